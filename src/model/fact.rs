@@ -1,0 +1,349 @@
+//! What worked: one fact for each layer that answered. A new fact is a variant here and a line in `Display`.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What one layer showed when it worked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "fact", rename_all = "snake_case")]
+pub enum Fact {
+    /// A name became addresses, in the order an application would get them.
+    Resolved {
+        /// The name asked for; an address literal stands for itself.
+        name: String,
+        /// The addresses, in the resolver's order.
+        addresses: Vec<IpAddr>,
+        /// Who answered: `literal`, `getaddrinfo` or the name server's address.
+        by: String,
+    },
+    /// A DNS server answered a query for a record type.
+    Answered {
+        /// The name asked for.
+        name: String,
+        /// The record type, such as `A` or `MX`.
+        record_type: String,
+        /// The name server that answered.
+        server: String,
+        /// The records, as zone-file data, with their time to live in seconds.
+        answers: Vec<Record>,
+    },
+    /// The kernel has a way to the address.
+    Routed {
+        /// The address asked about.
+        address: IpAddr,
+        /// The source address the kernel would use.
+        source: IpAddr,
+    },
+    /// A connection was made.
+    Connected {
+        /// The address that is used for the layers above.
+        address: SocketAddr,
+        /// Our end of the connection.
+        source: SocketAddr,
+        /// Every address that was tried, in order.
+        attempts: Vec<Attempt>,
+    },
+    /// A Unix socket was connected.
+    ConnectedLocally {
+        /// The socket's path.
+        path: String,
+    },
+    /// TLS was agreed and the certificates are trusted.
+    Secured {
+        /// Protocol version, such as `TLSv1.3`.
+        version: String,
+        /// Cipher suite by its registered name.
+        cipher: String,
+        /// The application protocol agreed by ALPN.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        alpn: Option<String>,
+        /// The chain as the server sent it, leaf first.
+        chain: Vec<Certificate>,
+        /// Who judged the chain, and against what.
+        verifier: String,
+        /// The server asked for a client certificate.
+        client_certificate_asked: bool,
+    },
+    /// The connection stays in clear text, as asked.
+    Clear {
+        /// Why: `sslmode=disable`, or that the server has no TLS and `sslmode` allows that.
+        why: String,
+    },
+    /// An HTTP response head arrived.
+    Responded {
+        /// Status code.
+        status: u16,
+        /// `HTTP/1.1` or `HTTP/2`.
+        version: String,
+        /// Headers worth keeping: what was asserted, and who answered (Server, Via, Location, Content-Type).
+        headers: Vec<(String, String)>,
+        /// Milliseconds from the request's last byte to the response head.
+        first_byte_ms: f64,
+        /// Redirects followed, as locations.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        redirects: Vec<String>,
+    },
+    /// A server spoke its protocol's first words.
+    Greeted {
+        /// The protocol, such as `postgres` or `smtp`.
+        protocol: String,
+        /// What it said of itself.
+        said: String,
+    },
+    /// The target let us in.
+    Admitted {
+        /// How: `none`, `basic`, `bearer`, `scram-sha-256`, `trust`...
+        scheme: String,
+        /// As whom, when a name was given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<String>,
+    },
+    /// Which database answered.
+    Identified(Box<DatabaseIdentity>),
+    /// The payload is as expected.
+    Matched {
+        /// What was looked at, such as `$.version` or `rows`, with what was found.
+        values: Vec<Looked>,
+        /// The first bytes of a body, when `record_body` asks for them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        excerpt: Option<String>,
+    },
+    /// A program ran and ended.
+    Exited {
+        /// Exit code; none when a signal ended it.
+        code: Option<i32>,
+        /// The signal that ended it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signal: Option<i32>,
+        /// First bytes of standard output.
+        stdout: String,
+        /// First bytes of standard error.
+        stderr: String,
+    },
+    /// A configuration source was read.
+    Read {
+        /// The file or process.
+        source: String,
+        /// Bytes read.
+        bytes: u64,
+    },
+    /// A step of a flow was done.
+    Stepped {
+        /// Number from 1.
+        step: usize,
+        /// Method and path.
+        request: String,
+        /// Status code.
+        status: u16,
+    },
+    /// A person recorded a pass.
+    Recorded {
+        /// Who said so.
+        by: String,
+        /// What they saw.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        evidence: Option<String>,
+    },
+    /// A fact of a newer version.
+    #[serde(other)]
+    Unknown,
+}
+
+/// One DNS record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Record {
+    /// Record type, such as `A`.
+    pub record_type: String,
+    /// The data in zone-file form.
+    pub data: String,
+    /// Time to live, in seconds.
+    pub ttl: u32,
+}
+
+/// One connection attempt to one address.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Attempt {
+    /// The address tried.
+    pub address: SocketAddr,
+    /// How long it took, in milliseconds.
+    pub took_ms: f64,
+    /// Why it failed; absent when it worked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ConnectError>,
+}
+
+/// Why a connection could not be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ConnectError {
+    /// The kind, by errno(3).
+    pub kind: ConnectErrorKind,
+    /// The errno, when the kernel gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub errno: Option<i32>,
+    /// The host that sent an ICMP error, from the socket's error queue (`IP_RECVERR`, ip(7)).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offender: Option<IpAddr>,
+}
+
+/// The kinds of connection failure, by errno(3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectErrorKind {
+    /// ECONNREFUSED
+    Refused,
+    /// No answer within the limit, or ETIMEDOUT
+    TimedOut,
+    /// EHOSTUNREACH
+    HostUnreachable,
+    /// ENETUNREACH
+    NetworkUnreachable,
+    /// EACCES or EPERM: a local rule prohibits it
+    Prohibited,
+    /// ECONNRESET
+    Reset,
+    /// EADDRNOTAVAIL: no local port or address left
+    AddressUnavailable,
+    /// Any other errno
+    Other,
+}
+
+/// A certificate as sent, without its key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Certificate {
+    /// Subject, RFC 4514 style.
+    pub subject: String,
+    /// Issuer, RFC 4514 style.
+    pub issuer: String,
+    /// Names from the subject alternative name extension.
+    pub names: Vec<String>,
+    /// Start of validity, RFC 3339 in UTC.
+    pub not_before: String,
+    /// End of validity, RFC 3339 in UTC.
+    pub not_after: String,
+    /// SHA-256 of the DER form, in hexadecimal.
+    pub sha256: String,
+}
+
+/// Which database server answered, asked before anything else.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct DatabaseIdentity {
+    /// `inet_server_addr():inet_server_port()`; absent on a Unix socket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_address: Option<String>,
+    /// `pg_control_system().system_identifier`, where we may read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system_identifier: Option<String>,
+    /// `current_database()`
+    pub database: String,
+    /// `session_user`
+    pub user: String,
+    /// `pg_is_in_recovery()`
+    pub in_recovery: bool,
+    /// `default_transaction_read_only`, or in recovery
+    pub read_only: bool,
+    /// `server_version`
+    pub version: String,
+}
+
+/// A value that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Looked {
+    /// What was looked at, such as `status`, `$.version` or `rows`.
+    pub what: String,
+    /// What was found, as text.
+    pub got: String,
+}
+
+impl fmt::Display for Fact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Resolved { name, addresses, by } => {
+                write!(f, "{name} is ")?;
+                list(f, addresses)?;
+                write!(f, " (by {by})")
+            }
+            Self::Answered { name, record_type, server, answers } => {
+                write!(f, "{name} {record_type}: ")?;
+                list(f, answers.iter().map(|record| &record.data))?;
+                write!(f, " (from {server})")
+            }
+            Self::Routed { address, source } => write!(f, "{address} from {source}"),
+            Self::Connected { address, source, attempts } => {
+                write!(f, "connected to {address} from {source}")?;
+                let broken = attempts.iter().filter(|attempt| attempt.error.is_some()).count();
+                if broken > 0 {
+                    write!(f, "; {broken} of {} addresses failed", attempts.len())?;
+                }
+                Ok(())
+            }
+            Self::ConnectedLocally { path } => write!(f, "connected to {path}"),
+            Self::Secured { version, cipher, chain, .. } => {
+                write!(f, "{version} {cipher}")?;
+                match chain.first() {
+                    Some(leaf) => write!(f, ", {} until {}", leaf.subject, leaf.not_after),
+                    None => Ok(()),
+                }
+            }
+            Self::Clear { why } => write!(f, "clear text ({why})"),
+            Self::Responded { status, version, redirects, .. } => {
+                write!(f, "{version} {status}")?;
+                if !redirects.is_empty() {
+                    write!(f, " after {} redirects", redirects.len())?;
+                }
+                Ok(())
+            }
+            Self::Greeted { protocol, said } => write!(f, "{protocol}: {said}"),
+            Self::Admitted { scheme, user } => match user {
+                Some(user) => write!(f, "{user} admitted ({scheme})"),
+                None => write!(f, "admitted ({scheme})"),
+            },
+            Self::Identified(identity) => write!(f, "{identity}"),
+            Self::Matched { values, .. } => {
+                if values.is_empty() {
+                    return f.write_str("as expected");
+                }
+                for (index, looked) in values.iter().enumerate() {
+                    let comma = if index == 0 { "" } else { ", " };
+                    write!(f, "{comma}{} {}", looked.what, looked.got)?;
+                }
+                Ok(())
+            }
+            Self::Exited { code: Some(code), .. } => write!(f, "exit {code}"),
+            Self::Exited { signal: Some(signal), .. } => write!(f, "ended by signal {signal}"),
+            Self::Exited { .. } => f.write_str("ended"),
+            Self::Read { source, bytes } => write!(f, "read {bytes} bytes of {source}"),
+            Self::Stepped { step, request, status } => write!(f, "step {step} {request}: {status}"),
+            Self::Recorded { by, .. } => write!(f, "recorded by {by}"),
+            Self::Unknown => f.write_str("a fact this version does not know"),
+        }
+    }
+}
+
+impl fmt::Display for DatabaseIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} as {}, PostgreSQL {}", self.database, self.user, self.version)?;
+        if let Some(address) = &self.server_address {
+            write!(f, " at {address}")?;
+        }
+        if self.in_recovery {
+            f.write_str(", in recovery")?;
+        }
+        if self.read_only {
+            f.write_str(", read only")?;
+        }
+        Ok(())
+    }
+}
+
+fn list<T: fmt::Display>(f: &mut fmt::Formatter<'_>, items: impl IntoIterator<Item = T>) -> fmt::Result {
+    for (index, item) in items.into_iter().enumerate() {
+        if index > 0 {
+            f.write_str(", ")?;
+        }
+        write!(f, "{item}")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,8 @@
+//! The vocabulary every other module speaks: layers, facts, faults, traces, outcomes, the outline of a plan. No I/O.
+
+pub mod fact;
+pub mod fault;
+pub mod layer;
+pub mod outcome;
+pub mod outline;
+pub mod trace;

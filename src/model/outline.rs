@@ -1,0 +1,227 @@
+//! A plan as everything after the runner sees it: who, what, when due; no probe specification and no secret.
+
+use std::fmt;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use jiff::civil::Date;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::layer::Layer;
+use super::outcome::Outcome;
+
+/// The name of a place probes run from.
+pub type VantageId = Arc<str>;
+/// The id of a check.
+pub type CheckId = Arc<str>;
+
+/// The runner's own vantage.
+pub const HERE: &str = "here";
+
+/// A plan without its probes: what journals, verdicts and reports need to know of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Outline {
+    /// The plan's name; the file's stem when it has none.
+    pub name: String,
+    /// The change it belongs to, such as `CHG-1234`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<String>,
+    /// SHA-256, in hexadecimal, of the plan's files, variables and settings.
+    pub sha256: String,
+    /// IANA name of the zone times are shown in; the system's zone when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// More failed minors than this are a NO-GO.
+    pub max_minor: usize,
+    /// People by id.
+    #[serde(default)]
+    pub people: IndexMap<String, Person>,
+    /// Stages in order; never empty.
+    pub stages: Vec<Stage>,
+    /// Checks in the order of the files; never empty.
+    pub checks: Vec<Check>,
+    /// Named, expiring exceptions.
+    #[serde(default)]
+    pub waivers: Vec<Waiver>,
+}
+
+/// Somebody who owns something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Person {
+    /// The name shown.
+    pub name: String,
+    /// May decide for the whole release.
+    #[serde(default)]
+    pub decides: bool,
+    /// Who stands in: another person's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deputy: Option<String>,
+}
+
+/// One step of the deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Stage {
+    /// Its id.
+    pub id: String,
+    /// What it is, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// A person's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Planned seconds of work, as written in `duration`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_s: Option<u64>,
+    /// Planned seconds of the sanity test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sanity_s: Option<u64>,
+    /// Planned seconds of undoing this stage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo_s: Option<u64>,
+}
+
+/// One question, without its probe.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Check {
+    /// Its id; unique in the plan.
+    pub id: CheckId,
+    /// What it asks, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// The probe's kind, such as `http`.
+    pub kind: String,
+    /// What is looked at, such as `https://app2:8443/status`; no secret.
+    pub target: String,
+    /// The layers its probe passes, in order.
+    pub layers: Vec<Layer>,
+    /// The vantages it runs from; never empty.
+    pub from: Vec<VantageId>,
+    /// How much its failure decides.
+    pub severity: Severity,
+    /// A person's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Tags, for `tag:` in stages and `--tag`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Ids of checks that must pass first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<CheckId>,
+    /// The layer that must stop it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect_break: Option<Layer>,
+    /// Index of the stage that owns it: where it would be due if it were not deferred.
+    pub stage: usize,
+    /// Put off, by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub defer: Option<Defer>,
+    /// Probe again at later stages once green (blockers only).
+    pub again: bool,
+    /// Only a person can answer.
+    #[serde(default)]
+    pub manual: bool,
+    /// Where it is written.
+    pub place: Place,
+}
+
+/// A check put off to a later stage, by hand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Defer {
+    /// Index of the stage it is owed at.
+    pub until: usize,
+    /// Why.
+    pub because: String,
+}
+
+/// A place in a plan file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Place {
+    /// The file, as the user named it.
+    pub file: Arc<str>,
+    /// Line, from 1.
+    pub line: usize,
+}
+
+/// How much a check's failure decides, gravest last.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Never decides.
+    Info,
+    /// GO WITH ISSUES.
+    Minor,
+    /// NO-GO unless a named person accepts it.
+    Major,
+    /// NO-GO unless waived.
+    #[default]
+    Blocker,
+}
+
+/// A named, expiring exception for one check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Waiver {
+    /// The check it is for.
+    pub check: CheckId,
+    /// The last day it holds, in the plan's zone.
+    pub until: Date,
+    /// Who granted it.
+    pub by: String,
+    /// Why.
+    pub because: String,
+    /// Only this outcome is covered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// Only a break at this layer is covered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<Layer>,
+}
+
+impl Severity {
+    /// The word used in plans and reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Minor => "minor",
+            Self::Major => "major",
+            Self::Blocker => "blocker",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+impl Check {
+    /// Index of the stage at which it is due: its own, or the one it is put off to.
+    #[must_use]
+    pub fn due(&self) -> usize {
+        self.defer.as_ref().map_or(self.stage, |defer| defer.until)
+    }
+}
+
+impl Outline {
+    /// The name of a person, or the id when the plan lists no people.
+    #[must_use]
+    pub fn person<'a>(&'a self, id: &'a str) -> &'a str {
+        self.people.get(id).map_or(id, |person| person.name.as_str())
+    }
+
+    /// Index of a stage by id.
+    #[must_use]
+    pub fn stage(&self, id: &str) -> Option<usize> {
+        self.stages.iter().position(|stage| stage.id == id)
+    }
+}

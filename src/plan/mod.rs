@@ -1,0 +1,50 @@
+//! A loaded plan: every name resolved, every check with its due stage; or a list of mistakes with their places.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::outline::Outline;
+use crate::period::Period;
+use crate::probe::Spec;
+
+/// A plan that can be run.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// What journals, verdicts and reports know of it.
+    pub outline: Arc<Outline>,
+    /// How each check looks; same order and length as `outline.checks`.
+    pub jobs: Vec<Job>,
+    /// The files as written, secrets starred, for the journal.
+    pub sources: Vec<Source>,
+}
+
+/// How one check looks.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// The probe.
+    pub probe: Spec,
+    /// The longest one try may take.
+    pub timeout: Duration,
+    /// Try again while it fails.
+    pub retry: Option<Retry>,
+}
+
+/// Try again while it fails; a pass after a retry is shown as flaky.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Retry {
+    /// Keep trying for this long, from the first try.
+    #[serde(rename = "for")]
+    pub lasting: Period,
+    /// Wait this long between tries.
+    pub every: Period,
+}
+
+/// A plan file as written, secrets starred.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct Source {
+    /// The file, as the user named it.
+    pub file: String,
+    /// Its text.
+    pub text: String,
+}

@@ -1,0 +1,192 @@
+//! Times, limits, cancels and records the layers of one probe, in one place.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::environment::Environment;
+use crate::model::fact::Fact;
+use crate::model::fault::Fault;
+use crate::model::layer::Layer;
+use crate::model::trace::{Ended, Observation, Seen, Trace, VantageError};
+use crate::net::Net;
+use crate::secret::{Secret, SecretRef, Vault};
+
+/// What every probe of a run shares.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Finds secrets.
+    pub vault: Arc<Vault>,
+    /// The environment of the vantage.
+    pub environment: Arc<Environment>,
+    /// Trust stores and resolvers, read once.
+    pub net: Arc<Net>,
+}
+
+/// Why a probe goes no further. What happened is already recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// A layer broke.
+    Broke,
+    /// We could not look.
+    Blind(VantageError),
+    /// We were told to stop.
+    Cancelled,
+}
+
+/// What a step can come to, when it does not work.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Trouble {
+    /// The target's fault.
+    Fault(Fault),
+    /// Ours.
+    Blind(VantageError),
+}
+
+impl From<Fault> for Trouble {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<VantageError> for Trouble {
+    fn from(error: VantageError) -> Self {
+        Self::Blind(error)
+    }
+}
+
+impl From<VantageError> for Stop {
+    fn from(error: VantageError) -> Self {
+        Self::Blind(error)
+    }
+}
+
+/// The trace of one probe in the making.
+#[derive(Debug)]
+pub struct Recorder {
+    context: Context,
+    observations: Vec<Observation>,
+    address: Option<SocketAddr>,
+    deadline: Instant,
+    cancel: CancellationToken,
+}
+
+impl Recorder {
+    /// A recorder for one probe that has to end within `timeout`.
+    #[must_use]
+    pub fn new(context: Context, timeout: Duration, cancel: CancellationToken) -> Self {
+        let deadline = Instant::now() + timeout;
+        Self { context, observations: Vec::with_capacity(6), address: None, deadline, cancel }
+    }
+
+    /// What every probe of the run shares.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Time left until the check's own limit.
+    #[must_use]
+    pub fn remaining(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// From here on, observations are about this address.
+    pub fn about(&mut self, address: Option<SocketAddr>) {
+        self.address = address;
+    }
+
+    /// Do one step of a layer within its limit, time it and record what it shows.
+    ///
+    /// # Errors
+    /// `Stop`, once the fault, if it was one, is recorded.
+    pub async fn layer<T>(
+        &mut self,
+        layer: Layer,
+        limit: Duration,
+        waiting_for: &str,
+        step: impl Future<Output = Result<(Fact, T), Trouble>>,
+    ) -> Result<T, Stop> {
+        let limit = limit.min(self.remaining());
+        let began = Instant::now();
+        let ended = tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => return Err(Stop::Cancelled),
+            ended = tokio::time::timeout(limit, step) => ended,
+        };
+        let took = began.elapsed();
+        match ended {
+            Ok(Ok((fact, value))) => {
+                self.worked(layer, took, fact);
+                Ok(value)
+            }
+            Ok(Err(Trouble::Fault(fault))) => Err(self.broke(layer, took, fault)),
+            Ok(Err(Trouble::Blind(error))) => Err(Stop::Blind(error)),
+            Err(_) => {
+                let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+                let fault = Fault::TimedOut { waiting_for: waiting_for.to_owned(), limit_ms };
+                Err(self.broke(layer, took, fault))
+            }
+        }
+    }
+
+    /// Record that a layer worked.
+    pub fn worked(&mut self, layer: Layer, took: Duration, fact: Fact) {
+        self.push(layer, took, Seen::Worked(fact));
+    }
+
+    /// Record that a layer broke; the `Stop` is for `return Err(...)`.
+    pub fn broke(&mut self, layer: Layer, took: Duration, fault: Fault) -> Stop {
+        self.push(layer, took, Seen::Broke(fault));
+        Stop::Broke
+    }
+
+    /// A secret's value, found at the last moment.
+    ///
+    /// # Errors
+    /// `Stop::Blind` when it cannot be had, `Stop::Cancelled` when we are told to stop meanwhile.
+    pub async fn secret(&self, reference: &SecretRef) -> Result<Secret, Stop> {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(Stop::Cancelled),
+            found = tokio::time::timeout(self.remaining(), self.context.vault.get(reference)) => match found {
+                Ok(found) => found.map_err(Stop::Blind),
+                Err(_) => Err(Stop::Blind(VantageError::Secret {
+                    secret: reference.to_string(),
+                    reason: "it did not come within the check's timeout".to_owned(),
+                })),
+            },
+        }
+    }
+
+    /// The first bytes of what a peer sent, with every known secret starred.
+    #[must_use]
+    pub fn excerpt(&self, bytes: &[u8]) -> String {
+        /// Bytes of a body or banner kept in a trace.
+        const EXCERPT: usize = 2048;
+        self.context.vault.scrubber().excerpt(bytes, EXCERPT)
+    }
+
+    /// The trace, scrubbed of every known secret.
+    #[must_use]
+    pub fn finish(self, result: Result<(), Stop>) -> Trace {
+        let ended = match result {
+            Ok(()) | Err(Stop::Broke) => Ended::Complete,
+            Err(Stop::Blind(error)) => Ended::Blind(error),
+            Err(Stop::Cancelled) => Ended::Cancelled,
+        };
+        let trace = Trace { observations: self.observations, ended };
+        self.context.vault.scrubber().value(trace).unwrap_or_else(|error| {
+            Trace::blind(VantageError::Internal { reason: format!("the trace cannot be scrubbed: {error}") })
+        })
+    }
+
+    fn push(&mut self, layer: Layer, took: Duration, seen: Seen) {
+        #[expect(clippy::cast_precision_loss, reason = "a probe never lasts 2^52 microseconds")]
+        let took_ms = took.as_micros() as f64 / 1000.0;
+        self.observations.push(Observation { layer, took_ms, address: self.address, seen });
+    }
+}
