@@ -164,6 +164,82 @@ impl SecretRef {
     }
 }
 
+/// A text of the plan that may hold a secret: written out, or found where a [`SecretRef`] says.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Text {
+    /// Written in the plan; free to print.
+    Plain(String),
+    /// Found at the last moment.
+    Secret(SecretRef),
+}
+
+impl Text {
+    /// Make a relative `file` relative to the plan's folder.
+    pub fn anchor(&mut self, base: &Path) {
+        match self {
+            Self::Plain(_) => {}
+            Self::Secret(reference) => reference.anchor(base),
+        }
+    }
+}
+
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Plain(text) => serializer.serialize_str(text),
+            Self::Secret(reference) => reference.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Text;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text or a secret, such as `{ env: NAME }`")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Text, E> {
+                Ok(Text::Plain(value.to_owned()))
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Text, E> {
+                Ok(Text::Plain(value.to_string()))
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Text, E> {
+                Ok(Text::Plain(value.to_string()))
+            }
+
+            fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Text, E> {
+                Ok(Text::Plain(value.to_string()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Text, A::Error> {
+                SecretRef::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(Text::Secret)
+            }
+        }
+        deserializer.deserialize_any(TextVisitor)
+    }
+}
+
+impl JsonSchema for Text {
+    fn schema_name() -> Cow<'static, str> {
+        "Text".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let secret = generator.subschema_for::<SecretRef>();
+        json_schema!({
+            "description": "A text, or where a secret text is found.",
+            "anyOf": [{ "type": ["string", "integer", "boolean"] }, secret]
+        })
+    }
+}
+
 /// Replaces every known secret in anything that is written down.
 #[derive(Debug, Default)]
 pub struct Scrubber {

@@ -111,6 +111,11 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         excerpt: Option<String>,
     },
+    /// A program was started.
+    Started {
+        /// The program, as named in the plan.
+        program: String,
+    },
     /// A program ran and ended.
     Exited {
         /// Exit code; none when a signal ended it.
@@ -311,7 +316,14 @@ impl fmt::Display for Fact {
                 }
                 Ok(())
             }
-            Self::Exited { code: Some(code), .. } => write!(f, "exit {code}"),
+            Self::Started { program } => write!(f, "started {program}"),
+            Self::Exited { code: Some(code), stdout, .. } => {
+                write!(f, "exit {code}")?;
+                match stdout.lines().next().filter(|line| !line.trim().is_empty()) {
+                    Some(line) => write!(f, ": {line}"),
+                    None => Ok(()),
+                }
+            }
             Self::Exited { signal: Some(signal), .. } => write!(f, "ended by signal {signal}"),
             Self::Exited { .. } => f.write_str("ended"),
             Self::Read { source, bytes } => write!(f, "read {bytes} bytes of {source}"),

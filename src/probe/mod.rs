@@ -21,7 +21,9 @@ use crate::model::layer::Layer;
 
 probes! {
     "command" => command::Command,
+    "config" => config::Config,
     "manual" => manual::Manual,
+    "postgres" => postgres::Postgres,
 }
 
 /// One kind of probe, as written in a plan.

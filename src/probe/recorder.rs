@@ -13,7 +13,7 @@ use crate::model::fault::Fault;
 use crate::model::layer::Layer;
 use crate::model::trace::{Ended, Observation, Seen, Trace, VantageError};
 use crate::net::Net;
-use crate::secret::{Secret, SecretRef, Vault};
+use crate::secret::{Secret, SecretRef, Text, Vault};
 
 /// What every probe of a run shares.
 #[derive(Debug, Clone)]
@@ -159,6 +159,17 @@ impl Recorder {
                     reason: "it did not come within the check's timeout".to_owned(),
                 })),
             },
+        }
+    }
+
+    /// A text of the plan, with its secret found at the last moment when it is one.
+    ///
+    /// # Errors
+    /// Those of [`Self::secret`].
+    pub async fn text(&self, text: &Text) -> Result<String, Stop> {
+        match text {
+            Text::Plain(text) => Ok(text.clone()),
+            Text::Secret(reference) => Ok(self.secret(reference).await?.expose().to_owned()),
         }
     }
 
