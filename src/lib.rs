@@ -7,6 +7,7 @@
 
 pub mod clock;
 pub mod environment;
+pub mod journal;
 pub mod matcher;
 pub mod model;
 pub mod net;
@@ -14,3 +15,4 @@ pub mod period;
 pub mod plan;
 pub mod probe;
 pub mod secret;
+pub mod verdict;

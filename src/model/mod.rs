@@ -6,3 +6,4 @@ pub mod layer;
 pub mod outcome;
 pub mod outline;
 pub mod trace;
+pub mod verdict;

@@ -1,0 +1,212 @@
+//! The events of a run, one JSON line each.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::outcome::{Judgement, Outcome};
+use crate::model::outline::{CheckId, Outline, VantageId};
+use crate::model::trace::Trace;
+use crate::model::verdict::{Reason, Verdict};
+use crate::plan::Source;
+
+/// The version of the journal's format, in its first line.
+pub const VERSION: u32 = 1;
+
+/// The first line of a journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// Format version.
+    pub gonogo_journal: u32,
+    /// The run's id.
+    pub run: String,
+}
+
+/// One line: an event with its place in the chain.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// Number, from 1.
+    pub seq: u64,
+    /// SHA-256, in hexadecimal, of the line before, without its line break.
+    pub prev: String,
+    /// When it was written.
+    pub at: Timestamp,
+    /// What happened.
+    pub what: Event,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// `gonogo run` or `retest` began a round.
+    RunStarted(Box<RunStarted>),
+    /// A stage began: from here on its expected set counts as unanswered.
+    StageStarted {
+        /// The stage's id.
+        stage: String,
+        /// What has to be answered.
+        expected: Vec<Expected>,
+        /// Checks left out by hand.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        left_out: Vec<CheckId>,
+    },
+    /// One try of one probe.
+    Seen {
+        /// The stage's id.
+        stage: Arc<str>,
+        /// The check.
+        check: CheckId,
+        /// The vantage.
+        vantage: VantageId,
+        /// The try, from 1.
+        attempt: u32,
+        /// What it showed.
+        trace: Trace,
+    },
+    /// A check is settled for this stage.
+    Judged {
+        /// The stage's id.
+        stage: Arc<str>,
+        /// The check.
+        check: CheckId,
+        /// The vantage.
+        vantage: VantageId,
+        /// The outcome, in words.
+        judgement: Judgement,
+        /// It passed only on this try.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        flaky: Option<Flaky>,
+    },
+    /// What was said about a stage when it ended.
+    Verdict {
+        /// The stage's id.
+        stage: String,
+        /// The decision.
+        verdict: Verdict,
+        /// Why.
+        reasons: Vec<Reason>,
+        /// Earlier stages whose provisional go this one revokes.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        revokes: Vec<String>,
+    },
+    /// A person answered a manual check.
+    Recorded(Record),
+    /// The round ended by itself.
+    RunFinished {
+        /// The decision.
+        verdict: Verdict,
+        /// Somebody stopped it.
+        #[serde(default)]
+        interrupted: bool,
+    },
+    /// An event of a newer version: kept, and passed over.
+    #[serde(other)]
+    Unknown,
+}
+
+/// The beginning of a round.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunStarted {
+    /// The attempt, from 1.
+    pub attempt: u32,
+    /// The round of this journal, from 1.
+    pub round: u32,
+    /// The program's version.
+    pub version: String,
+    /// Who ran it, by operating system.
+    pub actor: Actor,
+    /// SHA-256 of the plan.
+    pub plan_sha256: String,
+    /// What was asked for.
+    pub selection: Selection,
+    /// The plan, in a journal's first round.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outline: Option<Arc<Outline>>,
+    /// The plan's files, secrets starred, in a journal's first round.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<Source>,
+}
+
+/// A check and a place it has to be looked at from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Expected {
+    /// The check.
+    pub check: CheckId,
+    /// The vantage.
+    pub vantage: VantageId,
+}
+
+/// A pass that took more than one try.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flaky {
+    /// The try that passed, from 2.
+    pub attempt: u32,
+    /// What the first try showed.
+    pub first: String,
+}
+
+/// A manual check, as a person recorded it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The check.
+    pub check: CheckId,
+    /// `pass` or `fail`.
+    pub outcome: Outcome,
+    /// The name given.
+    pub by: String,
+    /// What they saw.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
+    /// Who typed it, by operating system.
+    pub actor: Actor,
+}
+
+/// Who acted, as the operating system knows them: a log, not authentication.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// Operating system user.
+    pub user: String,
+    /// Host name.
+    pub host: String,
+    /// Process id.
+    pub pid: u32,
+}
+
+/// What a round was asked to look at.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Selection {
+    /// Stage ids; empty for all of them.
+    pub stages: Vec<String>,
+    /// `--only`: check ids or globs.
+    pub only: Vec<String>,
+    /// `--skip`: check ids or globs.
+    pub skip: Vec<String>,
+    /// `--tag`: tags.
+    pub tags: Vec<String>,
+    /// A `retest`: looks at some checks of a stage that was already run.
+    #[serde(default)]
+    pub retest: bool,
+}
+
+impl Selection {
+    /// Whether the plan's own choice is narrowed by hand.
+    #[must_use]
+    pub fn narrows(&self) -> bool {
+        !(self.only.is_empty() && self.skip.is_empty() && self.tags.is_empty())
+    }
+
+    /// Whether a check is wanted.
+    #[must_use]
+    pub fn wants(&self, id: &str, tags: &[String]) -> bool {
+        let named = |patterns: &[String]| {
+            patterns.iter().any(|pattern| {
+                pattern == id || glob::Pattern::new(pattern).is_ok_and(|pattern| pattern.matches(id))
+            })
+        };
+        (self.only.is_empty() || named(&self.only))
+            && !named(&self.skip)
+            && (self.tags.is_empty() || self.tags.iter().any(|tag| tags.contains(tag)))
+    }
+}

@@ -1,0 +1,224 @@
+//! The fold: events in, the state of a run out. The same for a live run, a resumed one and a report.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use jiff::Timestamp;
+
+use super::event::{Event, Expected, Flaky, Line, Record, Selection};
+use crate::model::outcome::{Judgement, Outcome};
+use crate::model::outline::{CheckId, Outline};
+use crate::model::trace::Trace;
+use crate::model::verdict::Verdict;
+
+/// The state of a run after some events.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// The run's id.
+    pub id: String,
+    /// The attempt, from 1.
+    pub attempt: u32,
+    /// Rounds begun.
+    pub rounds: u32,
+    /// When its first round began.
+    pub started_at: Timestamp,
+    /// When its latest event was written.
+    pub latest_at: Timestamp,
+    /// The plan.
+    pub outline: Arc<Outline>,
+    /// What the latest round was asked for.
+    pub selection: Selection,
+    /// The latest round ended by itself.
+    pub finished: bool,
+    /// The latest round was stopped by somebody.
+    pub interrupted: bool,
+    /// The latest verdict of a round.
+    pub verdict: Option<Verdict>,
+    /// Stages by index; those not begun are empty.
+    pub stages: Vec<StageState>,
+    /// What people recorded, the latest word by check.
+    pub records: HashMap<CheckId, (Timestamp, Record)>,
+    /// Events of a newer version that were passed over.
+    pub unknown: u64,
+    places: HashMap<CheckId, usize>,
+    stage_places: HashMap<String, usize>,
+}
+
+/// A stage after its latest beginning.
+#[derive(Debug, Clone, Default)]
+pub struct StageState {
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When its verdict was said.
+    pub ended_at: Option<Timestamp>,
+    /// What was said at its end.
+    pub said: Option<Verdict>,
+    /// What has to be answered, with what is known; in the order of the plan.
+    pub rows: IndexMap<Expected, RowState>,
+    /// Checks left out by hand.
+    pub left_out: Vec<CheckId>,
+}
+
+/// What is known of one check from one vantage in one stage.
+#[derive(Debug, Clone, Default)]
+pub struct RowState {
+    /// The latest trace.
+    pub trace: Option<Trace>,
+    /// When it was seen.
+    pub seen_at: Option<Timestamp>,
+    /// The judgement; without one the check gave no answer.
+    pub judgement: Option<Judgement>,
+    /// When it was judged.
+    pub judged_at: Option<Timestamp>,
+    /// It passed only after retries.
+    pub flaky: Option<Flaky>,
+}
+
+impl Run {
+    /// The state before any event but the first, which must be a `RunStarted` with an outline.
+    ///
+    /// # Errors
+    /// A sentence, when the line cannot begin a run.
+    pub fn begin(id: &str, line: Line) -> Result<Self, String> {
+        let Event::RunStarted(started) = &line.what else {
+            return Err("its first event is not run_started".to_owned());
+        };
+        let Some(outline) = started.outline.clone() else {
+            return Err("its first event carries no plan".to_owned());
+        };
+        if outline.stages.is_empty() {
+            return Err("its plan has no stages".to_owned());
+        }
+        let places = outline.checks.iter().enumerate().map(|(index, check)| (check.id.clone(), index));
+        let stage_places = outline.stages.iter().enumerate().map(|(index, stage)| (stage.id.clone(), index));
+        let mut run = Self {
+            id: id.to_owned(),
+            attempt: started.attempt,
+            rounds: 0,
+            started_at: line.at,
+            latest_at: line.at,
+            selection: Selection::default(),
+            finished: false,
+            interrupted: false,
+            verdict: None,
+            stages: vec![StageState::default(); outline.stages.len()],
+            records: HashMap::new(),
+            unknown: 0,
+            places: places.collect(),
+            stage_places: stage_places.collect(),
+            outline,
+        };
+        run.apply(line);
+        Ok(run)
+    }
+
+    /// Take in one more event.
+    pub fn apply(&mut self, line: Line) {
+        self.latest_at = line.at;
+        match line.what {
+            Event::RunStarted(started) => {
+                self.rounds = started.round;
+                self.selection = started.selection;
+                self.finished = false;
+                self.interrupted = false;
+            }
+            Event::StageStarted { stage, expected, left_out } => {
+                let retest = self.selection.retest;
+                if let Some(state) = self.stage_mut(&stage) {
+                    state.begin(line.at, expected, left_out, retest);
+                }
+            }
+            Event::Seen { stage, check, vantage, attempt: _, trace } => {
+                if let Some(row) = self.row_mut(&stage, check, vantage) {
+                    row.trace = Some(trace);
+                    row.seen_at = Some(line.at);
+                }
+            }
+            Event::Judged { stage, check, vantage, judgement, flaky } => {
+                if let Some(row) = self.row_mut(&stage, check, vantage) {
+                    row.judgement = Some(judgement);
+                    row.judged_at = Some(line.at);
+                    row.flaky = flaky;
+                }
+            }
+            Event::Verdict { stage, verdict, .. } => {
+                if let Some(state) = self.stage_mut(&stage) {
+                    state.ended_at = Some(line.at);
+                    state.said = Some(verdict);
+                }
+            }
+            Event::Recorded(record) => {
+                self.records.insert(record.check.clone(), (line.at, record));
+            }
+            Event::RunFinished { verdict, interrupted } => {
+                self.finished = true;
+                self.interrupted = interrupted;
+                self.verdict = Some(verdict);
+            }
+            Event::Unknown => self.unknown += 1,
+        }
+    }
+
+    /// The plan's index of a check.
+    #[must_use]
+    pub fn check_index(&self, id: &str) -> Option<usize> {
+        self.places.get(id).copied()
+    }
+
+    /// The latest stage that was begun.
+    #[must_use]
+    pub fn current_stage(&self) -> Option<usize> {
+        self.stages.iter().rposition(|stage| stage.started_at.is_some())
+    }
+
+    /// The latest known outcome of a check over all its vantages, the worst of them, and the stage it was seen in.
+    /// Looks at stages up to and with `stage`.
+    #[must_use]
+    pub fn latest(&self, check: &str, stage: usize) -> Option<(usize, Outcome)> {
+        let check = self.outline.checks.get(self.check_index(check)?)?;
+        let keys: Vec<Expected> = check
+            .from
+            .iter()
+            .map(|vantage| Expected { check: check.id.clone(), vantage: vantage.clone() })
+            .collect();
+        let mut stages = self.stages.iter().enumerate().take(stage + 1).rev();
+        stages.find_map(|(index, state)| {
+            let worst = keys.iter().filter_map(|key| state.rows.get(key)).map(RowState::outcome).max();
+            worst.map(|outcome| (index, outcome))
+        })
+    }
+
+    fn stage_mut(&mut self, id: &str) -> Option<&mut StageState> {
+        let index = *self.stage_places.get(id)?;
+        self.stages.get_mut(index)
+    }
+
+    fn row_mut(&mut self, stage: &str, check: CheckId, vantage: Arc<str>) -> Option<&mut RowState> {
+        self.stage_mut(stage)?.rows.get_mut(&Expected { check, vantage })
+    }
+}
+
+impl StageState {
+    fn begin(&mut self, at: Timestamp, expected: Vec<Expected>, left_out: Vec<CheckId>, retest: bool) {
+        if retest {
+            for item in expected {
+                self.rows.insert(item, RowState::default());
+            }
+        } else {
+            self.rows = expected.into_iter().map(|item| (item, RowState::default())).collect();
+            self.left_out = left_out;
+            self.started_at = Some(at);
+        }
+        self.ended_at = None;
+        self.said = None;
+    }
+}
+
+impl RowState {
+    /// The outcome; silence until it is judged.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        self.judgement.as_ref().map_or(Outcome::NoAnswer, |judgement| judgement.outcome)
+    }
+}

@@ -1,0 +1,226 @@
+//! Rows: one check from one vantage, with its outcome, its modifiers and how it stands in the verdict.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::{WaiverState, WaiverUse};
+use crate::journal::event::Flaky;
+use crate::journal::run::{RowState, Run};
+use crate::model::fact::Fact;
+use crate::model::fault::Fault;
+use crate::model::layer::Layer;
+use crate::model::outcome::{Judgement, Outcome};
+use crate::model::outline::{Check, Severity, Waiver};
+use crate::model::trace::{Ended, Observation, Seen, Trace};
+
+/// How a row stands in the verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It passed.
+    Passed,
+    /// It is owed at a later stage.
+    Owed,
+    /// A waiver covers it.
+    Waived,
+    /// A person has to record it.
+    Awaiting,
+    /// It did not pass, and counts by its severity.
+    Counts(Severity),
+}
+
+/// One check from one vantage.
+#[derive(Debug, Clone)]
+pub struct Row<'a> {
+    /// The check.
+    pub check: &'a Check,
+    /// The vantage.
+    pub vantage: &'a str,
+    /// Index of the stage it was looked at in.
+    pub stage: usize,
+    /// The outcome, in words.
+    pub judgement: Cow<'a, Judgement>,
+    /// How it stands in the verdict.
+    pub standing: Standing,
+    /// It passed only after retries.
+    pub flaky: Option<&'a Flaky>,
+    /// Index of the stage it is owed at.
+    pub deferred_until: Option<usize>,
+    /// The waiver that covers it.
+    pub waiver: Option<&'a Waiver>,
+    /// What the latest try showed; for a manual check, what a person recorded.
+    pub trace: Option<Cow<'a, Trace>>,
+    /// When it was seen.
+    pub seen_at: Option<Timestamp>,
+}
+
+impl Row<'_> {
+    /// Milliseconds the latest try took.
+    #[must_use]
+    pub fn took_ms(&self) -> f64 {
+        self.trace
+            .as_ref()
+            .map_or(0.0, |trace| trace.observations.iter().map(|observation| observation.took_ms).sum())
+    }
+
+    /// Who it is and from where, such as `app2-status from app1-a`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{} from {}", self.check.id, self.vantage)
+    }
+
+    /// The layers the latest try showed.
+    #[must_use]
+    pub fn layers(&self) -> &[Observation] {
+        self.trace.as_ref().map_or(&[], |trace| &trace.observations)
+    }
+}
+
+/// The rows of every stage.
+pub(super) struct Rows<'a> {
+    run: &'a Run,
+    by_stage: Vec<Vec<Row<'a>>>,
+    today: jiff::civil::Date,
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn new(run: &'a Run, at: Timestamp) -> Self {
+        let zone = run.outline.zone.as_deref().and_then(|name| TimeZone::get(name).ok());
+        let today = at.to_zoned(zone.unwrap_or_else(TimeZone::system)).date();
+        let waivers: HashMap<&str, &Waiver> = run
+            .outline
+            .waivers
+            .iter()
+            .filter(|waiver| waiver.until >= today)
+            .map(|waiver| (&*waiver.check, waiver))
+            .collect();
+        let by_stage = run.stages.iter().enumerate().map(|(index, state)| {
+            let known = state.rows.iter().filter_map(|(expected, row)| {
+                let check = run.outline.checks.get(run.check_index(&expected.check)?)?;
+                Some(row_of(run, check, &expected.vantage, index, row, waivers.get(&*check.id).copied()))
+            });
+            known.collect()
+        });
+        let by_stage = by_stage.collect();
+        Self { run, by_stage, today }
+    }
+
+    pub(super) fn stage(&self, index: usize) -> &[Row<'a>] {
+        self.by_stage.get(index).map_or(&[], Vec::as_slice)
+    }
+
+    /// One row for each check and vantage, the latest stage's, in the order of the plan.
+    pub(super) fn latest(&self) -> Vec<Row<'a>> {
+        let mut latest: HashMap<(&str, &str), &Row<'a>> = HashMap::new();
+        for row in self.by_stage.iter().flatten() {
+            latest.insert((&row.check.id, row.vantage), row);
+        }
+        let mut rows: Vec<Row<'a>> = latest.into_values().cloned().collect();
+        rows.sort_by_key(|row| (self.run.check_index(&row.check.id), vantage_place(row)));
+        rows
+    }
+
+    /// The latest rows of one check, one a vantage.
+    pub(super) fn latest_of(&self, check: &Check) -> Vec<&Row<'a>> {
+        let mut latest: HashMap<&str, &Row<'a>> = HashMap::new();
+        for row in self.by_stage.iter().flatten().filter(|row| row.check.id == check.id) {
+            latest.insert(row.vantage, row);
+        }
+        latest.into_values().collect()
+    }
+
+    pub(super) fn waivers(&self) -> Vec<WaiverUse<'a>> {
+        let latest = self.latest();
+        let state = |waiver: &Waiver| {
+            if waiver.until < self.today {
+                return WaiverState::Expired;
+            }
+            let mut rows = latest.iter().filter(|row| row.check.id == waiver.check).peekable();
+            if rows.peek().is_none() {
+                return WaiverState::Unseen;
+            }
+            let rows: Vec<&Row<'_>> = rows.collect();
+            if rows.iter().any(|row| matches!(row.standing, Standing::Counts(_))) {
+                WaiverState::DoesNotCover
+            } else if rows.iter().any(|row| row.standing == Standing::Waived) {
+                WaiverState::Covers
+            } else if rows.iter().all(|row| row.standing == Standing::Passed) {
+                WaiverState::Unneeded
+            } else {
+                WaiverState::Unseen
+            }
+        };
+        let waivers = self.run.outline.waivers.iter();
+        waivers.map(|waiver| WaiverUse { waiver, state: state(waiver) }).collect()
+    }
+}
+
+fn vantage_place(row: &Row<'_>) -> Option<usize> {
+    row.check.from.iter().position(|vantage| &**vantage == row.vantage)
+}
+
+fn row_of<'a>(
+    run: &'a Run,
+    check: &'a Check,
+    vantage: &'a str,
+    stage: usize,
+    known: &'a RowState,
+    waiver: Option<&'a Waiver>,
+) -> Row<'a> {
+    let deferred_until = check.defer.as_ref().map(|defer| defer.until).filter(|&until| stage < until);
+    let record = if check.manual && deferred_until.is_none() { run.records.get(&check.id) } else { None };
+    let mut row = Row {
+        check,
+        vantage,
+        stage,
+        judgement: Cow::Owned(Judgement::plain(Outcome::NoAnswer, "no answer came")),
+        standing: Standing::Counts(check.severity),
+        flaky: known.flaky.as_ref(),
+        deferred_until,
+        waiver: None,
+        trace: known.trace.as_ref().map(Cow::Borrowed),
+        seen_at: known.seen_at,
+    };
+    if let Some((at, record)) = record {
+        let trace = recorded(&record.by, record.evidence.as_deref(), record.outcome);
+        row.judgement = Cow::Owned(Judgement::of(&trace, &check.layers, None));
+        row.trace = Some(Cow::Owned(trace));
+        row.seen_at = Some(*at);
+    } else if let Some(judgement) = &known.judgement {
+        row.judgement = Cow::Borrowed(judgement);
+    }
+    row.standing = match row.judgement.outcome {
+        Outcome::Pass => Standing::Passed,
+        _ if deferred_until.is_some() => Standing::Owed,
+        outcome @ (Outcome::Fail | Outcome::Error | Outcome::NoAnswer | Outcome::NotRun) => {
+            match waiver.filter(|waiver| covers(waiver, outcome, row.judgement.layer)) {
+                Some(waiver) => {
+                    row.waiver = Some(waiver);
+                    Standing::Waived
+                }
+                None if check.manual && record.is_none() && outcome == Outcome::NotRun => Standing::Awaiting,
+                None => Standing::Counts(check.severity),
+            }
+        }
+    };
+    row
+}
+
+fn covers(waiver: &Waiver, outcome: Outcome, layer: Option<Layer>) -> bool {
+    waiver.outcome.is_none_or(|wanted| wanted == outcome)
+        && waiver.layer.is_none_or(|wanted| layer == Some(wanted))
+}
+
+/// What a person recorded, as a trace, so that reports need no second path.
+fn recorded(by: &str, evidence: Option<&str>, outcome: Outcome) -> Trace {
+    let (by, evidence) = (by.to_owned(), evidence.map(ToOwned::to_owned));
+    let seen = if outcome == Outcome::Pass {
+        Seen::Worked(Fact::Recorded { by, evidence })
+    } else {
+        Seen::Broke(Fault::RecordedFail { by, evidence })
+    };
+    let observation = Observation { layer: Layer::Payload, took_ms: 0.0, address: None, seen };
+    Trace { observations: vec![observation], ended: Ended::Complete }
+}
