@@ -14,5 +14,6 @@ pub mod net;
 pub mod period;
 pub mod plan;
 pub mod probe;
+pub mod runner;
 pub mod secret;
 pub mod verdict;

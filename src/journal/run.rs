@@ -182,9 +182,11 @@ impl Run {
             .iter()
             .map(|vantage| Expected { check: check.id.clone(), vantage: vantage.clone() })
             .collect();
+        let record = self.records.get(&check.id).filter(|_| check.manual).map(|(_, record)| record.outcome);
         let mut stages = self.stages.iter().enumerate().take(stage + 1).rev();
         stages.find_map(|(index, state)| {
-            let worst = keys.iter().filter_map(|key| state.rows.get(key)).map(RowState::outcome).max();
+            let rows = keys.iter().filter_map(|key| state.rows.get(key));
+            let worst = rows.map(|row| record.unwrap_or_else(|| row.outcome())).max();
             worst.map(|outcome| (index, outcome))
         })
     }

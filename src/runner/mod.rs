@@ -1,0 +1,11 @@
+//! A plan and a stage in, events out: what is due (`due.rs`), in which order (`schedule.rs`), one look (`look.rs`).
+
+mod due;
+mod look;
+mod schedule;
+mod session;
+
+pub use due::{Due, due};
+pub use look::{Look, look};
+pub use schedule::{Limits, Progress, Runner};
+pub use session::{Beginning, Session, Wish};

@@ -1,0 +1,352 @@
+//! The order of probes in one stage: needs first, so many at once, so many on one server.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::look::{Look, look};
+use super::session::Session;
+use crate::journal::JournalError;
+use crate::journal::event::{Event, Expected, Flaky, Line};
+use crate::model::outcome::{Judgement, Outcome};
+use crate::model::outline::Check;
+use crate::plan::Plan;
+use crate::probe::Context;
+
+/// Events on their way to the disk at most; beyond that no new probe is begun.
+const UNWRITTEN: usize = 2048;
+
+/// How many probes at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// In all.
+    pub concurrency: usize,
+    /// On one server.
+    pub per_target: usize,
+}
+
+/// What happens while a stage runs, for the person who watches.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// A probe was begun.
+    Started(&'a Expected),
+    /// A check is settled.
+    Settled(&'a Expected, &'a Check, &'a Judgement, bool),
+}
+
+/// Probes what a stage expects.
+#[derive(Debug, Clone)]
+pub struct Runner {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// What probes share.
+    pub context: Context,
+    /// How many at once.
+    pub limits: Limits,
+    /// Stops everything.
+    pub cancel: CancellationToken,
+}
+
+type Written = BoxFuture<'static, Result<Vec<Line>, JournalError>>;
+
+/// One stage in progress.
+struct Stage<'r, W> {
+    runner: &'r Runner,
+    index: usize,
+    id: Arc<str>,
+    watch: W,
+    /// What has to be answered.
+    todo: Vec<Expected>,
+    /// Index into the plan of each.
+    checks: Vec<usize>,
+    /// Number of each one's server.
+    endpoints: Vec<usize>,
+    ready: VecDeque<usize>,
+    /// Waiting for their server, by server.
+    parked: Vec<VecDeque<usize>>,
+    on_endpoint: Vec<usize>,
+    /// By needed check: rows of it still open, whether all passed so far, and who waits.
+    needed: HashMap<usize, Needed>,
+    /// Needs still open, by row.
+    open_needs: Vec<usize>,
+    probes: JoinSet<(usize, Look)>,
+    writes: FuturesUnordered<Written>,
+    settled: Vec<bool>,
+}
+
+struct Needed {
+    open: usize,
+    worst: Outcome,
+    waiting: Vec<usize>,
+}
+
+impl Runner {
+    /// Probe `todo`, rows of stage `index` that are already expected, and journal what is seen.
+    ///
+    /// # Errors
+    /// When the journal cannot be written: probing stops at once.
+    pub async fn stage(
+        &self,
+        session: &mut Session,
+        index: usize,
+        todo: Vec<Expected>,
+        watch: impl FnMut(Progress<'_>),
+    ) -> Result<(), JournalError> {
+        let mut stage = Stage::new(self, session, index, todo, watch);
+        stage.settle_unprobed(session);
+        loop {
+            stage.fill();
+            tokio::select! {
+                Some(joined) = stage.probes.join_next() => {
+                    // A task of ours does not panic: the probe is caught inside. A lost one stays unanswered.
+                    if let Ok((row, look)) = joined {
+                        stage.seen(session, row, look);
+                    }
+                }
+                Some(written) = stage.writes.next() => match written {
+                    Ok(lines) => session.take_in(lines),
+                    Err(error) => {
+                        stage.probes.shutdown().await;
+                        return Err(error);
+                    }
+                },
+                else => break,
+            }
+        }
+        stage.close(session).await
+    }
+}
+
+impl<'r, W: FnMut(Progress<'_>)> Stage<'r, W> {
+    fn new(runner: &'r Runner, session: &Session, index: usize, todo: Vec<Expected>, watch: W) -> Self {
+        let mut servers: HashMap<String, usize> = HashMap::new();
+        let mut checks = Vec::with_capacity(todo.len());
+        let mut endpoints = Vec::with_capacity(todo.len());
+        for item in &todo {
+            let check = session.run().check_index(&item.check).unwrap_or(usize::MAX);
+            checks.push(check);
+            let endpoint = runner.plan.jobs.get(check).map_or_else(String::new, |job| job.probe.endpoint());
+            let next = servers.len();
+            endpoints.push(*servers.entry(endpoint).or_insert(next));
+        }
+        let rows = todo.len();
+        Self {
+            runner,
+            index,
+            id: runner.plan.outline.stages[index].id.as_str().into(),
+            watch,
+            todo,
+            checks,
+            endpoints,
+            ready: VecDeque::with_capacity(rows),
+            parked: vec![VecDeque::new(); servers.len()],
+            on_endpoint: vec![0; servers.len()],
+            needed: HashMap::new(),
+            open_needs: vec![0; rows],
+            probes: JoinSet::new(),
+            writes: FuturesUnordered::new(),
+            settled: vec![false; rows],
+        }
+    }
+
+    fn check(&self, row: usize) -> Option<&'r Check> {
+        self.runner.plan.outline.checks.get(self.checks[row])
+    }
+
+    /// Queue what can run, let what has needs wait, and settle what no probe can answer.
+    fn settle_unprobed(&mut self, session: &mut Session) {
+        let mut rows_of: HashMap<usize, Vec<usize>> = HashMap::new();
+        for (row, &check) in self.checks.iter().enumerate() {
+            rows_of.entry(check).or_default().push(row);
+        }
+        let mut at_once = Vec::new();
+        for row in 0..self.todo.len() {
+            let Some(check) = self.check(row) else { continue };
+            if let Some(judgement) = self.not_now(session, check) {
+                at_once.push((row, judgement));
+                continue;
+            }
+            let mut broken = None;
+            for need in &check.needs {
+                let index = session.run().check_index(need).unwrap_or(usize::MAX);
+                if let Some(rows) = rows_of.get(&index) {
+                    self.open_needs[row] += 1;
+                    let fresh = || Needed { open: rows.len(), worst: Outcome::Pass, waiting: Vec::new() };
+                    self.needed.entry(index).or_insert_with(fresh).waiting.push(row);
+                } else {
+                    let latest = session.run().latest(need, self.index).map(|(_, outcome)| outcome);
+                    if latest != Some(Outcome::Pass) {
+                        broken.get_or_insert_with(|| lacking(need, latest));
+                    }
+                }
+            }
+            if let Some(judgement) = broken {
+                at_once.push((row, judgement));
+            } else if self.open_needs[row] == 0 {
+                self.ready.push_back(row);
+            }
+        }
+        for (row, judgement) in at_once {
+            self.judged(session, row, Vec::new(), judgement, None);
+        }
+    }
+
+    /// Why no probe answers this row in this stage.
+    fn not_now(&self, session: &Session, check: &Check) -> Option<Judgement> {
+        if let Some(defer) = check.defer.as_ref().filter(|defer| self.index < defer.until) {
+            let until = &self.runner.plan.outline.stages[defer.until].id;
+            return Some(Judgement::plain(
+                Outcome::NotRun,
+                format!("deferred until {until}: {}", defer.because),
+            ));
+        }
+        if !check.manual {
+            return None;
+        }
+        let judgement = match session.run().records.get(&check.id) {
+            Some((_, record)) => Judgement::plain(record.outcome, format!("recorded by {}", record.by)),
+            None => Judgement::plain(Outcome::NotRun, "a person has not recorded it yet"),
+        };
+        Some(judgement)
+    }
+
+    /// Begin as many probes as the limits allow.
+    fn fill(&mut self) {
+        while self.probes.len() < self.runner.limits.concurrency.max(1)
+            && self.writes.len() < UNWRITTEN
+            && !self.runner.cancel.is_cancelled()
+            && let Some(row) = self.ready.pop_front()
+        {
+            let endpoint = self.endpoints[row];
+            if self.on_endpoint[endpoint] >= self.runner.limits.per_target.max(1) {
+                self.parked[endpoint].push_back(row);
+                continue;
+            }
+            if self.settled[row] {
+                continue;
+            }
+            self.on_endpoint[endpoint] += 1;
+            (self.watch)(Progress::Started(&self.todo[row]));
+            let (plan, index) = (Arc::clone(&self.runner.plan), self.checks[row]);
+            let (context, cancel) = (self.runner.context.clone(), self.runner.cancel.clone());
+            self.probes.spawn(async move {
+                let check = &plan.outline.checks[index];
+                let look =
+                    look(&plan.jobs[index], &check.layers, check.expect_break, &context, &cancel).await;
+                (row, look)
+            });
+        }
+    }
+
+    fn seen(&mut self, session: &mut Session, row: usize, look: Look) {
+        let endpoint = self.endpoints[row];
+        self.on_endpoint[endpoint] -= 1;
+        if let Some(next) = self.parked[endpoint].pop_front() {
+            self.ready.push_front(next);
+        }
+        if look.cancelled {
+            return;
+        }
+        let seen = look.tries.into_iter().zip(1..).map(|(trace, attempt)| Event::Seen {
+            stage: Arc::clone(&self.id),
+            check: Arc::clone(&self.todo[row].check),
+            vantage: Arc::clone(&self.todo[row].vantage),
+            attempt,
+            trace,
+        });
+        let seen = seen.collect();
+        self.judged(session, row, seen, look.judgement, look.flaky);
+    }
+
+    /// Journal a row's judgement, and let go those that needed it; a chain of needs falls in one go.
+    fn judged(
+        &mut self,
+        session: &mut Session,
+        row: usize,
+        events: Vec<Event>,
+        judgement: Judgement,
+        flaky: Option<Flaky>,
+    ) {
+        let mut fallen = self.settle(session, row, events, judgement, flaky);
+        while let Some((row, judgement)) = fallen.pop() {
+            fallen.extend(self.settle(session, row, Vec::new(), judgement, None));
+        }
+    }
+
+    /// Settle one row; comes back with the rows that can no longer be looked at.
+    fn settle(
+        &mut self,
+        session: &mut Session,
+        row: usize,
+        mut events: Vec<Event>,
+        judgement: Judgement,
+        flaky: Option<Flaky>,
+    ) -> Vec<(usize, Judgement)> {
+        if std::mem::replace(&mut self.settled[row], true) {
+            return Vec::new();
+        }
+        if let Some(check) = self.check(row) {
+            (self.watch)(Progress::Settled(&self.todo[row], check, &judgement, flaky.is_some()));
+        }
+        let outcome = judgement.outcome;
+        events.push(Event::Judged {
+            stage: Arc::clone(&self.id),
+            check: Arc::clone(&self.todo[row].check),
+            vantage: Arc::clone(&self.todo[row].vantage),
+            judgement,
+            flaky,
+        });
+        let journal = session.journal().clone();
+        self.writes.push(Box::pin(async move { journal.append(events).await }));
+        let Some(needed) = self.needed.get_mut(&self.checks[row]) else { return Vec::new() };
+        needed.open -= 1;
+        needed.worst = needed.worst.max(outcome);
+        if needed.open > 0 {
+            return Vec::new();
+        }
+        let (worst, waiting) = (needed.worst, std::mem::take(&mut needed.waiting));
+        let need = Arc::clone(&self.todo[row].check);
+        let mut fallen = Vec::new();
+        for waiting in waiting {
+            self.open_needs[waiting] -= 1;
+            if worst != Outcome::Pass {
+                fallen.push((waiting, lacking(&need, Some(worst))));
+            } else if self.open_needs[waiting] == 0 {
+                self.ready.push_back(waiting);
+            }
+        }
+        fallen
+    }
+
+    /// Say of what is left that nobody looked.
+    async fn close(mut self, session: &mut Session) -> Result<(), JournalError> {
+        if self.runner.cancel.is_cancelled() {
+            for row in 0..self.todo.len() {
+                let stopped =
+                    Judgement::plain(Outcome::NotRun, "the run was interrupted before it had answered");
+                self.judged(session, row, Vec::new(), stopped, None);
+            }
+        }
+        while let Some(written) = self.writes.next().await {
+            session.take_in(written?);
+        }
+        Ok(())
+    }
+}
+
+fn lacking(need: &str, outcome: Option<Outcome>) -> Judgement {
+    let why = match outcome {
+        None => "was not looked at",
+        Some(Outcome::Pass) => "passed",
+        Some(Outcome::Fail) => "failed",
+        Some(Outcome::Error) => "could not be looked at",
+        Some(Outcome::NoAnswer) => "gave no answer",
+        Some(Outcome::NotRun) => "was not run",
+    };
+    Judgement::plain(Outcome::NotRun, format!("it needs {need}, which {why}"))
+}

@@ -1,0 +1,144 @@
+//! One round over a journal: the events go in, the fold comes along.
+
+use std::sync::Arc;
+
+use jiff::{Span, Timestamp};
+
+use crate::clock;
+use crate::journal::event::{Actor, Event, Expected, RunStarted, Selection};
+use crate::journal::run::Run;
+use crate::journal::{Journal, JournalError, Lease, Store};
+use crate::model::verdict::Verdict;
+use crate::plan::Plan;
+
+/// A journal with the state it folds to, and the right to probe.
+#[derive(Debug)]
+pub struct Session {
+    journal: Journal,
+    run: Run,
+    /// How it began.
+    pub beginning: Beginning,
+    /// When this round began: what was judged before it is from an earlier process.
+    pub round_at: Timestamp,
+    _lease: Lease,
+}
+
+/// How a session began, to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beginning {
+    /// A new run.
+    Fresh,
+    /// A new round of the newest run.
+    Round,
+    /// A run that was killed goes on; so many bytes were torn off its end.
+    Resumed {
+        /// Bytes of a last line that was never completed.
+        torn: u64,
+    },
+}
+
+/// What the newest run is to be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wish {
+    /// `--fresh`: ignore what is there.
+    pub fresh: bool,
+    /// `--new-attempt`: a new run, numbered one higher.
+    pub new_attempt: bool,
+}
+
+impl Session {
+    /// Take the lease and begin a round: a killed run goes on, `run STAGE` and a run on hold get another round,
+    /// anything else is a new run.
+    ///
+    /// # Errors
+    /// `Leased` when another run goes on; `Newer`, `Corrupt`, `Io`.
+    pub async fn begin(
+        store: &Store,
+        plan: &Plan,
+        selection: Selection,
+        wish: Wish,
+        actor: Actor,
+    ) -> Result<Self, JournalError> {
+        let lease = store.lease(&actor, clock::now())?;
+        let newest = if wish.fresh { None } else { store.newest()? };
+        let same_plan =
+            newest.filter(|(run, _)| wish.new_attempt || run.outline.sha256 == plan.outline.sha256);
+        let attempt = same_plan.as_ref().map_or(1, |(run, _)| run.attempt + u32::from(wish.new_attempt));
+        let mut started = RunStarted {
+            attempt,
+            round: 1,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            actor,
+            plan_sha256: plan.outline.sha256.clone(),
+            selection,
+            outline: None,
+            sources: Vec::new(),
+        };
+        if !wish.new_attempt
+            && let Some((run, reading)) = same_plan
+        {
+            let resumed = !run.finished && run.selection == started.selection;
+            let goes_on = !started.selection.stages.is_empty() || run.verdict == Some(Verdict::Hold);
+            let beginning = if resumed {
+                Some(Beginning::Resumed { torn: reading.torn })
+            } else {
+                goes_on.then_some(Beginning::Round)
+            };
+            if let Some(beginning) = beginning {
+                let journal = Journal::open(&store.path(&run.id), reading)?;
+                let round_at = clock::now();
+                started.round = run.rounds + 1;
+                let mut session = Self { journal, run, beginning, round_at, _lease: lease };
+                session.append(vec![Event::RunStarted(Box::new(started))]).await?;
+                return Ok(session);
+            }
+        }
+        let (id, journal) = store.create(clock::now())?;
+        started.outline = Some(Arc::clone(&plan.outline));
+        started.sources = plan.sources.clone();
+        let round_at = clock::now();
+        let mut lines = journal.append(vec![Event::RunStarted(Box::new(started))]).await?.into_iter();
+        let first = lines.next().ok_or(JournalError::Closed)?;
+        let run = Run::begin(&id, first).map_err(|reason| JournalError::Missing { reason })?;
+        Ok(Self { journal, run, beginning: Beginning::Fresh, round_at, _lease: lease })
+    }
+
+    /// The state so far.
+    #[must_use]
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// The journal, for appending while the state is borrowed.
+    #[must_use]
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// Append events and take them in.
+    ///
+    /// # Errors
+    /// When they could not be written.
+    pub async fn append(&mut self, events: Vec<Event>) -> Result<(), JournalError> {
+        let lines = self.journal.append(events).await?;
+        self.take_in(lines);
+        Ok(())
+    }
+
+    /// Take in lines that were appended.
+    pub fn take_in(&mut self, lines: Vec<crate::journal::event::Line>) {
+        for line in lines {
+            self.run.apply(line);
+        }
+    }
+
+    /// Rows of a stage that a resumed run still has to answer: not judged, or judged longer ago than `max_age`.
+    #[must_use]
+    pub fn unsettled(&self, stage: usize, max_age: Span) -> Vec<Expected> {
+        let oldest = clock::now().checked_sub(max_age).unwrap_or(Timestamp::MIN);
+        self.run.stages.get(stage).map_or_else(Vec::new, |state| {
+            let open = state.rows.iter().filter(|(_, row)| row.judged_at.is_none_or(|at| at < oldest));
+            open.map(|(expected, _)| expected.clone()).collect()
+        })
+    }
+}
