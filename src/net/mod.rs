@@ -1,5 +1,17 @@
-//! Steps shared by the probes, each one layer with its facts and faults.
+//! Steps shared by the probes, each one layer with its facts and faults: `resolve`, `route`, `connect`, `tls`, `http`.
 
-/// What the steps share over a run: trust stores and resolvers, read once.
+pub mod connect;
+pub mod nameserver;
+pub mod os_error;
+pub mod resolve;
+pub mod route;
+pub mod starttls;
+pub mod stream;
+pub mod tls;
+
+/// What the steps share over a run: trust stores and TLS configurations, read once.
 #[derive(Debug, Default)]
-pub struct Net {}
+pub struct Net {
+    pub(crate) trust: tls::trust::TrustStores,
+    pub(crate) configurations: tls::configuration::Configurations,
+}

@@ -2,6 +2,7 @@
 //! A new kind is one new file here and one line in `probes!` below.
 
 pub mod database;
+pub mod reach;
 mod recorder;
 mod registry;
 

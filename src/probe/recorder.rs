@@ -133,6 +133,18 @@ impl Recorder {
         }
     }
 
+    /// Wait for something that has its own limits and whose layers are recorded after it.
+    ///
+    /// # Errors
+    /// `Stop::Cancelled` when we are told to stop.
+    pub async fn waiting<T>(&self, work: impl Future<Output = T>) -> Result<T, Stop> {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(Stop::Cancelled),
+            done = work => Ok(done),
+        }
+    }
+
     /// Record that a layer worked.
     pub fn worked(&mut self, layer: Layer, took: Duration, fact: Fact) {
         self.push(layer, took, Seen::Worked(fact));

@@ -1,0 +1,72 @@
+//! Certificates as facts: what a person needs to recognise one.
+
+use std::fmt::Write as _;
+
+use rustls::pki_types::CertificateDer;
+use sha2::{Digest, Sha256};
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use crate::model::fact::Certificate;
+
+/// A certificate as sent; one that cannot be read keeps its fingerprint and says so in its subject.
+#[must_use]
+pub(crate) fn describe(der: &CertificateDer<'_>) -> Certificate {
+    let sha256 = Sha256::digest(der).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        let written = write!(hex, "{byte:02x}");
+        debug_assert!(written.is_ok(), "writing to a string cannot fail");
+        hex
+    });
+    let Ok((_, parsed)) = X509Certificate::from_der(der) else {
+        let unreadable = || "(not a readable certificate)".to_owned();
+        return Certificate {
+            subject: unreadable(),
+            issuer: unreadable(),
+            names: Vec::new(),
+            not_before: String::new(),
+            not_after: String::new(),
+            sha256,
+        };
+    };
+    Certificate {
+        subject: parsed.subject().to_string(),
+        issuer: parsed.issuer().to_string(),
+        names: names(&parsed),
+        not_before: moment(parsed.validity().not_before.timestamp()),
+        not_after: moment(parsed.validity().not_after.timestamp()),
+        sha256,
+    }
+}
+
+/// The names of the subject alternative name extension (RFC 5280 section 4.2.1.6) as text.
+pub(crate) fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let Ok(Some(extension)) = certificate.subject_alternative_name() else { return Vec::new() };
+    extension
+        .value
+        .general_names
+        .iter()
+        .filter_map(|name| {
+            if let GeneralName::DNSName(name) | GeneralName::RFC822Name(name) | GeneralName::URI(name) = name
+            {
+                Some((*name).to_owned())
+            } else if let GeneralName::IPAddress(octets) = name {
+                address(octets)
+            } else {
+                None
+            }
+        })
+        .collect()
+}
+
+fn address(octets: &[u8]) -> Option<String> {
+    if let Ok(four) = <[u8; 4]>::try_from(octets) {
+        return Some(std::net::Ipv4Addr::from(four).to_string());
+    }
+    <[u8; 16]>::try_from(octets).ok().map(|sixteen| std::net::Ipv6Addr::from(sixteen).to_string())
+}
+
+/// Seconds since 1970 as RFC 3339 in UTC.
+pub(crate) fn moment(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds)
+        .map_or_else(|_| format!("{seconds} s after 1970"), |moment| moment.to_string())
+}
