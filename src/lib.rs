@@ -17,3 +17,4 @@ pub mod probe;
 pub mod runner;
 pub mod secret;
 pub mod verdict;
+pub mod yaml;
