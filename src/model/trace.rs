@@ -127,6 +127,27 @@ impl Trace {
     }
 }
 
+/// What a step can come to, when it does not work.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Trouble {
+    /// The target's fault.
+    Fault(Fault),
+    /// Ours.
+    Blind(VantageError),
+}
+
+impl From<Fault> for Trouble {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<VantageError> for Trouble {
+    fn from(error: VantageError) -> Self {
+        Self::Blind(error)
+    }
+}
+
 impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -20,8 +20,7 @@ use super::os_error::{connect_kind, exhausted};
 use super::stream::Plain;
 use crate::model::fact::{Attempt, ConnectError, ConnectErrorKind, Fact};
 use crate::model::fault::Fault;
-use crate::model::trace::VantageError;
-use crate::probe::Trouble;
+use crate::model::trace::{Trouble, VantageError};
 
 /// The longest one address is waited for: above the 3.06 s after which the kernel gives up on ARP.
 pub const CONNECT_LIMIT: Duration = Duration::from_secs(4);

@@ -8,7 +8,7 @@ use super::nameserver;
 use super::os_error::exhausted;
 use crate::model::fact::Fact;
 use crate::model::fault::Fault;
-use crate::probe::Trouble;
+use crate::model::trace::Trouble;
 
 /// The longest a name is waited for.
 pub const RESOLVE_LIMIT: Duration = Duration::from_secs(6);

@@ -8,7 +8,7 @@ use socket2::{Domain, Socket, Type};
 use super::os_error::{connect_kind, exhausted};
 use crate::model::fact::{Attempt, ConnectError, Fact};
 use crate::model::fault::Fault;
-use crate::probe::Trouble;
+use crate::model::trace::Trouble;
 
 /// Ask the kernel by connecting a UDP socket (ip(7)): no packet is sent, and it takes microseconds.
 ///

@@ -15,10 +15,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use recorder::{Context, Recorder, Stop, Trouble};
+pub use recorder::{Context, Recorder, Stop};
 use registry::probes;
 
 use crate::model::layer::Layer;
+pub use crate::model::trace::Trouble;
 
 probes! {
     "command" => command::Command,

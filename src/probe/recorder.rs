@@ -11,7 +11,7 @@ use crate::environment::Environment;
 use crate::model::fact::Fact;
 use crate::model::fault::Fault;
 use crate::model::layer::Layer;
-use crate::model::trace::{Ended, Observation, Seen, Trace, VantageError};
+use crate::model::trace::{Ended, Observation, Seen, Trace, Trouble, VantageError};
 use crate::net::Net;
 use crate::secret::{Secret, SecretRef, Text, Vault};
 
@@ -35,27 +35,6 @@ pub enum Stop {
     Blind(VantageError),
     /// We were told to stop.
     Cancelled,
-}
-
-/// What a step can come to, when it does not work.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Trouble {
-    /// The target's fault.
-    Fault(Fault),
-    /// Ours.
-    Blind(VantageError),
-}
-
-impl From<Fault> for Trouble {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
-impl From<VantageError> for Trouble {
-    fn from(error: VantageError) -> Self {
-        Self::Blind(error)
-    }
 }
 
 impl From<VantageError> for Stop {

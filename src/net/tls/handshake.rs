@@ -18,11 +18,10 @@ use super::configuration::Wish;
 use super::judge::{Standard, Verify, reasons};
 use crate::model::fact::Fact;
 use crate::model::fault::Fault;
-use crate::model::trace::VantageError;
+use crate::model::trace::{Trouble, VantageError};
 use crate::net::Net;
 use crate::net::os_error::is_reset;
 use crate::net::stream::{Heard, Plain, Stream, Tap, one_line};
-use crate::probe::Trouble;
 
 /// The longest a handshake is waited for.
 pub const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);

@@ -1,0 +1,4 @@
+//! The one integration binary: each module is one subject.
+#![cfg(test)]
+
+mod layers;
