@@ -50,6 +50,8 @@ pub struct Run {
 pub struct StageState {
     /// When it began.
     pub started_at: Option<Timestamp>,
+    /// The round it began in.
+    pub round: u32,
     /// When its verdict was said.
     pub ended_at: Option<Timestamp>,
     /// What was said at its end.
@@ -124,8 +126,9 @@ impl Run {
                 self.interrupted = false;
             }
             Event::StageStarted { stage, expected, left_out } => {
-                let retest = self.selection.retest;
+                let (retest, round) = (self.selection.retest, self.rounds);
                 if let Some(state) = self.stage_mut(&stage) {
+                    state.round = round;
                     state.begin(line.at, expected, left_out, retest);
                 }
             }

@@ -87,7 +87,7 @@ impl Session {
             if let Some(beginning) = beginning {
                 let journal = Journal::open(&store.path(&run.id), reading)?;
                 let round_at = clock::now();
-                started.round = run.rounds + 1;
+                started.round = run.rounds + u32::from(beginning == Beginning::Round);
                 let mut session = Self { journal, run, beginning, round_at, _lease: lease };
                 session.append(vec![Event::RunStarted(Box::new(started))]).await?;
                 return Ok(session);

@@ -182,6 +182,14 @@ pub fn verdict_of(reasons: &[Reason]) -> Verdict {
     reasons.iter().map(|reason| reason.verdict).max().unwrap_or(Verdict::Go)
 }
 
+impl Assessment<'_> {
+    /// Our own trouble makes it a NO-GO, whatever was seen.
+    pub fn fail(&mut self, id: ReasonId, text: String) {
+        self.reasons.insert(0, Reason { id, verdict: Verdict::NoGo, text, checks: Vec::new() });
+        self.verdict = Verdict::NoGo;
+    }
+}
+
 /// The reasons of the current stage, then what earlier stages add.
 fn run_reasons(run: &Run, stages: &[StageAssessment<'_>], current: Option<usize>) -> Vec<Reason> {
     let mut reasons = Vec::new();

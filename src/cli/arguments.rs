@@ -1,0 +1,296 @@
+//! Every command and option, with the words of `--help`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Go or no-go, after each stage of a deployment, and why.
+///
+/// Write a plan (gonogo init), check it (gonogo validate), run what is due after a stage (gonogo run app2), and read
+/// the verdict aloud. New here? `gonogo demo` plays a whole release night on this machine.
+#[derive(Debug, Parser)]
+#[command(name = "gonogo", version, max_term_width = 100)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+
+    /// Log to stderr, such as `debug` or `gonogo=trace`
+    #[arg(long, global = true, value_name = "FILTER")]
+    pub(super) log: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Write a commented starter plan
+    Init(Init),
+    /// Load a plan and report every mistake with its file, line and a caret; touches no network
+    Validate(Validate),
+    /// Show stages, checks, what is due when and what is owed until when
+    Plan(Plan),
+    /// Look once at one target, layer by layer, without a plan
+    Probe(Probe),
+    /// Probe what is due, print the verdict, write the reports
+    Run(Run),
+    /// Look again at some checks of the current stage
+    Retest(Retest),
+    /// Record a person's answer to a manual check
+    Record(Record),
+    /// Print any report again, from the journal
+    Report(Report),
+    /// Explain a fault, an outcome, a verdict or a reason in plain words
+    Explain(Explain),
+    /// Print a JSON Schema: of plans, or of result.json
+    Schema(Schema),
+    /// Print a completion script for your shell
+    Completions(Completions),
+    /// Print the manual page
+    Man,
+}
+
+/// Which plan, with which values.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct PlanFiles {
+    /// The plan; more than one is read as if the first included the others
+    #[arg(short, long, value_name = "FILE", default_value = "gonogo.yaml")]
+    pub(super) file: Vec<PathBuf>,
+
+    /// A YAML file of variables, for this environment
+    #[arg(long, value_name = "FILE")]
+    pub(super) vars: Vec<PathBuf>,
+
+    /// One variable; wins over files
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    pub(super) set: Vec<(String, String)>,
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write it as NAME=VALUE".to_owned()),
+    }
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct JournalFolder {
+    /// Where runs are recorded
+    #[arg(long, value_name = "DIR", default_value = ".gonogo")]
+    pub(super) journal: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Init {
+    /// The file to write
+    #[arg(default_value = "gonogo.yaml")]
+    pub(super) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Validate {
+    /// The plan's files
+    #[arg(value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) plan: PlanFiles,
+    /// How to print mistakes
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Plan {
+    #[command(flatten)]
+    pub(super) files: PlanFiles,
+    /// List every command, request and statement that would be run, and where
+    #[arg(long)]
+    pub(super) commands: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Probe {
+    /// `https://...`, `postgres://...`, `tcp://host:port`, `tls://host:port` or `dns:name`
+    pub(super) target: String,
+    /// How to print
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) format: Format,
+    /// The longest it may take
+    #[arg(long, default_value = "10s", value_name = "DURATION")]
+    pub(super) timeout: crate::period::Period,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// Stages to run; all of them, in order, until the first NO-GO or HOLD
+    #[arg(value_name = "STAGE")]
+    pub(super) stages: Vec<String>,
+    #[command(flatten)]
+    pub(super) plan: PlanFiles,
+    #[command(flatten)]
+    pub(super) journal: JournalFolder,
+    #[command(flatten)]
+    pub(super) probing: Probing,
+    /// Only these checks (ids or globs); at best a PROVISIONAL GO
+    #[arg(long, value_name = "CHECK")]
+    pub(super) only: Vec<String>,
+    /// All but these checks (ids or globs); at best a PROVISIONAL GO
+    #[arg(long, value_name = "CHECK")]
+    pub(super) skip: Vec<String>,
+    /// Only checks with one of these tags; at best a PROVISIONAL GO
+    #[arg(long, value_name = "TAG")]
+    pub(super) tag: Vec<String>,
+    /// Ignore what the journal holds: begin a new run
+    #[arg(long)]
+    pub(super) fresh: bool,
+    /// Begin a new attempt at the plan
+    #[arg(long, conflicts_with = "fresh")]
+    pub(super) new_attempt: bool,
+    /// When a killed run goes on, look again at what was settled longer ago than this
+    #[arg(long, value_name = "DURATION", default_value = "30m")]
+    pub(super) max_age: crate::period::Period,
+}
+
+/// How to probe and where results go.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Probing {
+    /// Where reports are written
+    #[arg(long, value_name = "DIR", default_value = "gonogo-out")]
+    pub(super) out: PathBuf,
+    /// Probes at once
+    #[arg(long, value_name = "N", default_value = "32", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub(super) concurrency: u16,
+    /// Probes at once on one server
+    #[arg(long, value_name = "N", default_value = "8", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub(super) per_target: u16,
+    /// What to print when it is done: the summary, or result.json
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) format: Format,
+    /// Which JUnit dialect to write
+    #[arg(long, value_enum, default_value = "wide", value_name = "DIALECT")]
+    pub(super) junit: JunitDialect,
+    /// Write minor failures as skipped, where red must mean NO-GO
+    #[arg(long, value_enum, default_value = "failure", value_name = "AS")]
+    pub(super) junit_minor: JunitMinor,
+    /// Permissions of the reports, in octal
+    #[arg(long, value_name = "MODE", default_value = "600", value_parser = mode)]
+    pub(super) mode: u32,
+}
+
+fn mode(text: &str) -> Result<u32, String> {
+    let mode = u32::from_str_radix(text, 8).map_err(|_| "write it in octal, such as 640".to_owned())?;
+    if mode <= 0o777 { Ok(mode) } else { Err("at most 777".to_owned()) }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum JunitDialect {
+    /// For GitLab, Azure, GitHub actions and most others
+    Wide,
+    /// For Jenkins' xunit plugin, which validates against its own schema
+    XunitPlugin,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum JunitMinor {
+    Failure,
+    Skipped,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Retest {
+    /// Checks to look at again; those that did not pass when none is named
+    #[arg(value_name = "CHECK")]
+    pub(super) checks: Vec<String>,
+    /// Every check that did not pass
+    #[arg(long, conflicts_with = "checks")]
+    pub(super) failed: bool,
+    #[command(flatten)]
+    pub(super) plan: PlanFiles,
+    #[command(flatten)]
+    pub(super) journal: JournalFolder,
+    #[command(flatten)]
+    pub(super) probing: Probing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Answer {
+    Pass,
+    Fail,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Record {
+    /// A `manual` check of the plan
+    pub(super) check: String,
+    /// What came of it
+    #[arg(value_enum)]
+    pub(super) answer: Answer,
+    /// Who says so
+    #[arg(long, value_name = "NAME")]
+    pub(super) by: String,
+    /// What was seen, such as an order number
+    #[arg(long, value_name = "TEXT")]
+    pub(super) evidence: Option<String>,
+    #[command(flatten)]
+    pub(super) journal: JournalFolder,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Report {
+    /// Which report to print
+    #[arg(long, value_name = "NAME", default_value = "summary")]
+    pub(super) format: String,
+    /// Which run; the newest when absent
+    #[arg(long, value_name = "ID")]
+    pub(super) run: Option<String>,
+    /// Write every report here, instead of printing one
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) journal: JournalFolder,
+    /// Which JUnit dialect to write
+    #[arg(long, value_enum, default_value = "wide", value_name = "DIALECT")]
+    pub(super) junit: JunitDialect,
+    /// Write minor failures as skipped, where red must mean NO-GO
+    #[arg(long, value_enum, default_value = "failure", value_name = "AS")]
+    pub(super) junit_minor: JunitMinor,
+    /// Permissions of the reports, in octal
+    #[arg(long, value_name = "MODE", default_value = "600", value_parser = mode)]
+    pub(super) mode: u32,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// Such as `refused`, `no_go`, `debts_open` or an exit code; all of them when absent
+    pub(super) name: Option<String>,
+    /// How to print
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SchemaOf {
+    Plan,
+    Result,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Schema {
+    /// Of what
+    #[arg(value_enum, default_value = "plan")]
+    pub(super) of: SchemaOf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Completions {
+    /// The shell; guessed from $SHELL when absent
+    #[arg(value_enum)]
+    pub(super) shell: Option<Shell>,
+}

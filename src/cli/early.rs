@@ -1,0 +1,65 @@
+//! Reports of a run that could not begin or has not ended, so that no reader finds an old GO.
+
+use std::path::Path;
+
+use super::Shared;
+use super::arguments::Probing;
+use super::report::options;
+use crate::model::verdict::{Reason, ReasonId, Verdict};
+use crate::plan::{Loaded, Severity};
+use crate::report::{self, EarlyEnd, Rendered};
+use crate::verdict::Exit;
+
+/// Write reports; what cannot be written is told, and changes the exit.
+pub(super) fn write(out: &Path, mode: u32, rendered: &[Rendered], exit: Exit, shared: &Shared) -> Exit {
+    let failures = report::write(out, mode, rendered);
+    for failure in &failures {
+        shared.terminal.error(&failure.to_string(), None);
+    }
+    if failures.is_empty() { exit } else { exit.not_written() }
+}
+
+/// Reports of a plan that does not load.
+pub(super) fn plan_error(loaded: &Loaded, name: &str, probing: &Probing, shared: &Shared) -> Exit {
+    let errors = loaded.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+    let lines: Vec<String> = errors
+        .map(|error| format!("{}:{}:{}: {}", error.file, error.line, error.column, error.message))
+        .collect();
+    end(ReasonId::PlanError, "the plan does not load".to_owned(), lines, name, probing, Exit::Usage, shared)
+}
+
+/// Reports that say why nothing was looked at.
+pub(super) fn end(
+    id: ReasonId,
+    text: String,
+    details: Vec<String>,
+    name: &str,
+    probing: &Probing,
+    exit: Exit,
+    shared: &Shared,
+) -> Exit {
+    let reason = Reason { id, verdict: Verdict::NoGo, text, checks: Vec::new() };
+    let end = EarlyEnd { plan: name.to_owned(), reason, details };
+    let options = options(probing.junit, probing.junit_minor);
+    write(&probing.out, probing.mode, &report::render_early(&end, &options), exit, shared)
+}
+
+/// Replace the reports of the run before: a run that is killed must not leave its predecessor's GO behind.
+pub(super) fn placeholder(name: &str, probing: &Probing, shared: &Shared) -> Exit {
+    remove_stage_reports(&probing.out);
+    let text = "the run has not finished: it is going on, or it was killed".to_owned();
+    end(ReasonId::Interrupted, text, Vec::new(), name, probing, Exit::Go, shared)
+}
+
+/// Remove the JUnit files of earlier runs: their names depend on stages this run may not reach.
+fn remove_stage_reports(out: &Path) {
+    let Ok(entries) = std::fs::read_dir(out) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("TEST-gonogo-") && name.ends_with(".xml") {
+            // One that cannot be removed is replaced later, or told then.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Loading a plan for a command: warnings and mistakes go to stderr.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Zoned;
+
+use super::Shared;
+use super::arguments::PlanFiles;
+use crate::net::Net;
+use crate::plan::{self, LoadRequest, Loaded, Plan};
+use crate::probe::Context;
+use crate::secret::{Scrubber, Vault};
+
+/// Load the plan the arguments name; `files` win over `-f`.
+pub(super) fn load(files: &[PathBuf], wanted: &PlanFiles, shared: &Shared, scrubber: &Scrubber) -> Loaded {
+    plan::load(&LoadRequest {
+        files: if files.is_empty() { &wanted.file } else { files },
+        vars: &wanted.vars,
+        set: &wanted.set,
+        environment: &shared.environment,
+        scrubber,
+        today: Zoned::now().date(),
+    })
+}
+
+/// Load a plan to use it: warnings and mistakes are told, and a plan comes back only without mistakes.
+pub(super) fn usable(wanted: &PlanFiles, shared: &Shared, scrubber: &Scrubber) -> Result<Plan, Loaded> {
+    let loaded = load(&[], wanted, shared, scrubber);
+    tell(&loaded, shared);
+    match loaded.plan {
+        Some(plan) => Ok(plan),
+        None => Err(loaded),
+    }
+}
+
+/// Print every mistake and warning.
+pub(super) fn tell(loaded: &Loaded, shared: &Shared) {
+    for diagnostic in &loaded.diagnostics {
+        shared.terminal.tell(&diagnostic.render(shared.terminal.color_err));
+    }
+}
+
+/// What the probes of this process share.
+pub(super) fn context(shared: &Shared, scrubber: &Arc<Scrubber>) -> Context {
+    let environment = Arc::clone(&shared.environment);
+    Context {
+        vault: Arc::new(Vault::new(Arc::clone(&environment), Arc::clone(scrubber))),
+        environment,
+        net: Arc::new(Net::default()),
+    }
+}

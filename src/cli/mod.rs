@@ -1,0 +1,114 @@
+//! The command line: reads the environment once, calls one command, prints, ends with a code of `verdict::Exit`.
+//! A new command is one new file here and one line in `Command` and in `dispatch`.
+
+mod arguments;
+mod completions;
+mod early;
+mod explain;
+mod github;
+mod init;
+mod load;
+mod plan;
+mod probe;
+mod progress;
+mod record;
+mod report;
+mod retest;
+mod run;
+mod schema;
+mod signals;
+mod stage;
+mod terminal;
+mod validate;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+
+use crate::environment::Environment;
+use crate::verdict::Exit;
+use arguments::{Arguments, Command};
+use terminal::Terminal;
+
+/// What every command is given: read once, passed in.
+#[derive(Debug, Clone)]
+struct Shared {
+    environment: Arc<Environment>,
+    terminal: Terminal,
+}
+
+/// Run the program with these arguments in this environment.
+#[must_use]
+pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environment) -> ExitCode {
+    let parsed =
+        command().try_get_matches_from(arguments).and_then(|matches| Arguments::from_arg_matches(&matches));
+    let exit = match parsed {
+        Ok(arguments) => {
+            let terminal = Terminal::new(&environment);
+            log(arguments.log.as_deref());
+            dispatch(arguments.command, &Shared { environment: Arc::new(environment), terminal })
+        }
+        Err(error) => {
+            // `--help` and `--version` are errors to clap, but not to us.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Go };
+            let _ = error.print();
+            exit
+        }
+    };
+    ExitCode::from(exit.code())
+}
+
+/// The command line's definition, with the table of exit codes at its end.
+fn command() -> clap::Command {
+    Arguments::command().after_help(exit_codes())
+}
+
+fn exit_codes() -> String {
+    let rows = Exit::TABLE.iter().map(|(exit, meaning)| format!("  {:>3}  {meaning}\n", exit.code()));
+    format!("Exit codes:\n{}", rows.collect::<String>())
+}
+
+fn dispatch(command: Command, shared: &Shared) -> Exit {
+    match command {
+        Command::Init(arguments) => init::init(&arguments, shared),
+        Command::Validate(arguments) => validate::validate(&arguments, shared),
+        Command::Plan(arguments) => plan::plan(&arguments, shared),
+        Command::Probe(arguments) => on_runtime(shared, probe::probe(&arguments, shared)),
+        Command::Run(arguments) => on_runtime(shared, run::run(&arguments, shared)),
+        Command::Retest(arguments) => on_runtime(shared, retest::retest(&arguments, shared)),
+        Command::Record(arguments) => on_runtime(shared, record::record(&arguments, shared)),
+        Command::Report(arguments) => report::report(&arguments, shared),
+        Command::Explain(arguments) => explain::explain(&arguments, shared),
+        Command::Schema(arguments) => schema::schema(&arguments, shared),
+        Command::Completions(arguments) => completions::completions(&arguments, shared),
+        Command::Man => completions::man(shared),
+    }
+}
+
+fn on_runtime(shared: &Shared, work: impl Future<Output = Exit>) -> Exit {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => {
+            let exit = runtime.block_on(work);
+            // A secret command or a name lookup that hangs in a thread must not keep the program.
+            runtime.shutdown_background();
+            exit
+        }
+        Err(error) => {
+            shared.terminal.error(&format!("cannot start: {error}"), None);
+            Exit::NotWritten
+        }
+    }
+}
+
+fn log(filter: Option<&str>) {
+    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::util::SubscriberInitExt as _;
+    let Some(targets) = filter.and_then(|filter| filter.parse::<tracing_subscriber::filter::Targets>().ok())
+    else {
+        return;
+    };
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let _ = tracing_subscriber::registry().with(lines).with(targets).try_init();
+}

@@ -1,0 +1,133 @@
+//! `gonogo plan`: what would be looked at, when, and what is owed until when.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::arguments::{Format, Plan as Arguments};
+use super::validate::counted;
+use super::{Shared, load};
+use crate::model::outline::{Check, Outline, Stage};
+use crate::period::Period;
+use crate::plan::Plan;
+use crate::report::text;
+use crate::secret::Scrubber;
+use crate::verdict::Exit;
+
+pub(super) fn plan(arguments: &Arguments, shared: &Shared) -> Exit {
+    let scrubber = Scrubber::default();
+    let Ok(plan) = load::usable(&arguments.files, shared, &scrubber) else { return Exit::Usage };
+    let shown = match (arguments.format, arguments.commands) {
+        (Format::Json, _) => json(&plan),
+        (Format::Text, true) => commands(&plan),
+        (Format::Text, false) => stages(&plan.outline),
+    };
+    shared.terminal.print(&scrubber.text(&shown));
+    Exit::Go
+}
+
+fn stages(outline: &Outline) -> String {
+    let mut out = format!(
+        "{}: {} in {}\n",
+        outline.name,
+        counted(outline.checks.len(), "check"),
+        counted(outline.stages.len(), "stage")
+    );
+    for (index, stage) in outline.stages.iter().enumerate() {
+        let _ = write!(out, "\n{} {}", index + 1, stage.id);
+        if let Some(title) = &stage.title {
+            let _ = write!(out, "  {}", text::shown(title));
+        }
+        if let Some(owner) = &stage.owner {
+            let _ = write!(out, "  owner {}", text::shown(outline.person(owner)));
+        }
+        out.push_str(&times(stage));
+        out.push('\n');
+        let due = outline.checks.iter().filter(|check| check.due() == index);
+        let owed = outline.checks.iter().filter(|check| check.stage == index && check.due() != index);
+        let mut empty = true;
+        for check in due {
+            empty = false;
+            out.push_str(&line(outline, check));
+        }
+        for check in owed {
+            empty = false;
+            let until = &outline.stages[check.due()].id;
+            let because = check.defer.as_ref().map_or("", |defer| defer.because.as_str());
+            let _ = writeln!(out, "  owed until {until}  {}: {}", check.id, text::shown(because));
+        }
+        if empty {
+            out.push_str("  nothing is due here but the blockers that were green before\n");
+        }
+    }
+    for waiver in &outline.waivers {
+        let _ = writeln!(
+            out,
+            "\nwaiver  {} until {} by {}: {}",
+            waiver.check,
+            waiver.until,
+            outline.person(&waiver.by),
+            text::shown(&waiver.because)
+        );
+    }
+    out
+}
+
+fn times(stage: &Stage) -> String {
+    let parts = [("work", stage.duration_s), ("sanity", stage.sanity_s), ("undo", stage.undo_s)];
+    let shown = parts.into_iter().filter_map(|(word, seconds)| {
+        seconds.map(|seconds| format!("  {word} {}", Period(Duration::from_secs(seconds))))
+    });
+    shown.collect()
+}
+
+fn line(outline: &Outline, check: &Check) -> String {
+    let mut line =
+        format!("  {:8} {}  {} {}", check.severity.name(), check.id, check.kind, text::shown(&check.target));
+    if let Some(owner) = &check.owner {
+        let _ = write!(line, "  owner {}", text::shown(outline.person(owner)));
+    }
+    if !check.needs.is_empty() {
+        let _ = write!(line, "  needs {}", check.needs.join(", "));
+    }
+    if let Some(layer) = check.expect_break {
+        let _ = write!(line, "  must break at {layer}");
+    }
+    if check.defer.is_some() {
+        let _ = write!(line, "  owed since {}", outline.stages[check.stage].id);
+    }
+    line.push('\n');
+    line
+}
+
+fn commands(plan: &Plan) -> String {
+    let mut out = String::new();
+    for (check, job) in plan.outline.checks.iter().zip(&plan.jobs) {
+        for vantage in &check.from {
+            for command in job.probe.commands() {
+                let _ = writeln!(out, "{vantage}  {}  {}", check.id, text::shown(&command));
+            }
+        }
+    }
+    out
+}
+
+fn json(plan: &Plan) -> String {
+    let outline = &plan.outline;
+    let checks = outline.checks.iter().zip(&plan.jobs).map(|(check, job)| {
+        json!({
+            "id": check.id, "title": check.title, "kind": check.kind, "target": check.target, "from": check.from,
+            "severity": check.severity, "owner": check.owner, "needs": check.needs, "tags": check.tags,
+            "stage": outline.stages[check.stage].id, "due": outline.stages[check.due()].id,
+            "deferred_because": check.defer.as_ref().map(|defer| &defer.because),
+            "file": check.place.file, "line": check.place.line, "commands": job.probe.commands(),
+        })
+    });
+    let checks: Vec<_> = checks.collect();
+    let shown = json!({
+        "plan": { "name": outline.name, "sha256": outline.sha256 },
+        "stages": outline.stages, "checks": checks, "waivers": outline.waivers,
+    });
+    shown.to_string()
+}

@@ -1,0 +1,110 @@
+//! What a person sees while a stage runs: a bar and the running checks on a terminal, plain lines elsewhere.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use anstyle::AnsiColor;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::terminal::Terminal;
+use crate::journal::event::Expected;
+use crate::model::outcome::{Judgement, Outcome};
+use crate::model::outline::{Check, HERE, Severity};
+use crate::report::text;
+use crate::runner::Progress;
+
+/// Names of running checks shown beside the bar.
+const SHOWN: usize = 3;
+
+/// The live view of one stage.
+pub(super) struct Live {
+    terminal: Terminal,
+    bar: Option<ProgressBar>,
+    running: BTreeSet<String>,
+}
+
+impl Live {
+    pub(super) fn new(terminal: Terminal, stage: &str, total: usize) -> Self {
+        if !terminal.live {
+            terminal.tell(&format!("stage {stage}: {total} checks"));
+            return Self { terminal, bar: None, running: BTreeSet::new() };
+        }
+        let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{prefix} [{bar:24}] {pos}/{len} {elapsed} {msg}") {
+            bar.set_style(style.progress_chars("##-"));
+        }
+        bar.set_prefix(stage.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self { terminal, bar: Some(bar), running: BTreeSet::new() }
+    }
+
+    pub(super) fn show(&mut self, progress: &Progress<'_>) {
+        match progress {
+            Progress::Started(item) => {
+                if self.bar.is_some() {
+                    self.running.insert(name(item));
+                    self.redraw();
+                }
+            }
+            Progress::Settled(item, check, judgement, flaky) => {
+                let line = self.line(item, check, judgement, *flaky);
+                let Some(bar) = &self.bar else {
+                    self.terminal.tell(&line);
+                    return;
+                };
+                if judgement.outcome != Outcome::Pass {
+                    bar.println(line);
+                }
+                bar.inc(1);
+                self.running.remove(&name(item));
+                self.redraw();
+            }
+        }
+    }
+
+    pub(super) fn end(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn redraw(&self) {
+        let Some(bar) = &self.bar else { return };
+        let mut shown: Vec<&str> = self.running.iter().take(SHOWN).map(String::as_str).collect();
+        if self.running.len() > SHOWN {
+            shown.push("...");
+        }
+        bar.set_message(shown.join(", "));
+    }
+
+    fn line(&self, item: &Expected, check: &Check, judgement: &Judgement, flaky: bool) -> String {
+        let color = match judgement.outcome {
+            Outcome::Pass => AnsiColor::Green,
+            Outcome::NotRun => AnsiColor::Yellow,
+            Outcome::Fail | Outcome::Error | Outcome::NoAnswer => AnsiColor::Red,
+        };
+        let style = self.terminal.style(color);
+        let mut line = format!("{style}{:9}{style:#} {}", judgement.outcome.name(), name(item));
+        if judgement.outcome == Outcome::Pass {
+            if flaky {
+                line.push_str("  (flaky: passed after a retry)");
+            }
+            return line;
+        }
+        if check.severity != Severity::Blocker {
+            let _ = write!(line, " ({})", check.severity);
+        }
+        line.push_str(": ");
+        line.push_str(&text::shown(&judgement.message));
+        line
+    }
+}
+
+fn name(item: &Expected) -> String {
+    if &*item.vantage == HERE {
+        item.check.to_string()
+    } else {
+        format!("{} from {}", item.check, item.vantage)
+    }
+}

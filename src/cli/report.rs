@@ -1,0 +1,66 @@
+//! `gonogo report`: any report again, from the journal; runs nothing and reads no plan.
+
+use super::arguments::{JunitDialect, JunitMinor, Report as Arguments};
+use super::{Shared, early};
+use crate::journal::Store;
+use crate::report::{self, Dialect, Options};
+use crate::verdict::{Exit, assess};
+
+pub(super) fn report(arguments: &Arguments, shared: &Shared) -> Exit {
+    let store = Store::new(&arguments.journal.journal);
+    let loaded = match &arguments.run {
+        Some(id) => store.load(id).map(Some),
+        None => store.newest(),
+    };
+    let (run, reading) = match loaded {
+        Ok(Some(loaded)) => loaded,
+        Ok(None) => {
+            let folder = arguments.journal.journal.display();
+            shared.terminal.error(&format!("no run is recorded in {folder}"), Some("start one: gonogo run"));
+            return Exit::Usage;
+        }
+        Err(error) => {
+            shared.terminal.error(&error.to_string(), None);
+            return Exit::NotWritten;
+        }
+    };
+    if reading.torn > 0 {
+        shared.terminal.tell("note: the last line of the journal was never completed; it is left out");
+    }
+    let assessment = assess(&run, run.latest_at);
+    let options = options(arguments.junit, arguments.junit_minor);
+    if let Some(out) = &arguments.out {
+        return early::write(
+            out,
+            arguments.mode,
+            &report::render_all(&assessment, &options),
+            Exit::Go,
+            shared,
+        );
+    }
+    let Some(rendered) = report::render(&arguments.format, &assessment, &options) else {
+        let names = report::NAMES.join(", ");
+        shared.terminal.error(
+            &format!("there is no report `{}`", arguments.format),
+            Some(&format!("there are {names}")),
+        );
+        return Exit::Usage;
+    };
+    // A report of several files is printed as the one that holds them all.
+    let last = rendered.into_iter().next_back();
+    shared.terminal.print(&last.map(|rendered| rendered.text).unwrap_or_default());
+    Exit::Go
+}
+
+/// The options reports are rendered with.
+pub(super) fn options(junit: JunitDialect, minor: JunitMinor) -> Options {
+    Options {
+        junit_dialect: match junit {
+            JunitDialect::Wide => Dialect::Wide,
+            JunitDialect::XunitPlugin => Dialect::XunitPlugin,
+        },
+        junit_minor_skipped: minor == JunitMinor::Skipped,
+        hostname: super::stage::hostname(),
+        ..Options::default()
+    }
+}

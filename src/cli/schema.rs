@@ -1,0 +1,14 @@
+//! `gonogo schema`: JSON Schemas, for editors and for programs that read results.
+
+use super::Shared;
+use super::arguments::{Schema as Arguments, SchemaOf};
+use crate::verdict::Exit;
+
+pub(super) fn schema(arguments: &Arguments, shared: &Shared) -> Exit {
+    let schema = match arguments.of {
+        SchemaOf::Plan => crate::schema::plan_schema(),
+        SchemaOf::Result => crate::report::json::result_schema(),
+    };
+    shared.terminal.print(&format!("{schema:#}"));
+    Exit::Go
+}

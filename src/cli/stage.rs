@@ -1,0 +1,269 @@
+//! One round: stages in order, each probed, judged, said and reported, until the first NO-GO or HOLD.
+
+use std::sync::Arc;
+
+use jiff::Span;
+use tokio_util::sync::CancellationToken;
+
+use super::arguments::{Format, Probing};
+use super::progress::Live;
+use super::{Shared, early, github, load, report, signals};
+use crate::clock;
+use crate::journal::event::{Actor, Event, Expected, Selection};
+use crate::journal::{JournalError, Store};
+use crate::model::verdict::{ReasonId, Verdict};
+use crate::plan::Plan;
+use crate::report::Options;
+use crate::runner::{Beginning, Limits, Runner, Session, Wish, due};
+use crate::secret::Scrubber;
+use crate::verdict::{Assessment, Exit, assess};
+
+/// What a round is made of.
+pub(super) struct Round<'a> {
+    pub(super) plan: Arc<Plan>,
+    pub(super) scrubber: Arc<Scrubber>,
+    pub(super) store: Store,
+    pub(super) selection: Selection,
+    pub(super) wish: Wish,
+    pub(super) max_age: Span,
+    /// For a retest: exactly these rows of the one stage.
+    pub(super) rows: Option<Vec<Expected>>,
+    pub(super) probing: &'a Probing,
+    pub(super) shared: &'a Shared,
+}
+
+impl Round<'_> {
+    /// Run it, and end as its verdict says.
+    pub(super) async fn run(self) -> Exit {
+        let cancel = signals::cancelled_by_signals();
+        let terminal = &self.shared.terminal;
+        let session =
+            Session::begin(&self.store, &self.plan, self.selection.clone(), self.wish, actor(self.shared));
+        let mut session = match session.await {
+            Ok(session) => session,
+            Err(error) => return self.not_begun(&error),
+        };
+        if early::placeholder(&self.plan.outline.name, self.probing, self.shared) != Exit::Go {
+            terminal.error(
+                "the reports cannot be written, so nothing was probed",
+                Some("name another folder: --out DIR"),
+            );
+            return Exit::NotWritten;
+        }
+        self.tell_beginning(&session);
+        let stages = self.stages(&session);
+        let mut worst = Exit::Go;
+        for (position, &stage) in stages.iter().enumerate() {
+            if let Err(error) = self.stage(&mut session, stage, &cancel).await {
+                return self.broken_off(&session, &error);
+            }
+            let interrupted = cancel.is_cancelled();
+            let verdict = match self.conclude(&mut session, stage).await {
+                Ok(verdict) => verdict,
+                Err(error) => return self.broken_off(&session, &error),
+            };
+            let last = position + 1 == stages.len() || interrupted || verdict >= Verdict::Hold;
+            if last {
+                let verdict =
+                    if interrupted { Verdict::NoGo } else { assess(session.run(), clock::now()).verdict };
+                let finished = Event::RunFinished { verdict, interrupted };
+                if let Err(error) = session.append(vec![finished]).await {
+                    return self.broken_off(&session, &error);
+                }
+            }
+            let assessment = assess(session.run(), clock::now());
+            worst = self.publish(&assessment, last);
+            if last {
+                break;
+            }
+        }
+        if cancel.is_cancelled() { Exit::Interrupted } else { worst }
+    }
+
+    fn stages(&self, session: &Session) -> Vec<usize> {
+        let outline = &self.plan.outline;
+        if !self.selection.stages.is_empty() {
+            let mut named: Vec<usize> =
+                self.selection.stages.iter().filter_map(|id| outline.stage(id)).collect();
+            named.sort_unstable();
+            named.dedup();
+            return named;
+        }
+        // A run on hold goes on where it was held; what was go before that stays said.
+        let held = session.run().current_stage().filter(|_| session.beginning == Beginning::Round);
+        (held.unwrap_or(0)..outline.stages.len()).collect()
+    }
+
+    async fn stage(
+        &self,
+        session: &mut Session,
+        stage: usize,
+        cancel: &CancellationToken,
+    ) -> Result<(), JournalError> {
+        let begun_in_this_round = session.run().stages[stage].round == session.run().rounds;
+        let todo = if begun_in_this_round {
+            session.unsettled(stage, self.max_age)
+        } else {
+            let due = match &self.rows {
+                Some(rows) => crate::runner::Due { expected: rows.clone(), left_out: Vec::new() },
+                None => due(session.run(), stage, &self.selection),
+            };
+            session
+                .append(vec![Event::StageStarted {
+                    stage: self.plan.outline.stages[stage].id.clone(),
+                    expected: due.expected.clone(),
+                    left_out: due.left_out,
+                }])
+                .await?;
+            due.expected
+        };
+        let runner = Runner {
+            plan: Arc::clone(&self.plan),
+            context: load::context(self.shared, &self.scrubber),
+            limits: Limits {
+                concurrency: self.probing.concurrency.into(),
+                per_target: self.probing.per_target.into(),
+            },
+            cancel: cancel.clone(),
+        };
+        let mut live = Live::new(self.shared.terminal, &self.plan.outline.stages[stage].id, todo.len());
+        let probed = runner.stage(session, stage, todo, |progress| live.show(&progress)).await;
+        live.end();
+        probed
+    }
+
+    /// Say the stage's verdict into the journal.
+    async fn conclude(&self, session: &mut Session, stage: usize) -> Result<Verdict, JournalError> {
+        let event = {
+            let assessment = assess(session.run(), clock::now());
+            let own = &assessment.stages[stage];
+            let revoked = assessment
+                .stages
+                .iter()
+                .filter(|earlier| earlier.index < stage && !earlier.revoked_by.is_empty());
+            Event::Verdict {
+                stage: own.stage.id.clone(),
+                verdict: own.verdict.unwrap_or(Verdict::NoGo),
+                reasons: own.reasons.clone(),
+                revokes: revoked.map(|earlier| earlier.stage.id.clone()).collect(),
+            }
+        };
+        let Event::Verdict { verdict, .. } = &event else { return Ok(Verdict::NoGo) };
+        let verdict = *verdict;
+        session.append(vec![event]).await?;
+        Ok(verdict)
+    }
+
+    /// Print and write the reports as the run stands.
+    fn publish(&self, assessment: &Assessment<'_>, last: bool) -> Exit {
+        let options = self.options();
+        let rendered = crate::report::render_all(assessment, &options);
+        match self.probing.format {
+            Format::Text => {
+                let colored = Options { color: self.shared.terminal.color_out, ..options.clone() };
+                if let Some(summary) =
+                    crate::report::render("summary", assessment, &colored).into_iter().flatten().next()
+                {
+                    self.shared.terminal.print(&summary.text);
+                }
+            }
+            Format::Json if last => {
+                if let Some(result) = rendered.iter().find(|rendered| rendered.name == "result.json") {
+                    self.shared.terminal.print(&result.text);
+                }
+            }
+            Format::Json => {}
+        }
+        let exit = early::write(
+            &self.probing.out,
+            self.probing.mode,
+            &rendered,
+            Exit::of(assessment.verdict),
+            self.shared,
+        );
+        if last {
+            self.shared.terminal.tell(&format!("reports: {}", self.probing.out.display()));
+            return github::publish(assessment, &options, exit, self.shared);
+        }
+        exit
+    }
+
+    fn tell_beginning(&self, session: &Session) {
+        let run = session.run();
+        let text = match session.beginning {
+            Beginning::Fresh if run.attempt > 1 => format!("run {}: attempt {} begins", run.id, run.attempt),
+            Beginning::Fresh => return,
+            Beginning::Round => format!("run {}: round {} of attempt {}", run.id, run.rounds, run.attempt),
+            Beginning::Resumed { torn } => {
+                let settled = run.stages.iter().flat_map(|stage| stage.rows.values());
+                let settled = settled.filter(|row| row.judged_at.is_some()).count();
+                let torn = if torn > 0 { "; its last line was never completed and is dropped" } else { "" };
+                format!(
+                    "run {} was cut off: going on with {settled} checks already settled{torn} (--fresh begins anew)",
+                    run.id
+                )
+            }
+        };
+        self.shared.terminal.tell(&text);
+    }
+
+    /// The journal cannot be used: nothing was looked at.
+    fn not_begun(&self, error: &JournalError) -> Exit {
+        let (help, theirs) = match error {
+            JournalError::Leased { .. } => ("wait for it, or use another --journal folder", true),
+            JournalError::Newer { .. } => ("use a newer gonogo, or another --journal folder", false),
+            JournalError::Corrupt { .. } => {
+                ("keep the file for the post-mortem; --fresh begins a new run", false)
+            }
+            JournalError::Io { .. } | JournalError::Missing { .. } | JournalError::Closed => {
+                ("nothing was probed; name a folder that can be written: --journal DIR", false)
+            }
+        };
+        self.shared.terminal.error(&error.to_string(), Some(help));
+        // The reports belong to the run that goes on.
+        if theirs {
+            return Exit::NotWritten;
+        }
+        let name = &self.plan.outline.name;
+        early::end(
+            ReasonId::JournalError,
+            error.to_string(),
+            Vec::new(),
+            name,
+            self.probing,
+            Exit::NotWritten,
+            self.shared,
+        )
+    }
+
+    /// The journal broke in the middle: what is known is reported, and it is never a go.
+    fn broken_off(&self, session: &Session, error: &JournalError) -> Exit {
+        self.shared
+            .terminal
+            .error(&error.to_string(), Some("probing was stopped; what was recorded before is kept"));
+        let mut assessment = assess(session.run(), clock::now());
+        assessment.fail(ReasonId::JournalError, error.to_string());
+        self.publish(&assessment, true);
+        Exit::NotWritten
+    }
+
+    fn options(&self) -> Options {
+        report::options(self.probing.junit, self.probing.junit_minor)
+    }
+}
+
+/// Who runs this, as the operating system knows them.
+pub(super) fn actor(shared: &Shared) -> Actor {
+    let uid = nix::unistd::getuid();
+    let named = nix::unistd::User::from_uid(uid).ok().flatten().map(|user| user.name);
+    let user = named.or_else(|| shared.environment.filled("USER").map(ToOwned::to_owned));
+    Actor { user: user.unwrap_or_else(|| uid.to_string()), host: hostname(), pid: std::process::id() }
+}
+
+/// This host's name.
+pub(super) fn hostname() -> String {
+    nix::unistd::gethostname()
+        .ok()
+        .and_then(|name| name.into_string().ok())
+        .unwrap_or_else(|| "localhost".to_owned())
+}

@@ -1,0 +1,68 @@
+//! Printing: results on stdout, everything else on stderr; a closed pipe ends the printing, not the program.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+
+use crate::environment::Environment;
+
+/// What the terminals can do, asked once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Terminal {
+    /// stdout takes colour.
+    pub(super) color_out: bool,
+    /// stderr takes colour.
+    pub(super) color_err: bool,
+    /// stderr is a terminal that can be redrawn.
+    pub(super) live: bool,
+}
+
+impl Terminal {
+    pub(super) fn new(environment: &Environment) -> Self {
+        let wanted = environment.filled("NO_COLOR").is_none() && environment.get("TERM") != Some("dumb");
+        let (out, err) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
+        Self {
+            color_out: wanted && out,
+            color_err: wanted && err,
+            live: wanted && err && environment.get("CI").is_none(),
+        }
+    }
+
+    /// Print a result.
+    pub(super) fn print(self, text: &str) {
+        let mut out = AutoStream::new(std::io::stdout().lock(), choice(self.color_out));
+        let _ = out.write_all(text.as_bytes());
+        if !text.ends_with('\n') {
+            let _ = out.write_all(b"\n");
+        }
+        let _ = out.flush();
+    }
+
+    /// Tell the person who watches.
+    pub(super) fn tell(self, text: &str) {
+        let mut err = AutoStream::new(std::io::stderr().lock(), choice(self.color_err));
+        let _ = err.write_all(text.as_bytes());
+        if !text.ends_with('\n') {
+            let _ = err.write_all(b"\n");
+        }
+    }
+
+    /// Say what went wrong, and what to do.
+    pub(super) fn error(self, message: &str, help: Option<&str>) {
+        let style = self.style(AnsiColor::Red);
+        self.tell(&format!("{style}error{style:#}: {message}"));
+        if let Some(help) = help {
+            self.tell(&format!("help: {help}"));
+        }
+    }
+
+    /// A style for stderr, plain where colour is not wanted.
+    pub(super) fn style(self, color: AnsiColor) -> Style {
+        if self.color_err { Style::new().bold().fg_color(Some(color.into())) } else { Style::new() }
+    }
+}
+
+const fn choice(color: bool) -> ColorChoice {
+    if color { ColorChoice::Always } else { ColorChoice::Never }
+}
