@@ -4,6 +4,8 @@ pub mod event;
 mod read;
 pub mod run;
 mod store;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use read::{Reading, read};
