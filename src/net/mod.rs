@@ -1,8 +1,10 @@
 //! Steps shared by the probes, each one layer with its facts and faults: `resolve`, `route`, `connect`, `tls`, `http`.
 
 pub mod connect;
+pub mod http;
 pub mod nameserver;
 pub mod os_error;
+pub mod proxy;
 pub mod resolve;
 pub mod route;
 pub mod starttls;

@@ -1,7 +1,9 @@
 //! Probes look once and record each layer; they judge nothing beyond what was asked of that layer.
 //! A new kind is one new file here and one line in `probes!` below.
 
+pub mod address;
 pub mod database;
+pub mod file_ref;
 pub mod reach;
 mod recorder;
 mod registry;
@@ -24,8 +26,11 @@ pub use crate::model::trace::Trouble;
 probes! {
     "command" => command::Command,
     "config" => config::Config,
+    "dns" => dns::Dns,
     "manual" => manual::Manual,
     "postgres" => postgres::Postgres,
+    "tcp" => tcp::Tcp,
+    "tls" => tls::Tls,
 }
 
 /// One kind of probe, as written in a plan.

@@ -1,0 +1,185 @@
+//! The HTTP exchange: one request over a connection that is ready, one whole answer, within limits.
+
+mod decode;
+mod fault;
+
+use std::pin::pin;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::{http1, http2};
+use hyper::header::{CONTENT_LENGTH, HeaderMap};
+use hyper::{Request, Response, StatusCode, Version};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+
+use super::stream::{Heard, Stream, Tap};
+use crate::model::fault::Fault;
+use crate::secret::Scrubber;
+
+/// A larger response head is refused.
+pub const LARGEST_HEAD: usize = 64 * 1024;
+/// A larger body, as sent or unpacked, is refused.
+pub const LARGEST_BODY: u64 = 8 * 1024 * 1024;
+
+/// Which HTTP is spoken on the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1 (RFC 9112).
+    Http1,
+    /// HTTP/2 (RFC 9113).
+    Http2,
+}
+
+impl Protocol {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Http1 => "HTTP/1.1",
+            Self::Http2 => "HTTP/2",
+        }
+    }
+}
+
+/// A whole response, its body unpacked.
+#[derive(Debug)]
+pub struct Answer {
+    /// Status code.
+    pub status: StatusCode,
+    /// Protocol version of the response.
+    pub version: Version,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// The body, without its content coding.
+    pub body: Bytes,
+    /// From the request to the response head.
+    pub first_byte: Duration,
+}
+
+/// Send one request and read the whole answer. The caller limits the time.
+///
+/// The connection is driven in the caller's task and ends with the exchange.
+///
+/// # Errors
+/// `BadProtocol` with the first bytes that came, `ClosedEarly`, `Reset`, `TooLarge`, `BadCompression`, or a TLS alert.
+pub async fn exchange(
+    stream: Stream,
+    protocol: Protocol,
+    request: Request<Full<Bytes>>,
+    scrubber: &Scrubber,
+) -> Result<Answer, Fault> {
+    let tap = Tap::new(stream);
+    let heard = tap.heard();
+    let io = TokioIo::new(tap);
+    let blame = Blame { protocol, heard: &heard, scrubber };
+    match protocol {
+        Protocol::Http1 => {
+            let mut builder = http1::Builder::new();
+            builder.max_buf_size(LARGEST_HEAD);
+            let (mut sender, connection) =
+                builder.handshake(io).await.map_err(|error| blame.fault(&error))?;
+            drive(connection, receive(async move { sender.send_request(request).await }, &blame), &blame)
+                .await
+        }
+        Protocol::Http2 => {
+            let handshake = http2::Builder::new(TokioExecutor::new())
+                .max_header_list_size(u32::try_from(LARGEST_HEAD).unwrap_or(u32::MAX))
+                .handshake(io);
+            let (mut sender, connection) = handshake.await.map_err(|error| blame.fault(&error))?;
+            // The sender has to live until the answer is there: the connection ends when it is dropped.
+            let send = async move {
+                let response = sender.send_request(request).await;
+                response.map(|response| response.map(|body| (body, sender)))
+            };
+            drive(connection, receive_keeping(send, &blame), &blame).await
+        }
+    }
+}
+
+/// What is needed to say whose fault an error is.
+struct Blame<'a> {
+    protocol: Protocol,
+    heard: &'a Mutex<Heard>,
+    scrubber: &'a Scrubber,
+}
+
+impl Blame<'_> {
+    fn fault(&self, error: &hyper::Error) -> Fault {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        fault::classify(error, self.protocol, &heard, self.scrubber)
+    }
+}
+
+/// Poll the connection and the exchange on it in one task: a spawned task costs more than the whole request.
+async fn drive(
+    connection: impl Future<Output = Result<(), hyper::Error>>,
+    exchange: impl Future<Output = Result<Answer, Fault>>,
+    blame: &Blame<'_>,
+) -> Result<Answer, Fault> {
+    let mut connection = pin!(connection);
+    let mut exchange = pin!(exchange);
+    tokio::select! {
+        biased;
+        ended = &mut connection => {
+            let answer = exchange.await;
+            match (answer, ended) {
+                // The exchange only knows that the connection is gone; the connection knows why.
+                (Err(Fault::ClosedEarly { .. }), Err(error)) => Err(blame.fault(&error)),
+                (answer, _) => answer,
+            }
+        }
+        answer = &mut exchange => answer,
+    }
+}
+
+async fn receive(
+    send: impl Future<Output = Result<Response<Incoming>, hyper::Error>>,
+    blame: &Blame<'_>,
+) -> Result<Answer, Fault> {
+    receive_keeping(async { send.await.map(|response| response.map(|body| (body, ()))) }, blame).await
+}
+
+async fn receive_keeping<K>(
+    send: impl Future<Output = Result<Response<(Incoming, K)>, hyper::Error>>,
+    blame: &Blame<'_>,
+) -> Result<Answer, Fault> {
+    let began = Instant::now();
+    let response = send.await.map_err(|error| blame.fault(&error))?;
+    let first_byte = began.elapsed();
+    let (head, (body, _keep)) = response.into_parts();
+    let body = read_body(body, &head.headers, blame).await?;
+    let body = decode::decode(&head.headers, body)?;
+    Ok(Answer { status: head.status, version: head.version, headers: head.headers, body, first_byte })
+}
+
+async fn read_body(mut body: Incoming, headers: &HeaderMap, blame: &Blame<'_>) -> Result<Bytes, Fault> {
+    let too_large = || Fault::TooLarge { what: "the response body".to_owned(), limit: LARGEST_BODY };
+    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|announced| announced > LARGEST_BODY) && !hyper::body::Body::is_end_stream(&body)
+    {
+        return Err(too_large());
+    }
+    let mut whole = BytesMut::new();
+    let mut only = Bytes::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| blame.fault(&error))?;
+        let Ok(data) = frame.into_data() else { continue };
+        if (only.len() + whole.len() + data.len()) as u64 > LARGEST_BODY {
+            return Err(too_large());
+        }
+        // Most bodies come in one piece, which is then not copied.
+        if only.is_empty() && whole.is_empty() {
+            only = data;
+        } else {
+            if whole.is_empty() {
+                whole.extend_from_slice(&std::mem::take(&mut only));
+            }
+            whole.extend_from_slice(&data);
+        }
+    }
+    Ok(if whole.is_empty() { only } else { whole.freeze() })
+}
+
+#[cfg(test)]
+mod tests;
