@@ -27,6 +27,7 @@ probes! {
     "command" => command::Command,
     "config" => config::Config,
     "dns" => dns::Dns,
+    "http" => http::Http,
     "manual" => manual::Manual,
     "postgres" => postgres::Postgres,
     "tcp" => tcp::Tcp,

@@ -92,7 +92,8 @@ pub async fn exchange(
                 let response = sender.send_request(request).await;
                 response.map(|response| response.map(|body| (body, sender)))
             };
-            drive(connection, receive_keeping(send, &blame), &blame).await
+            // Boxed: its state is large, and most calls speak HTTP/1.1.
+            Box::pin(drive(connection, receive_keeping(send, &blame), &blame)).await
         }
     }
 }

@@ -1,0 +1,361 @@
+//! `http`: one call, judged layer by layer. Its fields are in `fields`, the way to the server in `way`, the judgement in
+//! `judge`; `flow` is made of the same parts.
+
+mod bind;
+pub mod fields;
+pub(super) mod judge;
+pub(super) mod request;
+pub(super) mod way;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use hyper::Method;
+use hyper::header::LOCATION;
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::file_ref::FileRef;
+use super::reach::Addresses;
+use super::tls::CertificateFiles;
+use super::{Probe, Problem, Recorder, Stop, Surroundings};
+use crate::model::fact::{Fact, Looked};
+use crate::model::fault::{Fault, Mismatch};
+use crate::model::layer::Layer;
+use crate::model::trace::VantageError;
+use crate::net::http::{Answer, exchange};
+use crate::net::proxy::Proxy;
+use crate::net::tls::Trust;
+use fields::{Auth, Expect, HttpVersion, Text};
+use request::Message;
+use way::{Door, ProxyChoice, Ready, Way};
+
+/// Bytes of a body kept in a trace.
+const EXCERPT: usize = 2048;
+
+/// One HTTP call.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// An `http://` or `https://` URL.
+    pub url: String,
+    /// The method; GET when absent, POST when there is a body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// Headers to send.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub headers: IndexMap<String, Text>,
+    /// A body to send as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// A body to send as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub json: Option<serde_json::Value>,
+    /// Who we are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<Auth>,
+    /// Trusted authorities in a PEM file, in place of the system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<FileRef>,
+    /// Our own certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_certificate: Option<CertificateFiles>,
+    /// `1.1` or `2`; what the server prefers when absent, `1.1` without TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http_version: Option<HttpVersion>,
+    /// A proxy's URL, `environment` for the one the environment names, or `none`, which is the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
+    /// Connect to this `host:port` instead of the URL's; names and headers stay those of the URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect_to: Option<String>,
+    /// Redirects to follow; a further one is judged like any other answer.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(range(max = 20))]
+    pub redirects: u8,
+    /// Carry the first address that answers through the layers above TCP, or every one.
+    #[serde(default)]
+    pub addresses: Addresses,
+    /// Call this many times, each on a new connection; every call has to pass.
+    #[serde(default = "once", skip_serializing_if = "is_once")]
+    #[schemars(range(min = 1, max = 100))]
+    pub repeat: u8,
+    /// Keep the beginning of the body in the result even when it is as expected.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub record_body: bool,
+    /// What the answer has to be like; without it, status 2xx.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<Expect>,
+}
+
+const fn once() -> u8 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_once(repeat: &u8) -> bool {
+    *repeat == 1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(redirects: &u8) -> bool {
+    *redirects == 0
+}
+
+impl Probe for Http {
+    fn layers(&self) -> Vec<Layer> {
+        let mut layers = vec![Layer::Dns, Layer::Route, Layer::Tcp];
+        if self.url.starts_with("https:") {
+            layers.push(Layer::Tls);
+        }
+        layers.extend([Layer::Protocol, Layer::Auth, Layer::Payload]);
+        layers
+    }
+
+    fn target(&self) -> String {
+        without_userinfo(&self.url)
+    }
+
+    fn endpoint(&self) -> String {
+        if let Some(connect_to) = &self.connect_to {
+            return connect_to.clone();
+        }
+        Url::parse(&self.url)
+            .map_or_else(|_| self.target(), |url| format!("{}:{}", way::host_of(&url), way::port_of(&url)))
+    }
+
+    fn bind(&mut self, surroundings: &Surroundings<'_>) -> Vec<Problem> {
+        bind::bind(self, surroundings)
+    }
+
+    fn commands(&self) -> Vec<String> {
+        vec![format!("{} {}", self.method().unwrap_or_default(), self.target())]
+    }
+
+    async fn run(&self, recorder: &mut Recorder) -> Result<(), Stop> {
+        let way = self.way()?;
+        let message = self.message(recorder).await?;
+        let mut tally = Tally::default();
+        for _ in 0..self.repeat {
+            match self.addresses {
+                Addresses::First => {
+                    let began = Instant::now();
+                    let door = way.door(recorder, &message.url)?;
+                    let result = match way.reach(recorder, &door).await {
+                        Ok(connection) => self.call(recorder, &way, message.clone(), door, connection, began).await,
+                        Err(stop) => Err(stop),
+                    };
+                    tally.count(result)?;
+                }
+                Addresses::All => {
+                    let began = Instant::now();
+                    let door = way.door(recorder, &message.url)?;
+                    let (connections, unreached) = way.reach_all(recorder, &door).await?;
+                    let reaching = began.elapsed();
+                    tally.miss(unreached);
+                    for connection in connections {
+                        recorder.about(Some(connection.address));
+                        let began = Instant::now().checked_sub(reaching).unwrap_or_else(Instant::now);
+                        let door = way.door(recorder, &message.url)?;
+                        tally.count(self.call(recorder, &way, message.clone(), door, connection, began).await)?;
+                    }
+                    recorder.about(None);
+                }
+            }
+        }
+        tally.close(recorder)
+    }
+}
+
+/// How many calls there were, and how many broke.
+#[derive(Debug, Default)]
+struct Tally {
+    calls: usize,
+    broken: usize,
+}
+
+impl Tally {
+    /// One call's end; anything but a broken layer ends the probe.
+    fn count(&mut self, result: Result<(), Stop>) -> Result<(), Stop> {
+        self.calls += 1;
+        match result {
+            Ok(()) => Ok(()),
+            Err(Stop::Broke) => {
+                self.broken += 1;
+                Ok(())
+            }
+            Err(stop) => Err(stop),
+        }
+    }
+
+    fn miss(&mut self, calls: usize) {
+        self.calls += calls;
+        self.broken += calls;
+    }
+
+    /// With several calls, say how many broke: one bad node of three shows as one call in three.
+    fn close(&self, recorder: &mut Recorder) -> Result<(), Stop> {
+        if self.calls <= 1 {
+            return if self.broken == 0 { Ok(()) } else { Err(Stop::Broke) };
+        }
+        let got = format!("{} of {} calls failed", self.broken, self.calls);
+        if self.broken > 0 {
+            let mismatch = Mismatch { what: "calls".to_owned(), expected: "none failed".to_owned(), got };
+            let fault = Fault::Mismatch { mismatches: vec![mismatch], excerpt: None };
+            return Err(recorder.broke(Layer::Payload, Duration::ZERO, fault));
+        }
+        let values = vec![Looked { what: "calls".to_owned(), got }];
+        recorder.worked(Layer::Payload, Duration::ZERO, Fact::Matched { values, excerpt: None });
+        Ok(())
+    }
+}
+
+impl Http {
+    fn method(&self) -> Option<Method> {
+        match &self.method {
+            Some(written) => Method::from_bytes(written.to_ascii_uppercase().as_bytes()).ok(),
+            None if self.body.is_some() || self.json.is_some() => Some(Method::POST),
+            None => Some(Method::GET),
+        }
+    }
+
+    fn way(&self) -> Result<Way, VantageError> {
+        let setting = |setting: &str, reason| VantageError::Setting { setting: setting.to_owned(), reason };
+        let proxy = match self.proxy.as_deref() {
+            None | Some("none") => ProxyChoice::None,
+            Some("environment") => ProxyChoice::Environment,
+            Some(url) => ProxyChoice::Given(Proxy::parse(url).map_err(|reason| setting("proxy", reason))?),
+        };
+        Ok(Way {
+            trust: self.ca.as_ref().map(|ca| Trust::File(ca.path().to_owned())),
+            client_certificate: self.client_certificate.as_ref().map(CertificateFiles::files),
+            version: self.http_version,
+            proxy,
+            connect_to: way::connect_to(self.connect_to.as_ref()).map_err(|reason| setting("connect_to", reason))?,
+        })
+    }
+
+    async fn message(&self, recorder: &Recorder) -> Result<Message, Stop> {
+        let setting = |setting: &str, reason: String| VantageError::Setting { setting: setting.to_owned(), reason };
+        let url = Url::parse(&self.url).map_err(|error| setting("url", error.to_string()))?;
+        let method = self.method().ok_or_else(|| setting("method", "it is not a method".to_owned()))?;
+        let mut message = Message::new(method, url);
+        message.add_headers(recorder, &self.headers).await?;
+        if let Some(auth) = &self.auth {
+            message.add_auth(recorder, auth).await?;
+        }
+        if let Some(json) = &self.json {
+            message.set_body(json.to_string().into(), "application/json");
+        } else if let Some(body) = &self.body {
+            message.set_body(Bytes::copy_from_slice(body.as_bytes()), "text/plain; charset=utf-8");
+        }
+        Ok(message)
+    }
+
+    /// From an open connection to the last layer, following redirects.
+    async fn call(
+        &self,
+        recorder: &mut Recorder,
+        way: &Way,
+        mut message: Message,
+        mut door: Door,
+        connection: crate::net::connect::Connection,
+        began: Instant,
+    ) -> Result<(), Stop> {
+        let mut redirects: Vec<String> = Vec::new();
+        let mut connection = connection;
+        let answer = loop {
+            let ready = way.prepare(recorder, &message.url, &door, connection).await?;
+            let follow = redirects.len() < usize::from(self.redirects);
+            let answer = self.ask(recorder, &message, ready, &redirects, follow).await?;
+            let Some(next) = target_of(&answer, &message.url).filter(|_| follow) else { break answer };
+            redirects.push(without_userinfo(next.as_str()));
+            message = message.redirected(answer.status, next);
+            door = way.door(recorder, &message.url)?;
+            connection = way.reach(recorder, &door).await?;
+        };
+        self.judge(recorder, &answer, began.elapsed())
+    }
+
+    /// The protocol layer.
+    async fn ask(
+        &self,
+        recorder: &mut Recorder,
+        message: &Message,
+        ready: Ready,
+        redirects: &[String],
+        follow: bool,
+    ) -> Result<Answer, Stop> {
+        let request = message.for_connection(&ready)?;
+        let vault = Arc::clone(&recorder.context().vault);
+        let step = async {
+            let answer = Box::pin(exchange(ready.stream, ready.protocol, request, vault.scrubber())).await?;
+            let is_followed = follow && target_of(&answer, &message.url).is_some();
+            if is_followed {
+                // An answer that is followed is not the one that was asked for.
+                return Ok((judge::responded(&answer, None, redirects), answer));
+            }
+            let excerpt = |body: &[u8]| vault.scrubber().excerpt(body, EXCERPT);
+            let fact = judge::protocol(&answer, self.expect.as_ref(), redirects, excerpt)?;
+            Ok((fact, answer))
+        };
+        let limit = recorder.remaining();
+        recorder.layer(Layer::Protocol, limit, "complete HTTP response", step).await
+    }
+
+    /// The auth and payload layers.
+    fn judge(&self, recorder: &mut Recorder, answer: &Answer, took: Duration) -> Result<(), Stop> {
+        let began = Instant::now();
+        if let Some(fault) = judge::auth(answer, self.expect.as_ref()) {
+            return Err(recorder.broke(Layer::Auth, began.elapsed(), fault));
+        }
+        recorder.worked(Layer::Auth, began.elapsed(), admitted(self.auth.as_ref()));
+        let began = Instant::now();
+        match judge::payload(answer, self.expect.as_ref(), took) {
+            Ok(values) => {
+                let excerpt = self.record_body.then(|| recorder.excerpt(&answer.body));
+                recorder.worked(Layer::Payload, began.elapsed(), Fact::Matched { values, excerpt });
+                Ok(())
+            }
+            Err(mismatches) => {
+                let excerpt = (!answer.body.is_empty()).then(|| recorder.excerpt(&answer.body));
+                Err(recorder.broke(Layer::Payload, began.elapsed(), Fault::Mismatch { mismatches, excerpt }))
+            }
+        }
+    }
+}
+
+/// Where an answer redirects to (RFC 9110 section 10.2.2), when it is an `http` or `https` URL.
+fn target_of(answer: &Answer, url: &Url) -> Option<Url> {
+    if !matches!(answer.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let location = answer.headers.get(LOCATION)?.to_str().ok()?;
+    url.join(location).ok().filter(|next| matches!(next.scheme(), "http" | "https"))
+}
+
+/// Who we said we are.
+pub(super) fn admitted(auth: Option<&Auth>) -> Fact {
+    let (scheme, user) = match auth {
+        None => ("none", None),
+        Some(Auth::Basic(basic)) => ("basic", Some(basic.user.clone())),
+        Some(Auth::Bearer(_)) => ("bearer", None),
+    };
+    Fact::Admitted { scheme: scheme.to_owned(), user }
+}
+
+/// A URL as it may be shown: without user and password.
+pub(super) fn without_userinfo(text: &str) -> String {
+    let Ok(mut url) = Url::parse(text) else { return text.to_owned() };
+    if url.username().is_empty() && url.password().is_none() {
+        return text.to_owned();
+    }
+    let cleared = url.set_username("").and_then(|()| url.set_password(None));
+    if cleared.is_err() { url.scheme().to_owned() } else { url.into() }
+}
+
+#[cfg(test)]
+mod tests;
