@@ -7,6 +7,8 @@ pub mod os_error;
 pub mod proxy;
 pub mod resolve;
 pub mod route;
+#[cfg(test)]
+pub(crate) mod scripted;
 pub mod starttls;
 pub mod stream;
 pub mod tls;

@@ -7,6 +7,8 @@ pub mod file_ref;
 pub mod reach;
 mod recorder;
 mod registry;
+#[cfg(test)]
+pub(crate) mod rehearsal;
 
 use std::fmt::Debug;
 use std::future::Future;
