@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+use crate::report::{self, Mode};
 
 /// Go or no-go, after each stage of a deployment, and why.
 ///
@@ -180,13 +183,8 @@ pub(super) struct Probing {
     #[arg(long, value_enum, default_value = "failure", value_name = "AS")]
     pub(super) junit_minor: JunitMinor,
     /// Permissions of the reports, in octal
-    #[arg(long, value_name = "MODE", default_value = "600", value_parser = mode)]
-    pub(super) mode: u32,
-}
-
-fn mode(text: &str) -> Result<u32, String> {
-    let mode = u32::from_str_radix(text, 8).map_err(|_| "write it in octal, such as 640".to_owned())?;
-    if mode <= 0o777 { Ok(mode) } else { Err("at most 777".to_owned()) }
+    #[arg(long, value_name = "MODE", default_value = "600")]
+    pub(super) mode: Mode,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -242,11 +240,19 @@ pub(super) struct Record {
     pub(super) journal: JournalFolder,
 }
 
+/// The names of the reports, with the one each stands for.
+fn report_names() -> impl TypedValueParser<Value = report::Format> {
+    let names =
+        report::Format::ALL.iter().map(|format| PossibleValue::new(format.name()).help(format.about()));
+    PossibleValuesParser::new(names.collect::<Vec<_>>())
+        .try_map(|name| report::Format::named(&name).ok_or("there is no such report"))
+}
+
 #[derive(Debug, Args)]
 pub(super) struct Report {
     /// Which report to print
-    #[arg(long, value_name = "NAME", default_value = "summary")]
-    pub(super) format: String,
+    #[arg(long, value_name = "NAME", default_value = "summary", value_parser = report_names())]
+    pub(super) format: report::Format,
     /// Which run; the newest when absent
     #[arg(long, value_name = "ID")]
     pub(super) run: Option<String>,
@@ -262,8 +268,8 @@ pub(super) struct Report {
     #[arg(long, value_enum, default_value = "failure", value_name = "AS")]
     pub(super) junit_minor: JunitMinor,
     /// Permissions of the reports, in octal
-    #[arg(long, value_name = "MODE", default_value = "600", value_parser = mode)]
-    pub(super) mode: u32,
+    #[arg(long, value_name = "MODE", default_value = "600")]
+    pub(super) mode: Mode,
 }
 
 #[derive(Debug, Args)]

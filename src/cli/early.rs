@@ -5,13 +5,14 @@ use std::path::Path;
 use super::Shared;
 use super::arguments::Probing;
 use super::report::options;
+use crate::clock;
 use crate::model::verdict::{Reason, ReasonId, Verdict};
 use crate::plan::{Loaded, Severity};
-use crate::report::{self, EarlyEnd, Rendered};
+use crate::report::{self, EarlyEnd, Mode, Rendered};
 use crate::verdict::Exit;
 
 /// Write reports; what cannot be written is told, and changes the exit.
-pub(super) fn write(out: &Path, mode: u32, rendered: &[Rendered], exit: Exit, shared: &Shared) -> Exit {
+pub(super) fn write(out: &Path, mode: Mode, rendered: &[Rendered], exit: Exit, shared: &Shared) -> Exit {
     let failures = report::write(out, mode, rendered);
     for failure in &failures {
         shared.terminal.error(&failure.to_string(), None);
@@ -32,16 +33,16 @@ pub(super) fn plan_error(loaded: &Loaded, name: &str, probing: &Probing, shared:
 pub(super) fn end(
     id: ReasonId,
     text: String,
-    details: Vec<String>,
+    diagnostics: Vec<String>,
     name: &str,
     probing: &Probing,
     exit: Exit,
     shared: &Shared,
 ) -> Exit {
     let reason = Reason { id, verdict: Verdict::NoGo, text, checks: Vec::new() };
-    let end = EarlyEnd { plan: name.to_owned(), reason, details };
+    let end = EarlyEnd { at: clock::now(), plan: name.to_owned(), reason, diagnostics };
     let options = options(probing.junit, probing.junit_minor);
-    write(&probing.out, probing.mode, &report::render_early(&end, &options), exit, shared)
+    write(&probing.out, probing.mode, &end.render(&options), exit, shared)
 }
 
 /// Replace the reports of the run before: a run that is killed must not leave its predecessor's GO behind.

@@ -30,25 +30,10 @@ pub(super) fn report(arguments: &Arguments, shared: &Shared) -> Exit {
     let assessment = assess(&run, run.latest_at);
     let options = options(arguments.junit, arguments.junit_minor);
     if let Some(out) = &arguments.out {
-        return early::write(
-            out,
-            arguments.mode,
-            &report::render_all(&assessment, &options),
-            Exit::Go,
-            shared,
-        );
+        return early::write(out, arguments.mode, &report::kept(&assessment, &options), Exit::Go, shared);
     }
-    let Some(rendered) = report::render(&arguments.format, &assessment, &options) else {
-        let names = report::NAMES.join(", ");
-        shared.terminal.error(
-            &format!("there is no report `{}`", arguments.format),
-            Some(&format!("there are {names}")),
-        );
-        return Exit::Usage;
-    };
-    // A report of several files is printed as the one that holds them all.
-    let last = rendered.into_iter().next_back();
-    shared.terminal.print(&last.map(|rendered| rendered.text).unwrap_or_default());
+    let rendered = arguments.format.render(&assessment, &options);
+    shared.terminal.print(&rendered.into_iter().next().map(|rendered| rendered.text).unwrap_or_default());
     Exit::Go
 }
 
@@ -59,7 +44,10 @@ pub(super) fn options(junit: JunitDialect, minor: JunitMinor) -> Options {
             JunitDialect::Wide => Dialect::Wide,
             JunitDialect::XunitPlugin => Dialect::XunitPlugin,
         },
-        junit_minor_skipped: minor == JunitMinor::Skipped,
+        junit_minor: match minor {
+            JunitMinor::Failure => report::JunitMinor::Failure,
+            JunitMinor::Skipped => report::JunitMinor::Skipped,
+        },
         hostname: super::stage::hostname(),
         ..Options::default()
     }

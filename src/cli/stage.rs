@@ -157,12 +157,12 @@ impl Round<'_> {
     /// Print and write the reports as the run stands.
     fn publish(&self, assessment: &Assessment<'_>, last: bool) -> Exit {
         let options = self.options();
-        let rendered = crate::report::render_all(assessment, &options);
+        let rendered = crate::report::kept(assessment, &options);
         match self.probing.format {
             Format::Text => {
                 let colored = Options { color: self.shared.terminal.color_out, ..options.clone() };
                 if let Some(summary) =
-                    crate::report::render("summary", assessment, &colored).into_iter().flatten().next()
+                    crate::report::Format::Summary.render(assessment, &colored).into_iter().next()
                 {
                     self.shared.terminal.print(&summary.text);
                 }

@@ -4,6 +4,8 @@ mod due;
 mod look;
 mod schedule;
 mod session;
+#[cfg(test)]
+mod tests;
 
 pub use due::{Due, due};
 pub use look::{Look, look};
