@@ -73,6 +73,32 @@ impl Recorder {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
+    /// A recorder for one of several ways that are tried until one works: same limits, no observations yet.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self {
+            context: self.context.clone(),
+            observations: Vec::with_capacity(6),
+            address: None,
+            deadline: self.deadline,
+            cancel: self.cancel.clone(),
+        }
+    }
+
+    /// Take over what a fork observed.
+    pub fn adopt(&mut self, fork: Self) {
+        self.observations.extend(fork.observations);
+    }
+
+    /// The fault that broke this recorder's last layer, if one did.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        match self.observations.last().map(|last| &last.seen) {
+            Some(Seen::Broke(fault)) => Some(fault),
+            Some(Seen::Worked(_)) | None => None,
+        }
+    }
+
     /// From here on, observations are about this address.
     pub fn about(&mut self, address: Option<SocketAddr>) {
         self.address = address;

@@ -1,6 +1,14 @@
 //! `postgres`: a login to a PostgreSQL server, who it is, and one statement inside a transaction.
 
+mod bind;
+mod identify;
+mod reach;
+mod statement;
+mod ways;
+
 use std::path::PathBuf;
+
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,6 +18,7 @@ use crate::matcher::Matcher;
 use crate::model::layer::Layer;
 use crate::model::trace::VantageError;
 use crate::period::Period;
+use crate::postgres::settings::{Beside, DEFAULT_PORT, Settings, SslMode, Written};
 use crate::secret::SecretRef;
 
 /// A login, and a statement.
@@ -89,23 +98,105 @@ pub struct ExpectServer {
 }
 
 impl Probe for Postgres {
+    /// Unix sockets and clear text have fewer. What the environment or a service adds is not known here, so that the
+    /// layers of TCP and TLS are listed unless the connection string rules them out.
     fn layers(&self) -> Vec<Layer> {
-        vec![Layer::Dns, Layer::Route, Layer::Tcp, Layer::Tls, Layer::Auth, Layer::Payload]
+        let written = self.written();
+        let local = written
+            .get("host")
+            .is_some_and(|hosts| hosts.split(',').all(|host| host.starts_with(['/', '@'])));
+        let clear = local || written.get("sslmode") == Some(SslMode::Disable.name());
+        let mut layers = Vec::with_capacity(6);
+        if !local {
+            layers.extend([Layer::Dns, Layer::Route]);
+        }
+        layers.push(Layer::Tcp);
+        if !clear {
+            layers.push(Layer::Tls);
+        }
+        layers.push(Layer::Auth);
+        if self.query.is_some() || self.expect.is_some() {
+            layers.push(Layer::Payload);
+        }
+        layers
     }
 
     fn target(&self) -> String {
-        String::new()
+        self.written().to_string()
     }
 
-    fn bind(&mut self, _: &Surroundings<'_>) -> Vec<Problem> {
-        Vec::new()
+    /// Host and port; those of the first host when there are several.
+    fn endpoint(&self) -> String {
+        let written = self.written();
+        let first = |name: &str| written.get(name).and_then(|list| list.split(',').next());
+        let host = first("host").or_else(|| first("hostaddr")).unwrap_or("localhost");
+        let port = first("port").filter(|port| !port.is_empty()).map_or(DEFAULT_PORT.to_string(), str::to_owned);
+        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+    }
+
+    fn bind(&mut self, surroundings: &Surroundings<'_>) -> Vec<Problem> {
+        self.bound(surroundings)
     }
 
     fn commands(&self) -> Vec<String> {
-        self.query.iter().cloned().collect()
+        let at = self.target();
+        let mut commands = vec![format!("{at}: {}", identify::IDENTITY)];
+        if let Some(query) = &self.query {
+            let query = query.trim().trim_end_matches(';');
+            commands.push(format!("{at}: {}; {query}; {}", self.begin(), self.end()));
+        }
+        commands
     }
 
-    async fn run(&self, _: &mut Recorder) -> Result<(), Stop> {
-        Err(Stop::Blind(VantageError::Internal { reason: "the postgres probe is not there yet".to_owned() }))
+    async fn run(&self, recorder: &mut Recorder) -> Result<(), Stop> {
+        let settings = self.settings(recorder).await?;
+        let mut session = ways::log_in(&settings, recorder).await?;
+        if self.query.is_some() || self.expect.is_some() {
+            self.payload(&mut session, recorder).await?;
+        }
+        session.session.close().await;
+        Ok(())
+    }
+}
+
+impl Postgres {
+    /// The connection string, taken apart; `bind` has told what is wrong with it.
+    fn written(&self) -> Written {
+        self.url.as_deref().and_then(|url| Written::parse(url).ok()).unwrap_or_default()
+    }
+
+    /// Everything that is needed to log in, with every password in it known to the scrubber.
+    async fn settings(&self, recorder: &Recorder) -> Result<Settings, Stop> {
+        let url = self.url.clone().ok_or_else(|| VantageError::Internal {
+            reason: "the probe was not bound to a database".to_owned(),
+        })?;
+        let written = Written::parse(&url).map_err(VantageError::from)?;
+        if let Some(password) = written.password() {
+            recorder.secret(&SecretRef::Literal(password)).await?;
+        }
+        let password = match &self.password {
+            Some(reference) => Some(recorder.secret(reference).await?),
+            None => None,
+        };
+        let (user, ca) = (self.user.clone(), self.ca.clone());
+        let environment = Arc::clone(&recorder.context().environment);
+        // It reads files of the user's home, which may be on a network that hangs.
+        let resolving = tokio::task::spawn_blocking(move || {
+            let beside = Beside { user: user.as_deref(), password, ca: ca.as_deref() };
+            Settings::resolve(&written, &beside, &environment)
+        });
+        let trouble = |reason: &str| VantageError::Setting {
+            setting: "libpq's files and variables".to_owned(),
+            reason: reason.to_owned(),
+        };
+        let settings = tokio::time::timeout(recorder.remaining(), resolving)
+            .await
+            .map_err(|_| trouble("reading them took longer than the check may"))?
+            .map_err(|error| VantageError::Internal { reason: error.to_string() })?
+            .map_err(VantageError::from)?;
+        for password in settings.passwords() {
+            recorder.secret(&SecretRef::Literal(password.clone())).await?;
+        }
+        Ok(settings)
     }
 }
