@@ -9,8 +9,8 @@ use regex::Regex;
 /// The modules of each layer, with what the layer is for. A module imports its own layer and those before it.
 const LAYERS: &[(&str, &[&str])] = &[
     ("the vocabulary", &["model", "secret", "clock", "environment", "period"]),
-    ("reading and explaining, of no particular plan", &["yaml", "matcher", "postgres", "explain"]),
-    ("shared steps, each one layer of a connection", &["net"]),
+    ("reading and explaining, of no particular plan", &["yaml", "matcher", "suggest", "explain"]),
+    ("shared steps, each one layer of a connection", &["net", "postgres"]),
     ("look once, record each layer", &["probe"]),
     ("the YAML as written", &["file"]),
     ("references resolved, debts known", &["plan"]),
