@@ -15,6 +15,7 @@ pub mod period;
 pub mod plan;
 pub mod postgres;
 pub mod probe;
+pub mod report;
 pub mod runner;
 pub mod secret;
 pub mod suggest;

@@ -1,0 +1,249 @@
+//! A judged run sorted for people: what is not known, what failed, what passed, what to do. The summary and the
+//! Markdown tell the same digest.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::text;
+use crate::model::outcome::Outcome;
+use crate::model::outline::{Check, Severity};
+use crate::verdict::{Assessment, Row, Standing};
+
+mod next;
+mod say;
+
+pub(super) use say::as_sentence;
+
+/// A run sorted for people.
+#[derive(Debug)]
+pub(super) struct Digest<'a> {
+    /// The run.
+    pub(super) told: &'a Assessment<'a>,
+    /// What is not known: owed, not looked at, silent, left out.
+    pub(super) unknown: Vec<Item<'a>>,
+    /// Blockers that failed.
+    pub(super) blockers: Vec<Item<'a>>,
+    /// Majors that failed.
+    pub(super) majors: Vec<Item<'a>>,
+    /// Minors that failed.
+    pub(super) issues: Vec<Item<'a>>,
+    /// Failures that never decide.
+    pub(super) noted: Vec<Item<'a>>,
+    /// What a waiver covers.
+    pub(super) waived: Vec<Item<'a>>,
+    /// What passed only after retries.
+    pub(super) flaky: Vec<Item<'a>>,
+    zone: TimeZone,
+}
+
+/// A section, and which rows belong there.
+type Section<'s, 'a> = (&'s mut Vec<Item<'a>>, fn(&Row<'_>) -> bool);
+
+/// One check in one section, with the rows that put it there.
+#[derive(Debug, Clone)]
+pub(super) struct Item<'a> {
+    /// What it is called aloud, such as `B1`.
+    pub(super) tag: String,
+    /// The check.
+    pub(super) check: &'a Check,
+    /// Its rows of this section; none when it was left out by hand.
+    pub(super) rows: Vec<&'a Row<'a>>,
+    /// All its rows.
+    pub(super) all: &'a [Row<'a>],
+}
+
+impl Item<'_> {
+    /// Where it was looked at from, such as `app1-a, app1-b`; nothing to say of a check with one place that is here.
+    pub(super) fn vantages(&self) -> Option<String> {
+        /// Names told; the others are counted.
+        const MOST: usize = 3;
+        let names: Vec<&str> = self.rows.iter().map(|row| row.vantage).collect();
+        if names.is_empty() || (self.all.len() == 1 && names == [crate::model::outline::HERE]) {
+            return None;
+        }
+        let shown = names.iter().take(MOST).copied().collect::<Vec<_>>().join(", ");
+        Some(match names.len().saturating_sub(MOST) {
+            0 => shown,
+            more => format!("{shown} and {more} more"),
+        })
+    }
+
+    /// Each different message, with the vantages that saw it.
+    pub(super) fn messages(&self) -> Vec<(Vec<&str>, &Row<'_>)> {
+        let mut messages: Vec<(Vec<&str>, &Row<'_>)> = Vec::new();
+        for row in &self.rows {
+            match messages.iter_mut().find(|(_, other)| other.judgement == row.judgement) {
+                Some((vantages, _)) => vantages.push(row.vantage),
+                None => messages.push((vec![row.vantage], row)),
+            }
+        }
+        messages
+    }
+}
+
+impl<'a> Digest<'a> {
+    /// Sort a run.
+    pub(super) fn of(told: &'a Assessment<'a>) -> Self {
+        let zone = told.outline.zone.as_deref().and_then(|name| TimeZone::get(name).ok());
+        let mut digest = Self {
+            told,
+            unknown: Vec::new(),
+            blockers: Vec::new(),
+            majors: Vec::new(),
+            issues: Vec::new(),
+            noted: Vec::new(),
+            waived: Vec::new(),
+            flaky: Vec::new(),
+            zone: zone.unwrap_or_else(TimeZone::system),
+        };
+        for rows in told.rows.chunk_by(|one, other| one.check.id == other.check.id) {
+            digest.sort(rows);
+        }
+        for &check in &told.left_out {
+            digest.unknown.push(Item { tag: String::new(), check, rows: Vec::new(), all: &[] });
+        }
+        digest.unknown.sort_by_key(|item| std::cmp::Reverse(item.check.severity));
+        digest.number();
+        digest
+    }
+
+    fn sort(&mut self, rows: &'a [Row<'a>]) {
+        let sections: [Section<'_, 'a>; 7] = [
+            (&mut self.unknown, is_unknown),
+            (&mut self.blockers, |row| is_failure(row, Severity::Blocker)),
+            (&mut self.majors, |row| is_failure(row, Severity::Major)),
+            (&mut self.issues, |row| is_failure(row, Severity::Minor)),
+            (&mut self.noted, |row| is_failure(row, Severity::Info)),
+            (&mut self.waived, |row| row.standing == Standing::Waived),
+            (&mut self.flaky, |row| row.flaky.is_some()),
+        ];
+        for (section, belongs) in sections {
+            let wanted: Vec<&'a Row<'a>> = rows.iter().filter(|row| belongs(row)).collect();
+            if let Some(first) = wanted.first() {
+                section.push(Item { tag: String::new(), check: first.check, rows: wanted, all: rows });
+            }
+        }
+    }
+
+    fn number(&mut self) {
+        for (letter, section) in [
+            ('N', &mut self.unknown),
+            ('B', &mut self.blockers),
+            ('M', &mut self.majors),
+            ('I', &mut self.issues),
+        ] {
+            for (index, item) in section.iter_mut().enumerate() {
+                item.tag = format!("{letter}{}", index + 1);
+            }
+        }
+    }
+
+    /// The stage this is about: `stage 2 of 4: app2`.
+    pub(super) fn stage(&self) -> String {
+        match self.told.current {
+            Some(index) => {
+                let stages = &self.told.outline.stages;
+                format!("stage {} of {}: {}", index + 1, stages.len(), stages[index].id)
+            }
+            None => "no stage was begun".to_owned(),
+        }
+    }
+
+    /// The title of that stage.
+    pub(super) fn title(&self) -> Option<&'a str> {
+        self.told.outline.stages[self.told.current?].title.as_deref()
+    }
+
+    /// The sentences to read aloud.
+    pub(super) fn say(&self) -> Vec<String> {
+        say::sentences(self)
+    }
+
+    /// What to do now.
+    pub(super) fn next(&self) -> Vec<String> {
+        next::steps(self)
+    }
+
+    /// What became of the provisional goes of earlier stages.
+    pub(super) fn history(&self) -> Vec<String> {
+        let told = self.told.stages.iter().filter_map(|stage| {
+            let number = stage.index + 1;
+            let said = stage.ended_at.map_or(String::new(), |at| format!(" of {}", self.clock(at)));
+            if !stage.revoked_by.is_empty() {
+                let debts = names(&stage.revoked_by);
+                Some(format!(
+                    "STAGE {number}: provisional go{said} is REVOKED ({debts} came due and did not pass)"
+                ))
+            } else if stage.settled {
+                Some(format!("STAGE {number}: provisional go{said} is settled, every debt is paid"))
+            } else {
+                None
+            }
+        });
+        told.collect()
+    }
+
+    /// A moment in the plan's zone, as `Sun 23 Sep 02:00`.
+    pub(super) fn moment(&self, at: Timestamp) -> String {
+        at.to_zoned(self.zone.clone()).strftime("%a %d %b %H:%M").to_string()
+    }
+
+    /// A moment as `02:00`, with its day when that is another one.
+    pub(super) fn clock(&self, at: Timestamp) -> String {
+        let local = at.to_zoned(self.zone.clone());
+        let same_day = local.date() == self.told.at.to_zoned(self.zone.clone()).date();
+        local.strftime(if same_day { "%H:%M" } else { "%a %H:%M" }).to_string()
+    }
+
+    /// Why a check is in `unknown`, without a full stop.
+    pub(super) fn why_unknown(&self, item: &Item<'_>) -> String {
+        let Some(row) = item.rows.first() else { return "left out by hand".to_owned() };
+        match row.standing {
+            Standing::Owed => {
+                let due = row.deferred_until.map_or("", |until| &self.told.outline.stages[until].id);
+                format!("due at {due}, no later")
+            }
+            Standing::Awaiting => "a person has to record it".to_owned(),
+            Standing::Passed | Standing::Waived | Standing::Counts(_) => match row.judgement.outcome {
+                Outcome::Error => "we could not look".to_owned(),
+                Outcome::NoAnswer => "no answer".to_owned(),
+                Outcome::NotRun | Outcome::Pass | Outcome::Fail => "not run".to_owned(),
+            },
+        }
+    }
+
+    /// Who owns a check, by name.
+    pub(super) fn owner(&self, check: &'a Check) -> Option<&'a str> {
+        check.owner.as_deref().map(|id| self.told.outline.person(id))
+    }
+}
+
+/// Neither passed nor failed: owed, awaited, or never answered.
+pub(super) fn is_unknown(row: &Row<'_>) -> bool {
+    match row.standing {
+        Standing::Owed | Standing::Awaiting => true,
+        Standing::Passed | Standing::Waived => false,
+        Standing::Counts(_) => row.judgement.outcome != Outcome::Fail,
+    }
+}
+
+fn is_failure(row: &Row<'_>, severity: Severity) -> bool {
+    row.standing == Standing::Counts(severity) && row.judgement.outcome == Outcome::Fail
+}
+
+/// Some names, the rest counted: `a, b, c and 4 more`.
+pub(super) fn names<S: AsRef<str>>(all: &[S]) -> String {
+    /// Names told.
+    const MOST: usize = 3;
+    let shown = all.iter().take(MOST).map(|name| text::ascii_exact(name.as_ref()).into_owned());
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match all.len().saturating_sub(MOST) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+/// `1 check`, `2 checks`.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}

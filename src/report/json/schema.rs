@@ -1,0 +1,230 @@
+//! The fields of `result.json`. Other programs rely on them: a field may be added, none taken away or renamed.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::model::layer::Layer;
+use crate::model::outcome::Outcome;
+use crate::model::outline::Severity;
+use crate::model::trace::Observation;
+use crate::model::verdict::{Reason, Verdict};
+use crate::verdict::{Counts, WaiverState};
+
+/// The name of this format.
+pub const SCHEMA: &str = "gonogo.result/1";
+
+/// A run, as programs read it. `go` is true only for GO and GO WITH ISSUES: a naive reader fails closed.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ResultFile<'a> {
+    /// Always `gonogo.result/1`.
+    pub schema: &'static str,
+    /// The version of gonogo that wrote it.
+    pub version: &'static str,
+    /// When the run was judged.
+    pub at: Timestamp,
+    /// The plan.
+    pub plan: PlanEntry<'a>,
+    /// The attempt, from 1; 0 when the run died before there was one.
+    pub attempt: u32,
+    /// The run's id; empty when the run died before it had one.
+    pub run: &'a str,
+    /// The stage begun last; null before the first.
+    pub stage: Option<&'a str>,
+    /// The decision.
+    pub verdict: Verdict,
+    /// Whether one may go on.
+    pub go: bool,
+    /// Why: the worst first.
+    pub reasons: &'a [Reason],
+    /// Every stage, in order.
+    pub stages: Vec<StageEntry<'a>>,
+    /// The checks counted, one for each vantage.
+    pub counts: Counts,
+    /// Checks owed at a later stage.
+    pub debts: Vec<DebtEntry<'a>>,
+    /// Every waiver of the plan, and what it did.
+    pub waivers: Vec<WaiverEntry<'a>>,
+    /// Checks left out by hand.
+    pub left_out: Vec<&'a str>,
+    /// Every check that was due, once for each vantage, as it was seen last.
+    pub checks: Vec<CheckEntry<'a>>,
+    /// Mistakes that kept the run from beginning.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    #[schemars(default)]
+    pub diagnostics: &'a [String],
+}
+
+/// A plan.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct PlanEntry<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// SHA-256 of its files, variables and settings; null when it could not be loaded.
+    pub sha256: Option<&'a str>,
+    /// The change it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<&'a str>,
+}
+
+/// A stage.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct StageEntry<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// What it is, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<&'a str>,
+    /// Who owns it, by id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<&'a str>,
+    /// The decision; null when it was not begun.
+    pub verdict: Option<Verdict>,
+    /// Why: the worst first.
+    pub reasons: &'a [Reason],
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When its verdict was said.
+    pub ended_at: Option<Timestamp>,
+    /// Checks put off here that have not come due.
+    pub open_debts: &'a [&'a str],
+    /// Its provisional go is revoked: these came due and did not pass.
+    pub revoked_by: &'a [&'a str],
+    /// It was provisional, and every debt has been paid since.
+    pub settled: bool,
+}
+
+/// A check owed at a later stage.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct DebtEntry<'a> {
+    /// The check.
+    pub check: &'a str,
+    /// The stage it is due at.
+    pub due: &'a str,
+    /// Why it was put off.
+    pub because: &'a str,
+    /// How much it decides.
+    pub severity: Severity,
+    /// Who owns it, by id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<&'a str>,
+}
+
+/// A waiver of the plan.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct WaiverEntry<'a> {
+    /// The check it is for.
+    pub check: &'a str,
+    /// The last day it holds.
+    pub until: Date,
+    /// Who granted it.
+    pub by: &'a str,
+    /// Why.
+    pub because: &'a str,
+    /// What became of it.
+    pub state: WaiverState,
+}
+
+/// One check from one vantage.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct CheckEntry<'a> {
+    /// The check.
+    pub id: &'a str,
+    /// Where it was looked at from.
+    pub vantage: &'a str,
+    /// What it asks, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<&'a str>,
+    /// The kind of its probe.
+    pub kind: &'a str,
+    /// What is looked at.
+    pub target: &'a str,
+    /// The stage that owns it.
+    pub stage: &'a str,
+    /// The stage it was looked at last.
+    pub seen_in: &'a str,
+    /// How much it decides.
+    pub severity: Severity,
+    /// Who owns it, by id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<&'a str>,
+    /// The outcome.
+    pub outcome: Outcome,
+    /// When it was seen; null when nothing was looked at.
+    pub seen_at: Option<Timestamp>,
+    /// Milliseconds the latest try took.
+    pub took_ms: f64,
+    /// It is owed at a later stage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deferred: Option<Deferral<'a>>,
+    /// A waiver covers it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waived: Option<WaiverGiven<'a>>,
+    /// Whose word is awaited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub awaiting: Option<Awaiting>,
+    /// It passed only after retries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flaky: Option<FlakyEntry<'a>>,
+    /// What each layer showed in the latest try.
+    pub layers: &'a [Observation],
+    /// The layer that decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided_by: Option<Layer>,
+    /// The outcome in one sentence.
+    pub message: &'a str,
+    /// What was expected, when a comparison failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<&'a str>,
+    /// What came, when a comparison failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub got: Option<&'a str>,
+    /// Diagnosed causes; none is made yet.
+    pub findings: [serde_json::Value; 0],
+}
+
+/// Why and until when a check is put off.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Deferral<'a> {
+    /// The stage it is due at.
+    pub until: &'a str,
+    /// Why.
+    pub because: &'a str,
+}
+
+/// The waiver that covers a check.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct WaiverGiven<'a> {
+    /// The last day it holds.
+    pub until: Date,
+    /// Who granted it.
+    pub by: &'a str,
+    /// Why.
+    pub because: &'a str,
+}
+
+/// Whose word is awaited.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Awaiting {
+    /// A person has to record a manual check.
+    Person,
+}
+
+/// A pass that took more than one try.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct FlakyEntry<'a> {
+    /// The try that passed, from 2.
+    pub attempt: u32,
+    /// What the first try showed.
+    pub first: &'a str,
+}
+
+/// The JSON Schema of `result.json`.
+#[must_use]
+pub fn result_schema() -> serde_json::Value {
+    let mut schema = schemars::schema_for!(ResultFile<'static>);
+    schema.insert("$id".to_owned(), SCHEMA.into());
+    schema.to_value()
+}

@@ -1,0 +1,205 @@
+//! One row, one case: how each outcome and standing is told in JUnit. Exactly one of failure, error and skipped, or
+//! none of them.
+
+use std::time::Duration;
+
+use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestRerun};
+
+use super::{is_wide, xml};
+use crate::model::outcome::Outcome;
+use crate::model::outline::{Check, Severity};
+use crate::model::trace::Seen;
+use crate::model::verdict::Verdict;
+use crate::report::{EarlyEnd, JunitMinor, Options};
+use crate::verdict::{Assessment, Row, StageAssessment, Standing};
+
+/// The first case of a suite: the verdict itself, so that a reader that counts red cases sees a NO-GO.
+pub(super) fn of_verdict(stage: &StageAssessment<'_>, verdict: Verdict) -> TestCase {
+    let why = stage.reasons.iter().map(|reason| reason.text.as_str()).collect::<Vec<_>>();
+    let message = xml::clean(&format!("{verdict}: {}", why.join("; ")));
+    let mut output = None;
+    let status = match verdict {
+        Verdict::Go => TestCaseStatus::success(),
+        Verdict::GoWithIssues => {
+            output = Some(message);
+            TestCaseStatus::success()
+        }
+        Verdict::ProvisionalGo => skipped(message),
+        Verdict::Hold => red(NonSuccessKind::Error, "verdict", &message, ""),
+        Verdict::NoGo => red(NonSuccessKind::Failure, "verdict", &message, ""),
+    };
+    let mut case = TestCase::new("STAGE VERDICT", status);
+    case.set_classname(format!("{}.verdict", xml::name(&stage.stage.id)));
+    case.set_time(Duration::ZERO);
+    if let Some(output) = output {
+        case.set_system_out(output);
+    }
+    case
+}
+
+/// A check from a vantage.
+pub(super) fn of_row(
+    told: &Assessment<'_>,
+    stage: &StageAssessment<'_>,
+    row: &Row<'_>,
+    options: &Options,
+) -> TestCase {
+    let mut case = named(stage, row.check, row.vantage, options, status(told, row, options));
+    case.set_time(Duration::try_from_secs_f64(row.took_ms() / 1000.0).unwrap_or_default());
+    if row.standing == Standing::Waived {
+        case.set_system_out(body(told, row));
+    }
+    case
+}
+
+/// A check that somebody left out by hand.
+pub(super) fn left_out(
+    stage: &StageAssessment<'_>,
+    check: &Check,
+    vantage: &str,
+    options: &Options,
+) -> TestCase {
+    let mut case = named(stage, check, vantage, options, skipped("LEFT OUT by hand".to_owned()));
+    case.set_time(Duration::ZERO);
+    case
+}
+
+/// A run that began no stage.
+pub(super) fn not_begun(why: &str) -> TestCase {
+    plan_error(&xml::clean(why), "")
+}
+
+/// A run that died before it could be judged.
+pub(super) fn early(end: &EarlyEnd) -> TestCase {
+    let diagnostics: Vec<String> = end.diagnostics.iter().map(|diagnostic| xml::clean(diagnostic)).collect();
+    plan_error(&xml::clean(&end.reason.text), &diagnostics.join("\n"))
+}
+
+fn plan_error(message: &str, details: &str) -> TestCase {
+    let mut case = TestCase::new("STAGE VERDICT", red(NonSuccessKind::Error, "plan", message, details));
+    case.set_classname("gonogo.verdict");
+    case.set_time(Duration::ZERO);
+    case
+}
+
+/// Name and class are unique in a suite and stay the same from run to run: no outcome, address or time is in them.
+fn named(
+    stage: &StageAssessment<'_>,
+    check: &Check,
+    vantage: &str,
+    options: &Options,
+    status: TestCaseStatus,
+) -> TestCase {
+    let mut case = TestCase::new(xml::name(&format!("{} from {vantage}", check.id)), status);
+    case.set_classname(format!("{}.{}", xml::name(&stage.stage.id), xml::name(&check.kind)));
+    if is_wide(options) {
+        case.extra.insert("file".into(), xml::clean(&check.place.file).into());
+        case.extra.insert("line".into(), check.place.line.to_string().into());
+        case.add_property(("gonogo.severity", check.severity.name()));
+        case.add_property(("gonogo.target", &*xml::clean(&check.target)));
+        if let Some(owner) = &check.owner {
+            case.add_property(("gonogo.owner", &*xml::clean(owner)));
+        }
+    }
+    case
+}
+
+fn status(told: &Assessment<'_>, row: &Row<'_>, options: &Options) -> TestCaseStatus {
+    let check = row.check;
+    let message = &row.judgement.message;
+    match row.standing {
+        Standing::Passed => passed(row),
+        Standing::Owed => {
+            let until = row.deferred_until.map_or("later", |until| &told.outline.stages[until].id);
+            let because = check.defer.as_ref().map_or("", |defer| &defer.because);
+            skipped(xml::clean(&format!("DEFERRED until {until}: {because}")))
+        }
+        Standing::Waived => skipped(xml::clean(&row.waiver.map_or_else(
+            || format!("WAIVED: {message}"),
+            |waiver| format!("WAIVED until {} by {}: {}", waiver.until, waiver.by, waiver.because),
+        ))),
+        Standing::Awaiting => {
+            let what = check.title.as_deref().unwrap_or(message);
+            skipped(xml::clean(&format!("MANUAL not recorded: {what}")))
+        }
+        Standing::Counts(severity) => counting(told, row, severity, options),
+    }
+}
+
+fn passed(row: &Row<'_>) -> TestCaseStatus {
+    let mut status = TestCaseStatus::success();
+    if let Some(flaky) = row.flaky {
+        let first = xml::clean(&flaky.first);
+        let mut rerun = TestRerun::new(NonSuccessKind::Failure);
+        rerun.set_type(row.check.severity.name()).set_message(&first);
+        rerun.set_stack_trace(xml::clean(&format!("{first} (passed on try {})", flaky.attempt)));
+        status.add_rerun(rerun);
+    }
+    status
+}
+
+/// What did not pass and counts. Only closed lists of types: readers group by them.
+fn counting(told: &Assessment<'_>, row: &Row<'_>, severity: Severity, options: &Options) -> TestCaseStatus {
+    let message = xml::clean(&row.judgement.message);
+    let outcome = row.judgement.outcome;
+    let lenient = match severity {
+        Severity::Info => true,
+        Severity::Minor => options.junit_minor == JunitMinor::Skipped,
+        Severity::Major | Severity::Blocker => false,
+    };
+    if lenient && outcome != Outcome::NotRun {
+        let severity = severity.name().to_uppercase();
+        return skipped(xml::bounded(format!("{severity} {outcome}: {message}")));
+    }
+    match outcome {
+        Outcome::Fail => red(NonSuccessKind::Failure, severity.name(), &message, &body(told, row)),
+        Outcome::Error => red(NonSuccessKind::Error, "inconclusive", &message, &body(told, row)),
+        // A pass never counts against anything; told as silence, should it ever come here.
+        Outcome::NoAnswer | Outcome::Pass => {
+            red(NonSuccessKind::Error, "no-answer", &message, &body(told, row))
+        }
+        Outcome::NotRun => skipped(xml::bounded(format!("NOT RUN because {message}"))),
+    }
+}
+
+/// Message and text are the same: readers show the one or the other.
+fn skipped(message: String) -> TestCaseStatus {
+    let mut status = TestCaseStatus::skipped();
+    status.set_description(&message).set_message(message);
+    status
+}
+
+/// The body repeats the message, for readers that show only the body.
+fn red(kind: NonSuccessKind, kind_name: &str, message: &str, details: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(kind);
+    let body = if details.is_empty() { message.to_owned() } else { format!("{message}\n{details}") };
+    status.set_type(kind_name).set_message(message).set_description(xml::bounded(body));
+    status
+}
+
+/// Expected, got, the layers, the owner and the place in the plan, a line each.
+fn body(told: &Assessment<'_>, row: &Row<'_>) -> String {
+    let mut lines = Vec::new();
+    if row.standing == Standing::Waived {
+        lines.push(format!("{}: {}", row.judgement.outcome, xml::clean(&row.judgement.message)));
+    }
+    for (word, value) in [("expected", &row.judgement.expected), ("got", &row.judgement.got)] {
+        if let Some(value) = value {
+            lines.push(format!("{word}: {}", xml::clean(value)));
+        }
+    }
+    for observation in row.layers() {
+        let how = match observation.seen {
+            Seen::Worked(_) => "worked",
+            Seen::Broke(_) => "broke",
+        };
+        let shown = xml::clean(&observation.seen.to_string());
+        lines.push(format!("{:<8} {how} after {:.3} ms: {shown}", observation.layer, observation.took_ms));
+    }
+    lines.push(format!("target: {}", xml::clean(&row.check.target)));
+    if let Some(owner) = &row.check.owner {
+        lines.push(format!("owner: {}", xml::clean(told.outline.person(owner))));
+    }
+    lines.push(format!("plan: {}", xml::clean(&row.check.place.to_string())));
+    xml::bounded(lines.join("\n"))
+}

@@ -1,0 +1,123 @@
+//! JUnit XML: `junit.xml`, and `TEST-gonogo-<plan>-<stage>.xml` for each stage begun. One case in, one case out.
+//!
+//! The rules come from reading thirteen programs that read such files; `case.rs` has those for one case. The merged
+//! file does not begin with `TEST-`, or readers that take `TEST-*.xml` would count everything twice.
+
+mod case;
+mod xml;
+
+use jiff::Timestamp;
+use quick_junit::{Report, TestCase, TestSuite};
+
+use super::{Dialect, EarlyEnd, Options, Rendered, text};
+use crate::model::verdict::Verdict;
+use crate::verdict::{Assessment, StageAssessment};
+
+/// Tell a run as JUnit: the merged file first.
+#[must_use]
+pub fn render(told: &Assessment<'_>, options: &Options) -> Vec<Rendered> {
+    let plan = text::slug(&told.outline.name);
+    let mut files = vec![Rendered { name: String::new(), text: String::new() }];
+    let mut suites = Vec::new();
+    for stage in &told.stages {
+        if let Some(verdict) = stage.verdict {
+            let suite = suite(told, stage, verdict, options);
+            let name = format!("TEST-gonogo-{plan}-{}.xml", text::slug(&stage.stage.id));
+            files.push(Rendered { name, text: xml::file(&plan, vec![suite.clone()], options) });
+            suites.push(suite);
+        }
+    }
+    if suites.is_empty() {
+        // A run that began no stage is a no-go, and a file without a case would be read as a success.
+        let why = told.reasons.first().map_or("no stage was run", |reason| &reason.text);
+        suites.push(lonely("gonogo", case::not_begun(why), told.at, options));
+    }
+    files[0] = Rendered { name: "junit.xml".to_owned(), text: xml::file(&plan, suites, options) };
+    files
+}
+
+/// Tell, as JUnit, of a run that died before it could be judged: one case, in error.
+#[must_use]
+pub fn render_early(end: &EarlyEnd, options: &Options) -> Vec<Rendered> {
+    let plan = text::slug(&end.plan);
+    let suite = lonely("gonogo", case::early(end), end.at, options);
+    vec![Rendered { name: "junit.xml".to_owned(), text: xml::file(&plan, vec![suite], options) }]
+}
+
+fn suite(
+    told: &Assessment<'_>,
+    stage: &StageAssessment<'_>,
+    verdict: Verdict,
+    options: &Options,
+) -> TestSuite {
+    let id = &stage.stage.id;
+    let mut suite = TestSuite::new(id.as_str());
+    describe(&mut suite, stage.index, stage.started_at.unwrap_or(told.at), options);
+    let attempt = told.run.attempt.to_string();
+    for (name, value) in [
+        ("gonogo.verdict", verdict.name()),
+        ("gonogo.stage", id),
+        ("gonogo.plan", &told.outline.name),
+        ("gonogo.plan_sha256", &told.outline.sha256),
+        ("gonogo.attempt", &attempt),
+        ("gonogo.run_id", &told.run.id),
+    ] {
+        suite.add_property((name, &*text::line(value)));
+    }
+    suite.add_test_case(case::of_verdict(stage, verdict));
+    for row in &stage.rows {
+        suite.add_test_case(case::of_row(told, stage, row, options));
+    }
+    for check in &told.run.stages[stage.index].left_out {
+        let Some(check) = told.run.check_index(check).and_then(|index| told.outline.checks.get(index)) else {
+            continue;
+        };
+        for vantage in &check.from {
+            suite.add_test_case(case::left_out(stage, check, vantage, options));
+        }
+    }
+    total(&mut suite);
+    suite
+}
+
+/// A suite with nothing but one case.
+fn lonely(name: &str, case: TestCase, at: Timestamp, options: &Options) -> TestSuite {
+    let mut suite = TestSuite::new(name);
+    describe(&mut suite, 0, at, options);
+    suite.add_test_case(case);
+    total(&mut suite);
+    suite
+}
+
+/// The attributes that are the same for every suite. The time zone is `Z`: some readers take no offset.
+fn describe(suite: &mut TestSuite, index: usize, at: Timestamp, options: &Options) {
+    let at = at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string();
+    for (name, value) in [
+        ("id", index.to_string().as_str()),
+        ("package", "gonogo"),
+        ("timestamp", &at),
+        ("hostname", &text::line(&options.hostname)),
+    ] {
+        suite.extra.insert(name.into(), value.into());
+    }
+}
+
+fn total(suite: &mut TestSuite) {
+    suite.time = Some(suite.test_cases.iter().filter_map(|case| case.time).sum());
+}
+
+/// Whether a dialect knows attributes and properties beyond `junit-10.xsd`.
+const fn is_wide(options: &Options) -> bool {
+    match options.junit_dialect {
+        Dialect::Wide => true,
+        Dialect::XunitPlugin => false,
+    }
+}
+
+/// A report of suites, with its totals.
+fn report(name: &str, suites: Vec<TestSuite>) -> Report {
+    let mut report = Report::new(format!("gonogo {name}"));
+    report.time = Some(suites.iter().filter_map(|suite| suite.time).sum());
+    report.add_test_suites(suites);
+    report
+}

@@ -1,0 +1,150 @@
+//! The table of layers by vantage: where a check still works, and where it breaks.
+
+use crate::model::fact::Fact;
+use crate::model::fault::Fault;
+use crate::model::layer::Layer;
+use crate::model::outcome::Outcome;
+use crate::model::outline::Check;
+use crate::model::trace::{Observation, Seen};
+use crate::verdict::{Row, Standing};
+
+/// The table of one check.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct LayerTable<'a> {
+    /// The columns, shallowest first.
+    pub(super) layers: Vec<Layer>,
+    /// One row for each vantage.
+    pub(super) rows: Vec<TableRow<'a>>,
+    /// Vantages left out of the table.
+    pub(super) more: usize,
+}
+
+/// What one vantage saw.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct TableRow<'a> {
+    /// The vantage.
+    pub(super) vantage: &'a str,
+    /// One cell for each column.
+    pub(super) cells: Vec<Cell>,
+    /// A word about the row, such as `decides`.
+    pub(super) note: &'static str,
+}
+
+/// What one layer showed.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Cell {
+    /// `ok`, a status, or in capitals what broke; `-` when the probe did not come so far.
+    pub(super) word: String,
+    /// Milliseconds, when worth telling.
+    pub(super) took_ms: Option<u64>,
+}
+
+impl Cell {
+    /// The word, with the time.
+    pub(super) fn timed(&self) -> String {
+        match self.took_ms {
+            Some(took) => format!("{} {took}ms", self.word),
+            None => self.word.clone(),
+        }
+    }
+}
+
+impl<'a> LayerTable<'a> {
+    /// The table of a check's rows; none when no vantage saw any layer.
+    pub(super) fn of(check: &Check, rows: &[&'a Row<'_>]) -> Option<Self> {
+        /// Rows shown; the failing ones come first.
+        const MOST: usize = 8;
+        let seen = |layer: Layer| {
+            rows.iter().flat_map(|row| row.layers()).any(|observation| observation.layer == layer)
+        };
+        if rows.iter().all(|row| row.layers().is_empty()) {
+            return None;
+        }
+        let layers: Vec<Layer> =
+            Layer::ALL.into_iter().filter(|&layer| check.layers.contains(&layer) || seen(layer)).collect();
+        let mut ordered: Vec<&'a Row<'_>> = rows.to_vec();
+        ordered.sort_by_key(|row| row.standing == Standing::Passed);
+        let shown = ordered.iter().take(MOST).map(|row| TableRow {
+            vantage: row.vantage,
+            cells: layers.iter().map(|&layer| cell(row.layers(), layer)).collect(),
+            note: note(row),
+        });
+        Some(Self { rows: shown.collect(), more: rows.len().saturating_sub(MOST), layers })
+    }
+}
+
+fn note(row: &Row<'_>) -> &'static str {
+    match (row.judgement.outcome, row.standing) {
+        (Outcome::Pass, _) => "",
+        (_, Standing::Waived) => "waived",
+        (_, Standing::Owed) => "owed",
+        (_, Standing::Awaiting) => "awaited",
+        (Outcome::Fail, Standing::Counts(_) | Standing::Passed) => "decides",
+        (Outcome::Error, _) => "could not look",
+        (Outcome::NoAnswer, _) => "no answer",
+        (Outcome::NotRun, _) => "not run",
+    }
+}
+
+/// The cell of one layer: the worst of its observations, for there may be one for each address.
+fn cell(observations: &[Observation], layer: Layer) -> Cell {
+    let mut all = 0_usize;
+    let mut broken = 0_usize;
+    let mut shown: Option<&Observation> = None;
+    for observation in observations.iter().filter(|observation| observation.layer == layer) {
+        all += 1;
+        let broke = matches!(observation.seen, Seen::Broke(_));
+        if shown.is_none() || (broke && broken == 0) {
+            shown = Some(observation);
+        }
+        broken += usize::from(broke);
+    }
+    let Some(observation) = shown else { return Cell { word: "-".to_owned(), took_ms: None } };
+    let word = match &observation.seen {
+        Seen::Worked(Fact::Responded { status, .. }) => status.to_string(),
+        Seen::Worked(_) => "ok".to_owned(),
+        Seen::Broke(fault) if broken < all => format!("{} {broken}/{all}", short(fault)),
+        Seen::Broke(fault) => short(fault),
+    };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates")]
+    let took = observation.took_ms.round() as u64;
+    Cell { word, took_ms: (broken == 0 && took > 0).then_some(took) }
+}
+
+/// A fault in a word, in capitals, so that it stands out without colour.
+fn short(fault: &Fault) -> String {
+    let word = match fault {
+        Fault::NameNotFound { .. } => "NO NAME",
+        Fault::NoRecord { .. } => "NO RECORD",
+        Fault::ServerFailure { .. } => "SERVFAIL",
+        Fault::QueryRefused { .. } | Fault::Refused { .. } => "REFUSED",
+        Fault::NoRoute { .. } => "NO ROUTE",
+        Fault::Prohibited { .. } => "PROHIBITED",
+        Fault::ConnectTimedOut { .. } | Fault::TimedOut { .. } => "TIMEOUT",
+        Fault::Unreachable { .. } => "UNREACHABLE",
+        Fault::ResolverFailed { .. } | Fault::ConnectFailed { .. } | Fault::SocketFailed { .. } => "FAILED",
+        Fault::Reset { .. } => "RESET",
+        Fault::ClosedEarly { .. } => "CLOSED",
+        Fault::Distrusted { .. } => "UNTRUSTED",
+        Fault::AlertReceived { .. } => "ALERT",
+        Fault::ClientCertificateRefused { .. } => "CLIENT CERT",
+        Fault::NotTls { .. } => "NOT TLS",
+        Fault::TlsNotOffered { .. } => "NO TLS",
+        Fault::HandshakeFailed { .. } => "HANDSHAKE",
+        Fault::BadProtocol { .. } | Fault::BadCompression { .. } => "GARBLED",
+        Fault::TooLarge { .. } => "TOO LARGE",
+        Fault::ProxyRefused { status } => return format!("PROXY {status}"),
+        Fault::Unauthorized { status, .. } | Fault::Forbidden { status } => return status.to_string(),
+        Fault::LoginRefused(error) | Fault::StatementFailed(error) => {
+            // Five letters and digits (PostgreSQL appendix A); anything else is not a SQLSTATE.
+            let valid =
+                error.sqlstate.len() == 5 && error.sqlstate.bytes().all(|b| b.is_ascii_alphanumeric());
+            return if valid { error.sqlstate.clone() } else { "REFUSED".to_owned() };
+        }
+        Fault::Mismatch { .. } => "DIFFERS",
+        Fault::KeyMissing { .. } => "NO KEY",
+        Fault::RecordedFail { .. } => "FAIL",
+        Fault::Unknown => "BROKEN",
+    };
+    word.to_owned()
+}

@@ -1,0 +1,195 @@
+//! The sections of the summary: some checks in full, some in a line, the rest as a count.
+
+use std::fmt::Write as _;
+
+use super::page::{Page, Tone};
+use crate::model::layer::Layer;
+use crate::model::outcome::Judgement;
+use crate::report::digest::{Digest, Item};
+use crate::report::layers::{Cell, LayerTable};
+use crate::report::text;
+use crate::verdict::Row;
+
+/// Checks told in full.
+const FULL: usize = 5;
+/// Checks told at all.
+const MOST: usize = 20;
+/// Lines for one message: an error page may be long.
+const MESSAGE_LINES: usize = 4;
+/// The indent under a check's first line.
+const UNDER: &str = "     ";
+
+/// What is not known, before anything else.
+pub(super) fn unknown(page: &mut Page, digest: &Digest<'_>) {
+    section(page, "NOT KNOWN", Tone::Caution, &digest.unknown, |page, index, item| {
+        let what = format!("  {} {:<8} {}", item.tag, item.check.severity.name(), name(item));
+        owned(page, digest, item, &format!("{what}   {}", digest.why_unknown(item)), Tone::Plain);
+        if index < FULL {
+            for (vantages, row) in item.messages() {
+                message(page, item, &vantages, row);
+            }
+        }
+    });
+}
+
+/// Checks that failed and decide: in full, with the layers.
+pub(super) fn failed(page: &mut Page, digest: &Digest<'_>, title: &str, tone: Tone, items: &[Item<'_>]) {
+    section(page, title, tone, items, |page, index, item| {
+        owned(page, digest, item, &format!("  {} {}", item.tag, name(item)), Tone::Heading);
+        if index >= FULL {
+            first_message(page, item);
+            return;
+        }
+        if let Some(title) = &item.check.title {
+            page.wrapped_at_most(UNDER, &text::ascii_words(title), Tone::Plain, 1);
+        }
+        let target = format!("{} {}", item.check.kind, text::ascii_exact(&item.check.target));
+        page.wrapped_at_most(UNDER, &target, Tone::Plain, 2);
+        for (vantages, row) in item.messages() {
+            message(page, item, &vantages, row);
+        }
+        let all: Vec<&Row<'_>> = item.all.iter().collect();
+        if let Some(table) = LayerTable::of(item.check, &all) {
+            layer_table(page, &table);
+        }
+    });
+}
+
+/// Checks that failed and do not decide alone: a line or two each.
+pub(super) fn brief(page: &mut Page, digest: &Digest<'_>, title: &str, items: &[Item<'_>]) {
+    section(page, title, Tone::Caution, items, |page, _, item| {
+        let lead = if item.tag.is_empty() { "  -".to_owned() } else { format!("  {}", item.tag) };
+        owned(page, digest, item, &format!("{lead} {}", name(item)), Tone::Plain);
+        first_message(page, item);
+    });
+}
+
+/// What waivers cover.
+pub(super) fn waived(page: &mut Page, digest: &Digest<'_>) {
+    section(page, "WAIVED", Tone::Caution, &digest.waived, |page, _, item| {
+        owned(page, digest, item, &format!("  - {}", name(item)), Tone::Plain);
+        first_message(page, item);
+        if let Some(waiver) = item.rows.first().and_then(|row| row.waiver) {
+            let by = digest.told.outline.person(&waiver.by);
+            let why = format!("until {} by {by}: {}", waiver.until, waiver.because);
+            page.wrapped_at_most(UNDER, &text::ascii_words(&why), Tone::Plain, 2);
+        }
+    });
+}
+
+/// What passed only after retries, with what was seen before.
+pub(super) fn flaky(page: &mut Page, digest: &Digest<'_>) {
+    section(page, "FLAKY, PASSED AFTER RETRIES", Tone::Caution, &digest.flaky, |page, _, item| {
+        owned(page, digest, item, &format!("  - {}", name(item)), Tone::Plain);
+        if let Some(flaky) = item.rows.first().and_then(|row| row.flaky) {
+            let told = format!("passed on try {}; at first: {}", flaky.attempt, text::ascii_words(&flaky.first));
+            page.wrapped_at_most(UNDER, &told, Tone::Plain, 2);
+        }
+    });
+}
+
+fn section<'a>(
+    page: &mut Page,
+    title: &str,
+    tone: Tone,
+    items: &[Item<'a>],
+    mut tell: impl FnMut(&mut Page, usize, &Item<'a>),
+) {
+    if items.is_empty() {
+        return;
+    }
+    page.toned(&format!("{title} ({})", items.len()), tone);
+    for (index, item) in items.iter().take(MOST).enumerate() {
+        tell(page, index, item);
+    }
+    if items.len() > MOST {
+        page.plain(&format!("  and {} more: see result.json", items.len() - MOST));
+    }
+    page.gap();
+}
+
+/// A check's first line, with its owner at the right.
+fn owned(page: &mut Page, digest: &Digest<'_>, item: &Item<'_>, left: &str, tone: Tone) {
+    let owner = digest.owner(item.check).map_or_else(
+        || "no owner".to_owned(),
+        |owner| format!("owner {}", text::cut(&text::ascii_words(owner), 30)),
+    );
+    page.pair(left, &owner, tone);
+}
+
+fn name(item: &Item<'_>) -> String {
+    match item.vantages() {
+        Some(vantages) => format!("{} from {vantages}", item.check.id),
+        None => item.check.id.to_string(),
+    }
+}
+
+fn first_message(page: &mut Page, item: &Item<'_>) {
+    if let Some(row) = item.rows.first() {
+        page.wrapped_at_most(UNDER, &worded(&row.judgement), Tone::Plain, 2);
+    }
+}
+
+/// A message, what was expected and what came; the vantages when not all saw the same.
+fn message(page: &mut Page, item: &Item<'_>, vantages: &[&str], row: &Row<'_>) {
+    let judgement = &row.judgement;
+    let mut told = worded(judgement);
+    if vantages.len() < item.rows.len() {
+        told = format!("{}: {told}", crate::report::digest::names(vantages)).into();
+    }
+    page.wrapped_at_most(UNDER, &told, Tone::Plain, MESSAGE_LINES);
+    for (word, value) in [("want", &judgement.expected), ("got ", &judgement.got)] {
+        if let Some(value) = value {
+            page.wrapped_at_most(&format!("{UNDER}{word} "), &text::ascii_exact(value), Tone::Plain, 3);
+        }
+    }
+}
+
+/// A message in ASCII; exact when it compares values.
+fn worded(judgement: &Judgement) -> std::borrow::Cow<'_, str> {
+    if judgement.expected.is_some() {
+        text::ascii_exact(&judgement.message)
+    } else {
+        text::ascii_words(&judgement.message)
+    }
+}
+
+fn layer_table(page: &mut Page, table: &LayerTable<'_>) {
+    const FROM: &str = "seen from";
+    let names = table.rows.iter().map(|row| row.vantage.len()).max().unwrap_or(0).clamp(FROM.len(), 24);
+    let widths = |told: fn(&Cell) -> String| -> Vec<usize> {
+        let width = |(column, layer): (usize, &Layer)| {
+            let cells = table.rows.iter().map(|row| told(&row.cells[column]).len());
+            cells.max().unwrap_or(0).max(layer.name().len())
+        };
+        table.layers.iter().enumerate().map(width).collect()
+    };
+    // The longest note, with its arrow.
+    let notes = table.rows.iter().map(|row| row.note.len()).max().map_or(0, |note| note + 5);
+    let fits = |widths: &[usize]| {
+        UNDER.len() + names + widths.iter().map(|width| width + 2).sum::<usize>() + notes <= page.width()
+    };
+    // Without the times when there is no room for them.
+    let told: fn(&Cell) -> String =
+        if fits(&widths(Cell::timed)) { Cell::timed } else { |cell| cell.word.clone() };
+    let widths = widths(told);
+    let mut head = format!("{UNDER}{FROM:<names$}");
+    for (layer, width) in table.layers.iter().zip(&widths) {
+        // Writing to a String cannot fail.
+        let _ = write!(head, "  {layer:<width$}");
+    }
+    page.plain(&head);
+    for row in &table.rows {
+        let mut line = format!("{UNDER}{:<names$}", text::cut(row.vantage, names));
+        for (cell, width) in row.cells.iter().zip(&widths) {
+            let _ = write!(line, "  {:<width$}", told(cell));
+        }
+        if !row.note.is_empty() {
+            let _ = write!(line, "  <- {}", row.note);
+        }
+        page.plain(&line);
+    }
+    if table.more > 0 {
+        page.plain(&format!("{UNDER}and {} more places", table.more));
+    }
+}

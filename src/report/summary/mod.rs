@@ -1,0 +1,115 @@
+//! `summary.txt`: the page for three in the morning. 80 columns, ASCII, what is not known before what is fine.
+
+mod items;
+mod page;
+
+use super::digest::{Digest, count};
+use super::{EarlyEnd, Options, Rendered, text};
+use crate::model::verdict::Verdict;
+use crate::verdict::{Assessment, WaiverState};
+use page::{Page, Tone};
+
+/// The file's name.
+const NAME: &str = "summary.txt";
+
+/// Tell a run as the summary.
+#[must_use]
+pub fn render(told: &Assessment<'_>, options: &Options) -> Vec<Rendered> {
+    let digest = Digest::of(told);
+    let mut page = Page::new(options.width);
+    heading(&mut page, told.verdict, &digest.stage(), digest.title(), &digest.moment(told.at));
+    say(&mut page, &digest.say());
+
+    items::unknown(&mut page, &digest);
+    items::failed(&mut page, &digest, "BLOCKERS", Tone::Bad, &digest.blockers);
+    items::failed(&mut page, &digest, "MAJORS", Tone::Bad, &digest.majors);
+    items::brief(&mut page, &digest, "ISSUES", &digest.issues);
+    items::brief(&mut page, &digest, "FOR INFORMATION, NEVER DECIDES", &digest.noted);
+    items::waived(&mut page, &digest);
+    items::flaky(&mut page, &digest);
+    totals(&mut page, told);
+
+    for line in digest.history() {
+        page.wrapped("", &line, Tone::Caution);
+    }
+    let next = digest.next();
+    page.gap();
+    for (index, step) in next.iter().enumerate() {
+        page.wrapped(if index == 0 { "NEXT  " } else { "      " }, step, Tone::Plain);
+    }
+    let plan = told.outline.sha256.get(..6).unwrap_or(&told.outline.sha256);
+    page.plain(&format!("run {} attempt {} plan {plan}", told.run.id, told.run.attempt));
+    vec![Rendered { name: NAME.to_owned(), text: page.finish(options.color) }]
+}
+
+/// Tell of a run that died before it could be judged.
+#[must_use]
+pub fn render_early(end: &EarlyEnd, options: &Options) -> Vec<Rendered> {
+    /// Mistakes shown; `gonogo validate` shows them all.
+    const MOST: usize = 20;
+    let mut page = Page::new(options.width);
+    let when = end.at.strftime("%a %d %b %H:%M UTC").to_string();
+    heading(&mut page, Verdict::NoGo, "no stage was begun", None, &when);
+    say(&mut page, &["The run could not begin: this is no-go.".to_owned(), super::digest::as_sentence(&end.reason.text)]);
+    for diagnostic in end.diagnostics.iter().take(MOST) {
+        page.wrapped("  ", &text::ascii_words(diagnostic), Tone::Plain);
+    }
+    if let Some(more) = end.diagnostics.len().checked_sub(MOST).filter(|&more| more > 0) {
+        page.plain(&format!("  and {more} more"));
+    }
+    page.gap();
+    page.wrapped("NEXT  ", &format!("what it means: gonogo explain {}", end.reason.id.name()), Tone::Plain);
+    page.plain(&format!("plan {}", text::cut(&text::ascii_words(&end.plan), 60)));
+    vec![Rendered { name: NAME.to_owned(), text: page.finish(options.color) }]
+}
+
+fn heading(page: &mut Page, verdict: Verdict, stage: &str, title: Option<&str>, when: &str) {
+    let tone = match verdict {
+        Verdict::Go | Verdict::GoWithIssues => Tone::Good,
+        Verdict::ProvisionalGo | Verdict::Hold => Tone::Caution,
+        Verdict::NoGo => Tone::Bad,
+    };
+    page.rule();
+    let mut left = format!("{:<17}  {stage}", verdict.spoken());
+    // The id is shown whole before any of the title is.
+    let room = page.width().saturating_sub(left.len() + when.len() + 4);
+    if let Some(title) = title.filter(|_| room > 8) {
+        left.push_str("  ");
+        left.push_str(&text::cut(&text::ascii_words(title), room));
+    }
+    page.pair(&left, when, tone);
+    page.rule();
+}
+
+fn say(page: &mut Page, sentences: &[String]) {
+    page.wrapped("SAY: ", &format!("\"{}\"", sentences.join(" ")), Tone::Plain);
+    page.gap();
+}
+
+fn totals(page: &mut Page, told: &Assessment<'_>) {
+    let counts = told.counts;
+    let tone = if counts.pass == counts.total && counts.total > 0 { Tone::Good } else { Tone::Plain };
+    page.toned(&format!("PASSED {} of {}", counts.pass, counts.total), tone);
+    page.plain(&format!(
+        "OWED {}   WAIVED {}   SILENT {}   FLAKY {}   LEFT OUT {}",
+        counts.deferred,
+        counts.waived,
+        counts.no_answer,
+        counts.flaky,
+        told.left_out.len(),
+    ));
+    for used in &told.waivers {
+        let what = match used.state {
+            WaiverState::Covers | WaiverState::Unseen => continue,
+            WaiverState::Unneeded => "is not needed: its check passed",
+            WaiverState::DoesNotCover => "does not cover what happened",
+            WaiverState::Expired => "is out of date and covers nothing",
+        };
+        let line = format!("WAIVER for {} until {} {what}", used.waiver.check, used.waiver.until);
+        page.wrapped("", &line, Tone::Caution);
+    }
+    if told.run.unknown > 0 {
+        let events = count(usize::try_from(told.run.unknown).unwrap_or(usize::MAX), "event");
+        page.wrapped("", &format!("{events} of a newer gonogo were passed over"), Tone::Caution);
+    }
+}

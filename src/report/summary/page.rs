@@ -1,0 +1,120 @@
+//! Lines of a page, each kept within its width; colour, when asked for, is put on whole lines at the end.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+
+use crate::report::text;
+
+/// What a line is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tone {
+    Plain,
+    Heading,
+    Good,
+    Caution,
+    Bad,
+}
+
+impl Tone {
+    fn style(self) -> Style {
+        match self {
+            Self::Plain => Style::new(),
+            Self::Heading => Style::new().bold(),
+            Self::Good => Style::new().bold().fg_color(Some(AnsiColor::Green.into())),
+            Self::Caution => Style::new().fg_color(Some(AnsiColor::Yellow.into())),
+            Self::Bad => Style::new().bold().fg_color(Some(AnsiColor::Red.into())),
+        }
+    }
+}
+
+/// A page in the making.
+#[derive(Debug)]
+pub(super) struct Page {
+    width: usize,
+    lines: Vec<(Tone, String)>,
+}
+
+impl Page {
+    /// An empty page; a width outside of 60 to 80 is brought within.
+    pub(super) fn new(width: usize) -> Self {
+        Self { width: width.clamp(60, 80), lines: Vec::new() }
+    }
+
+    pub(super) const fn width(&self) -> usize {
+        self.width
+    }
+
+    pub(super) fn rule(&mut self) {
+        self.lines.push((Tone::Plain, "=".repeat(self.width)));
+    }
+
+    /// An empty line, unless there is one already.
+    pub(super) fn gap(&mut self) {
+        if self.lines.last().is_some_and(|(_, line)| !line.is_empty()) {
+            self.lines.push((Tone::Plain, String::new()));
+        }
+    }
+
+    pub(super) fn plain(&mut self, line: &str) {
+        self.toned(line, Tone::Plain);
+    }
+
+    /// One line, cut when it is too long.
+    pub(super) fn toned(&mut self, line: &str, tone: Tone) {
+        self.lines.push((tone, text::cut(line, self.width).trim_end().to_owned()));
+    }
+
+    /// Something at the left and something at the right; on two lines when one does not hold both.
+    pub(super) fn pair(&mut self, left: &str, right: &str, tone: Tone) {
+        if left.len() + 2 + right.len() <= self.width {
+            let room = self.width - left.len();
+            self.toned(&format!("{left}{right:>room$}"), tone);
+            return;
+        }
+        let indent = " ".repeat(left.len() - left.trim_start().len() + 3);
+        self.wrapped("", left, tone);
+        if !right.is_empty() {
+            self.wrapped(&indent, right, tone);
+        }
+    }
+
+    /// A lead, then text as long as it needs; further lines stand under the text.
+    pub(super) fn wrapped(&mut self, lead: &str, content: &str, tone: Tone) {
+        self.wrapped_at_most(lead, content, tone, usize::MAX);
+    }
+
+    /// The same, in at most so many lines; ` ...` says that there was more.
+    pub(super) fn wrapped_at_most(&mut self, lead: &str, content: &str, tone: Tone, most: usize) {
+        // Leading spaces of the content belong to the lead, or wrapping would lose them.
+        let body = content.trim_start();
+        let lead = format!("{lead}{}", " ".repeat(content.len() - body.len()));
+        let room = self.width - lead.len();
+        let mut lines = text::wrap(body, room);
+        if lines.len() > most {
+            lines.truncate(most);
+            if let Some(last) = lines.last_mut() {
+                *last = format!("{} ...", text::cut(last, room - 4).trim_end_matches(" ..."));
+            }
+        }
+        for (index, line) in lines.iter().enumerate() {
+            let lead = if index == 0 { lead.clone() } else { " ".repeat(lead.len()) };
+            self.toned(&format!("{lead}{line}"), tone);
+        }
+    }
+
+    pub(super) fn finish(self, color: bool) -> String {
+        let mut page = String::with_capacity(self.lines.len() * (self.width + 1));
+        for (tone, line) in self.lines {
+            if color && tone != Tone::Plain {
+                let style = tone.style();
+                // Writing to a String cannot fail.
+                let _ = write!(page, "{style}{line}{style:#}");
+            } else {
+                page.push_str(&line);
+            }
+            page.push('\n');
+        }
+        page
+    }
+}

@@ -1,0 +1,145 @@
+//! Puts rendered reports into a folder: each is replaced as a whole or not at all, and one that fails stops no other.
+
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use super::Rendered;
+
+/// Permission bits of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mode(pub u32);
+
+impl Default for Mode {
+    /// Only the owner: reports name hosts and accounts.
+    fn default() -> Self {
+        Self(0o600)
+    }
+}
+
+impl std::str::FromStr for Mode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match u32::from_str_radix(text, 8) {
+            Ok(mode) if mode <= 0o777 => Ok(Self(mode)),
+            Ok(_) | Err(_) => Err(format!("`{text}` is not a file mode, such as `644`")),
+        }
+    }
+}
+
+/// A report that could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} {}: {source}", path.display())]
+pub struct WriteFailure {
+    /// What we were doing.
+    pub action: &'static str,
+    /// The file or folder.
+    pub path: PathBuf,
+    /// The system's words.
+    pub source: io::Error,
+}
+
+/// Write every report into `folder`, which is made when it is not there.
+///
+/// Each text goes to a new file beside its place, is synced, and takes the place in one step: a reader sees the old
+/// file or the new one, and a link that somebody put there is replaced, never followed.
+#[must_use]
+pub fn write(folder: &Path, mode: Mode, reports: &[Rendered]) -> Vec<WriteFailure> {
+    if let Err(source) = DirBuilder::new().recursive(true).mode(0o755).create(folder) {
+        return vec![WriteFailure { action: "create", path: folder.to_owned(), source }];
+    }
+    let mut failures: Vec<WriteFailure> =
+        reports.iter().filter_map(|report| write_one(folder, mode, report).err()).collect();
+    if let Err(source) = File::open(folder).and_then(|folder| folder.sync_all()) {
+        failures.push(WriteFailure { action: "sync", path: folder.to_owned(), source });
+    }
+    failures
+}
+
+fn write_one(folder: &Path, mode: Mode, report: &Rendered) -> Result<(), WriteFailure> {
+    let place = folder.join(&report.name);
+    let failure = |action, path: &Path, source| WriteFailure { action, path: path.to_owned(), source };
+    // The process id and a random part: two runs into one folder do not meet.
+    let mut random = [0_u8; 4];
+    getrandom::fill(&mut random)
+        .map_err(|error| failure("name a file beside", &place, io::Error::other(error)))?;
+    let unique = u32::from_ne_bytes(random);
+    let beside = folder.join(format!(".{}.{}-{unique:08x}", report.name, std::process::id()));
+    let filled = fill(&beside, mode, report.text.as_bytes());
+    let done = filled
+        .map_err(|source| failure("write", &place, source))
+        .and_then(|()| std::fs::rename(&beside, &place).map_err(|source| failure("replace", &place, source)));
+    if done.is_err() {
+        // It may not be there; the first error is the one to tell.
+        let _ = std::fs::remove_file(&beside);
+    }
+    done
+}
+
+fn fill(path: &Path, mode: Mode, text: &[u8]) -> io::Result<()> {
+    // `create_new` is O_EXCL: it fails on a link that is already there (open(2)).
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text)?;
+    file.set_permissions(Permissions::from_mode(mode.0))?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(name: &str, text: &str) -> Rendered {
+        Rendered { name: name.to_owned(), text: text.to_owned() }
+    }
+
+    #[test]
+    fn a_report_replaces_the_old_one_and_a_link_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("deep/out");
+        let outside = folder.path().join("outside");
+        std::fs::write(&outside, "mine").unwrap();
+        std::fs::create_dir_all(&out).unwrap();
+        std::os::unix::fs::symlink(&outside, out.join("result.json")).unwrap();
+
+        assert!(write(&out, Mode::default(), &[report("result.json", "one")]).is_empty());
+        assert!(write(&out, Mode(0o640), &[report("result.json", "two")]).is_empty());
+
+        let written = out.join("result.json");
+        assert_eq!(std::fs::read_to_string(&outside).unwrap(), "mine");
+        assert_eq!(std::fs::read_to_string(&written).unwrap(), "two");
+        let about = std::fs::symlink_metadata(&written).unwrap();
+        assert!(about.is_file());
+        assert_eq!(about.permissions().mode() & 0o777, 0o640);
+        assert_eq!(std::fs::read_dir(&out).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn one_report_that_fails_stops_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("summary.txt/in-the-way")).unwrap();
+        let reports = [report("summary.txt", "one"), report("result.json", "two")];
+        let failures = write(folder.path(), Mode::default(), &reports);
+        assert_eq!(failures.len(), 1);
+        assert!(failures[0].to_string().contains("summary.txt"), "{}", failures[0]);
+        assert_eq!(std::fs::read_to_string(folder.path().join("result.json")).unwrap(), "two");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_one_failure() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let failures = write(&file.join("out"), Mode::default(), &[report("a", ""), report("b", "")]);
+        assert_eq!(failures.len(), 1);
+        assert_eq!(failures[0].action, "create");
+    }
+
+    #[test]
+    fn modes_are_octal() {
+        assert_eq!("644".parse(), Ok(Mode(0o644)));
+        assert!("888".parse::<Mode>().is_err() && "7777".parse::<Mode>().is_err());
+    }
+}
