@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn commands_of_ci_systems_are_broken_and_addresses_are_not() {
         assert_eq!(line("::error file=x::boo"), ": :error file=x: :boo");
-        assert_eq!(line("::stop-commands::abc"), ": :stop-commands: :abc");
+        assert_eq!(line("::stop-commands::abc"), ": :stop-commands::abc");
         assert_eq!(line("::add-mask::1"), ": :add-mask::1");
         assert_eq!(line("##[error] ##vso[task] ##VSO[x]"), "# #[error] # #vso[task] # #VSO[x]");
         assert_eq!(line("\x1b[0m::err\x1b[0mor::x"), ": :error: :x");
