@@ -7,7 +7,7 @@ use super::arguments::Probing;
 use super::report::options;
 use crate::clock;
 use crate::model::verdict::{Reason, ReasonId, Verdict};
-use crate::plan::{Loaded, Severity};
+use crate::plan::{Diagnostic, Gravity, Loaded};
 use crate::report::{self, EarlyEnd, Mode, Rendered};
 use crate::verdict::Exit;
 
@@ -22,10 +22,8 @@ pub(super) fn write(out: &Path, mode: Mode, rendered: &[Rendered], exit: Exit, s
 
 /// Reports of a plan that does not load.
 pub(super) fn plan_error(loaded: &Loaded, name: &str, probing: &Probing, shared: &Shared) -> Exit {
-    let errors = loaded.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
-    let lines: Vec<String> = errors
-        .map(|error| format!("{}:{}:{}: {}", error.file, error.line, error.column, error.message))
-        .collect();
+    let errors = loaded.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Gravity::Error);
+    let lines: Vec<String> = errors.map(one_line).collect();
     end(ReasonId::PlanError, "the plan does not load".to_owned(), lines, name, probing, Exit::Usage, shared)
 }
 
@@ -62,5 +60,15 @@ fn remove_stage_reports(out: &Path) {
             // One that cannot be removed is replaced later, or told then.
             let _ = std::fs::remove_file(entry.path());
         }
+    }
+}
+
+/// Such as `plan.yaml:3:5: unknown key`.
+fn one_line(diagnostic: &Diagnostic) -> String {
+    let message = &diagnostic.message;
+    match (&diagnostic.file, &diagnostic.place) {
+        (Some(file), Some(place)) => format!("{file}:{}:{}: {message}", place.line, place.column),
+        (Some(file), None) => format!("{file}: {message}"),
+        (None, _) => message.clone(),
     }
 }

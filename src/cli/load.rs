@@ -36,8 +36,9 @@ pub(super) fn usable(wanted: &PlanFiles, shared: &Shared, scrubber: &Scrubber) -
 
 /// Print every mistake and warning.
 pub(super) fn tell(loaded: &Loaded, shared: &Shared) {
-    for diagnostic in &loaded.diagnostics {
-        shared.terminal.tell(&diagnostic.render(shared.terminal.color_err));
+    let text = plan::render_all(&loaded.diagnostics, shared.terminal.color_err);
+    if !text.is_empty() {
+        shared.terminal.tell(&text);
     }
 }
 

@@ -2,35 +2,20 @@
 
 use super::arguments::{Format, Validate};
 use super::{Shared, load};
-use crate::plan::Severity;
+use crate::plan;
 use crate::secret::Scrubber;
 use crate::verdict::Exit;
 
 pub(super) fn validate(arguments: &Validate, shared: &Shared) -> Exit {
     let loaded = load::load(&arguments.files, &arguments.plan, shared, &Scrubber::default());
-    let errors =
-        loaded.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
-    let warnings = loaded.diagnostics.len() - errors;
     match arguments.format {
-        Format::Json => {
-            let json: Vec<_> = loaded.diagnostics.iter().map(crate::plan::Diagnostic::to_json).collect();
-            shared.terminal.print(&serde_json::Value::from(json).to_string());
-        }
+        Format::Json => shared.terminal.print(&plan::render_json(&loaded.diagnostics)),
         Format::Text => {
             load::tell(&loaded, shared);
             if let Some(plan) = &loaded.plan {
                 let (checks, stages) = (plan.outline.checks.len(), plan.outline.stages.len());
-                let more =
-                    if warnings == 0 { String::new() } else { format!(", {}", counted(warnings, "warning")) };
-                let ok = format!(
-                    "{}: {} in {}{more}",
-                    plan.outline.name,
-                    counted(checks, "check"),
-                    counted(stages, "stage")
-                );
-                shared.terminal.print(&ok);
-            } else {
-                shared.terminal.tell(&format!("{} found; nothing was run", counted(errors, "mistake")));
+                let sound = format!("{}: {} in {}", plan.outline.name, counted(checks, "check"), counted(stages, "stage"));
+                shared.terminal.print(&sound);
             }
         }
     }

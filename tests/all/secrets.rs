@@ -1,0 +1,158 @@
+//! Canaries in every place a secret can be, and a search of everything that is written.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::Path;
+
+use crate::support::program::Program;
+
+const CANARIES: [&str; 8] = [
+    "canary-env-7f3a91",
+    "canary-file-7f3a92",
+    "canary-command-7f3a93",
+    "canary-literal-7f3a94",
+    "canary-var-7f3a95",
+    "canary-url-7f3a96",
+    "canary \"quoted\" 7f3a97",
+    "canary-flow-7f3a98",
+];
+
+/// A server that says everything it hears, in its headers and in its body.
+fn echo() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            std::thread::spawn(move || {
+                let mut stream = stream;
+                let mut heard = vec![0; 65_536];
+                let length = stream.read(&mut heard).unwrap_or(0);
+                let heard = String::from_utf8_lossy(&heard[..length]).into_owned();
+                let one_line = heard.replace(['\r', '\n'], " ");
+                let body = format!("you said {heard}");
+                let _ = write!(
+                    stream,
+                    "HTTP/1.1 401 No\r\nServer: {one_line}\r\nWWW-Authenticate: Basic realm=\"{}\"\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                    one_line.replace('"', "'"),
+                    body.len()
+                );
+            });
+        }
+    });
+    port
+}
+
+fn plan(port: u16) -> String {
+    format!(
+        r#"gonogo: 1
+name: canaries
+vars: {{ door: "${{env:CANARY_VAR}}" }}
+checks:
+  - id: bearer
+    http: {{ url: "http://127.0.0.1:{port}/a", auth: {{ bearer: {{ env: CANARY_ENV }} }}, record_body: true }}
+  - id: basic
+    http: {{ url: "http://127.0.0.1:{port}/b", auth: {{ basic: {{ user: ann, password: {{ file: secret.txt }} }} }}, record_body: true }}
+  - id: header
+    http: {{ url: "http://127.0.0.1:{port}/c", headers: {{ X-Key: {{ command: [cat, command.txt] }} }}, expect: {{ status: 401, body: nothing }} }}
+  - id: literal
+    http: {{ url: "http://127.0.0.1:{port}/d", auth: {{ bearer: canary-literal-7f3a94 }}, expect: {{ status: 401, body: {{ contains: nothing }} }} }}
+  - id: variable
+    http: {{ url: "http://127.0.0.1:{port}/e?door=${{door}}", expect: {{ status: 401, headers: {{ server: nothing }} }} }}
+  - id: database
+    postgres: {{ url: "postgres://ann:canary-url-7f3a96@127.0.0.1:{port}/x?sslmode=disable" }}
+  - id: program
+    command: {{ argv: [sh, -c, "echo $CANARY >&2; echo $CANARY; exit 3"], environment: {{ CANARY: {{ env: CANARY_QUOTED }} }} }}
+  - id: steps
+    flow:
+      base_url: "http://127.0.0.1:{port}"
+      steps:
+        - {{ post: /login, form: {{ user: ann, password: {{ env: CANARY_FLOW }} }} }}
+  - id: absent
+    http: {{ url: "http://127.0.0.1:{port}/f", auth: {{ bearer: {{ command: [sh, -c, "echo canary-command-7f3a93; exit 1"] }} }} }}
+"#
+    )
+}
+
+#[test]
+fn no_secret_is_in_anything_that_is_written() {
+    let program = Program::with_plan(&plan(echo()))
+        .env("CANARY_ENV", CANARIES[0])
+        .env("CANARY_VAR", CANARIES[4])
+        .env("CANARY_QUOTED", CANARIES[6])
+        .env("CANARY_FLOW", CANARIES[7])
+        .env("GITHUB_ACTIONS", "true")
+        .env("GITHUB_STEP_SUMMARY", "step.md")
+        .env("GITHUB_OUTPUT", "output.txt");
+    program.write("secret.txt", &format!("{}\n", CANARIES[1]));
+    program.write("command.txt", &format!("{}\n", CANARIES[2]));
+
+    let mut said = Vec::new();
+    for arguments in [
+        &["validate"][..],
+        &["validate", "--format", "json"],
+        &["plan"],
+        &["plan", "--commands"],
+        &["plan", "--format", "json"],
+        &["run", "--log", "trace"],
+        &["retest", "--failed"],
+        &["report"],
+        &["report", "--format", "json"],
+        &["report", "--format", "junit"],
+        &["report", "--format", "markdown"],
+        &["report", "--format", "github"],
+    ] {
+        let ended = program.run(arguments);
+        said.push((arguments.join(" "), ended.stdout));
+        said.push((arguments.join(" "), ended.stderr));
+    }
+    let url = format!("postgres://ann:{}@127.0.0.1:1/x", CANARIES[5]);
+    for format in ["text", "json"] {
+        let ended = program.run(&["probe", &url, "--format", format]);
+        said.push((format!("probe {format}"), ended.stdout + &ended.stderr));
+    }
+    // A mistake on the line of a secret shows that line.
+    let broken = program.read("gonogo.yaml").replace("auth: { bearer: canary", "atuh: { bearer: canary");
+    let broken = broken.replace("postgres: { url", "postgres: { ulr");
+    program.write("broken.yaml", &broken);
+    for format in ["text", "json"] {
+        let ended = program.run(&["validate", "broken.yaml", "--format", format]);
+        ended.code(2);
+        said.push((format!("validate broken {format}"), ended.stdout + &ended.stderr));
+    }
+
+    assert_eq!(program.result()["counts"]["total"], 9);
+    assert!(program.read("gonogo-out/result.json").contains("***"), "something was starred");
+    for (what, text) in &said {
+        search(what, text);
+    }
+    let mut files = 0;
+    search_folder(&program.path("gonogo-out"), &mut files);
+    search_folder(&program.path(".gonogo"), &mut files);
+    for name in ["step.md", "output.txt"] {
+        search(name, &program.read(name));
+    }
+    assert!(files > 6, "{files} files were searched");
+}
+
+fn search_folder(folder: &Path, files: &mut usize) {
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        if entry.path().is_dir() {
+            search_folder(&entry.path(), files);
+        } else {
+            *files += 1;
+            search(&entry.path().display().to_string(), &String::from_utf8_lossy(&std::fs::read(entry.path()).unwrap()));
+        }
+    }
+}
+
+fn search(what: &str, text: &str) {
+    use base64::Engine as _;
+    for canary in CANARIES {
+        let encoded = base64::engine::general_purpose::STANDARD.encode(format!("ann:{canary}"));
+        for form in [canary, &canary.replace('"', "\\\""), &canary.replace(' ', "+"), &encoded] {
+            assert!(!text.contains(form), "{what} holds {form}:\n{text}");
+        }
+    }
+    // Half of a canary is a leak as well.
+    assert!(!text.contains("7f3a9"), "{what} holds a piece of a secret:\n{text}");
+}

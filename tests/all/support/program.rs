@@ -1,0 +1,115 @@
+//! The program itself, in a folder of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A folder with a plan, and the program run in it.
+pub(crate) struct Program {
+    folder: TempDir,
+    environment: Vec<(String, String)>,
+}
+
+impl Program {
+    /// A folder whose `gonogo.yaml` is this plan.
+    pub(crate) fn with_plan(plan: &str) -> Self {
+        let program = Self { folder: tempfile::tempdir().unwrap(), environment: Vec::new() };
+        program.write("gonogo.yaml", plan);
+        program
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gonogo"));
+        command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
+        command.env_clear();
+        for name in ["PATH", "HOME", "LLVM_PROFILE_FILE"] {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        command.envs(self.environment.iter().cloned());
+        command
+    }
+
+    /// Run it to its end.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
+        Ended::of(self.command(arguments).output().unwrap())
+    }
+
+    /// Start it, and go on.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// `gonogo-out/result.json`.
+    pub(crate) fn result(&self) -> Value {
+        serde_json::from_str(&self.read("gonogo-out/result.json")).unwrap()
+    }
+
+    /// The newest journal's text.
+    pub(crate) fn journal(&self) -> String {
+        let runs = self.path(".gonogo/runs");
+        let mut folders: Vec<PathBuf> =
+            std::fs::read_dir(runs).unwrap().map(|entry| entry.unwrap().path()).collect();
+        folders.sort();
+        std::fs::read_to_string(folders.last().unwrap().join("journal.jsonl")).unwrap()
+    }
+}
+
+/// How the program ended.
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ended {
+    pub(crate) fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// The exit code, which has to be this one.
+    #[track_caller]
+    pub(crate) fn code(&self, wanted: i32) -> &Self {
+        assert_eq!(self.code, Some(wanted), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+}
+
+/// `text` may not be run on this machine: say so, or fail where everything has to run.
+pub(crate) fn skip(text: &str) {
+    assert!(std::env::var("GONOGO_REQUIRE").as_deref() != Ok("all"), "cannot run here: {text}");
+    eprintln!("SKIPPED: {text}");
+}
+
+/// The small count, or the full one in `make soak`.
+pub(crate) fn count(small: usize, full: usize) -> usize {
+    if std::env::var("GONOGO_SOAK").as_deref() == Ok("1") { full } else { small }
+}
