@@ -37,6 +37,11 @@ impl Environment {
         self.get(name).filter(|value| !value.is_empty())
     }
 
+    /// The names of all variables.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.variables.keys().map(String::as_str)
+    }
+
     /// `$HOME`.
     #[must_use]
     pub fn home(&self) -> Option<PathBuf> {

@@ -6,6 +6,7 @@
 //! same journal. Probes observe, the verdict judges, reports print: nothing flows back. `tests/all/layers.rs` holds this.
 
 pub mod clock;
+pub mod demo;
 pub mod environment;
 pub mod journal;
 pub mod matcher;

@@ -1,0 +1,119 @@
+//! A PostgreSQL cluster from the programs on this machine, as an unprivileged user when started by root.
+
+use std::ffi::OsString;
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use nix::unistd::{User, getuid};
+
+use super::DemoError;
+use super::process::Server;
+use crate::environment::Environment;
+
+/// Where PostgreSQL's programs are, and as whom they run.
+#[derive(Debug, Clone)]
+pub(super) struct Programs {
+    folder: PathBuf,
+    path: OsString,
+    /// `initdb` and `postgres` refuse to run as root.
+    account: Option<(u32, u32)>,
+}
+
+impl Programs {
+    /// The newest PostgreSQL of this machine: Debian's folders first, then `PATH`.
+    pub(super) fn find(environment: &Environment) -> Option<Self> {
+        let debian = glob::glob("/usr/lib/postgresql/*/bin/initdb").ok()?.filter_map(Result::ok);
+        let versioned = debian.filter_map(|initdb| {
+            let folder = initdb.parent()?.to_owned();
+            let version = folder.parent()?.file_name()?.to_str()?.parse::<u32>().ok()?;
+            folder.join("postgres").is_file().then_some((version, folder))
+        });
+        let path = environment.get("PATH").unwrap_or("/usr/bin:/bin");
+        let on_path = || {
+            std::env::split_paths(path)
+                .find(|folder| folder.join("initdb").is_file() && folder.join("postgres").is_file())
+        };
+        let folder = versioned.max().map(|(_, folder)| folder).or_else(on_path)?;
+        let unprivileged = || {
+            let named = ["postgres", "nobody"].into_iter();
+            named.filter_map(|name| User::from_name(name).ok().flatten()).find(|user| !user.uid.is_root())
+        };
+        let account = if getuid().is_root() {
+            let user = unprivileged()?;
+            Some((user.uid.as_raw(), user.gid.as_raw()))
+        } else {
+            None
+        };
+        Some(Self { folder, path: path.into(), account })
+    }
+
+    /// A command of PostgreSQL's, without our environment: `PG*` variables are not for these servers.
+    fn command(&self, program: &str, directory: &Path) -> Command {
+        let mut command = Command::new(self.folder.join(program));
+        command.env_clear().env("PATH", &self.path).env("LC_ALL", "C").current_dir(directory);
+        if let Some((user, group)) = self.account {
+            command.uid(user).gid(group);
+        }
+        command
+    }
+
+    /// Make a cluster in `folder` and start it on `port` of the loopback address.
+    pub(super) async fn start(
+        &self,
+        name: &str,
+        folder: &Path,
+        port: u16,
+        superuser_password: &str,
+    ) -> Result<Server, DemoError> {
+        let write = |source| DemoError::Write { path: folder.to_owned(), source };
+        std::fs::create_dir(folder).map_err(write)?;
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).map_err(write)?;
+        let password = folder.join("password");
+        std::fs::write(&password, superuser_password).map_err(write)?;
+        if let Some((user, group)) = self.account {
+            chown(folder, Some(user), Some(group)).map_err(write)?;
+            chown(&password, Some(user), Some(group)).map_err(write)?;
+        }
+        let data = folder.join("data");
+        self.initdb(folder, &data, &password).await?;
+        let mut postgres = self.command("postgres", folder);
+        postgres.arg("-D").arg(&data).args(["-p", &port.to_string()]);
+        // A demo's data is worth no fsync; no socket file, so that no path is too long for one.
+        for setting in [
+            "listen_addresses=127.0.0.1",
+            "unix_socket_directories=",
+            "fsync=off",
+            "shared_buffers=16MB",
+            "max_connections=30",
+        ] {
+            postgres.args(["-c", setting]);
+        }
+        // SIGINT is a fast shutdown: it does not wait for clients.
+        Server::start(&format!("postgres ({name})"), postgres, Signal::SIGINT, &folder.join("postgres.log"))
+    }
+
+    async fn initdb(&self, folder: &Path, data: &Path, password: &Path) -> Result<(), DemoError> {
+        let mut initdb = self.command("initdb", folder);
+        initdb.arg("--pgdata").arg(data).arg("--pwfile").arg(password);
+        initdb.args([
+            "--username=postgres",
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-sync",
+        ]);
+        let mut initdb = tokio::process::Command::from(initdb);
+        initdb.kill_on_drop(true);
+        let failed = |reason| DemoError::Program { program: "initdb".to_owned(), reason };
+        match tokio::time::timeout(Duration::from_mins(1), initdb.output()).await {
+            Ok(Ok(output)) if output.status.success() => Ok(()),
+            Ok(Ok(output)) => Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned())),
+            Ok(Err(error)) => Err(failed(error.to_string())),
+            Err(_) => Err(failed("no end after 60 s".to_owned())),
+        }
+    }
+}

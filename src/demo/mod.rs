@@ -1,0 +1,88 @@
+//! `gonogo demo`: a release night in miniature, on real servers that it starts and stops.
+//! The story is told in `story`; `app` holds the two applications of ours that it deploys.
+
+pub mod app;
+mod cluster;
+mod container;
+mod night;
+mod process;
+mod story;
+
+use std::path::{Path, PathBuf};
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::environment::Environment;
+
+/// Why the story could not be told.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// There is nothing to run PostgreSQL with.
+    #[error(
+        "the demo needs PostgreSQL and found neither its programs nor a container engine that answers\n\
+         help: sudo apt-get install postgresql (its own cluster need not run), or start docker or podman"
+    )]
+    NoPostgres,
+    /// A program could not be started, or ended before it was up.
+    #[error("{program} does not run: {reason}")]
+    Program {
+        /// The program.
+        program: String,
+        /// Why, with the end of its log.
+        reason: String,
+    },
+    /// Something did not come up in time.
+    #[error("{what} is not up after {seconds} s: {reason}")]
+    NotUp {
+        /// What was waited for.
+        what: String,
+        /// How long.
+        seconds: u64,
+        /// What was seen last.
+        reason: String,
+    },
+    /// The demo's own databases could not be made.
+    #[error("cannot set up the database {database}: {reason}")]
+    Database {
+        /// The database.
+        database: String,
+        /// The server's words.
+        reason: String,
+    },
+    /// A file or folder could not be written.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The system gave no port, no random bytes or no signal handler.
+    #[error("the system refuses {what}: {reason}")]
+    System {
+        /// What was asked for.
+        what: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// Ctrl-C or SIGTERM.
+    #[error("interrupted; the servers are stopped")]
+    Interrupted,
+}
+
+/// Play the night, write plan and reports to `out`, and say whether it went as told: a NO-GO, then a GO.
+///
+/// Every server is stopped and its files are removed when this returns, and also when its future is dropped.
+///
+/// # Errors
+/// When something could not be started or written: then nothing is said about any verdict.
+pub async fn run(out: &Path, environment: &Environment) -> Result<bool, DemoError> {
+    let refused = |error: std::io::Error| DemoError::System { what: "signals", reason: error.to_string() };
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(refused)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(refused)?;
+    tokio::select! {
+        told = story::tell(out, environment) => told,
+        _ = interrupt.recv() => Err(DemoError::Interrupted),
+        _ = terminate.recv() => Err(DemoError::Interrupted),
+    }
+}
