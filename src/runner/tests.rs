@@ -1,3 +1,5 @@
+//! Needs, limits, retries, cancel, resume and debts, on probes that only wait or run a program.
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
