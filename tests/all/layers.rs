@@ -105,6 +105,10 @@ fn imports_go_downwards() {
             continue;
         }
         read += 1;
+        // Tests may look from above: what a runner recorded is best told by the judge.
+        if path.file_stem().is_some_and(|stem| stem == "tests") {
+            continue;
+        }
         let text = fs::read_to_string(&path).expect("a source file");
         mistakes.extend(
             upward(module, &text).into_iter().map(|mistake| format!("src/{}: {mistake}", inside.display())),
