@@ -17,6 +17,7 @@ use crate::model::fault::Mismatch;
 
 pub use json_path::JsonPath;
 use literal::{Literal, Scalar};
+pub use read::even_null;
 
 /// What a value has to be: a plain value, a list, or a map of conditions that must all hold.
 #[derive(Debug, Clone, PartialEq)]

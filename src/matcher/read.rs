@@ -78,6 +78,15 @@ macro_rules! scalar_visits {
     };
 }
 
+/// For `#[serde(deserialize_with)]` on an optional matcher of a value that may be null: the key with null asks for null,
+/// and only its absence asks for nothing.
+///
+/// # Errors
+/// Those of reading a matcher.
+pub fn even_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Matcher>, D::Error> {
+    Matcher::deserialize(deserializer).map(Some)
+}
+
 impl<'de> Deserialize<'de> for Matcher {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_newtype_struct(AS_WRITTEN, MatcherVisitor)

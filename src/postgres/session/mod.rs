@@ -228,6 +228,3 @@ pub async fn cancel<S: AsyncWrite + Unpin>(stream: &mut S, key: CancelKey) -> st
     stream.write_all(&request).await?;
     stream.shutdown().await
 }
-
-#[cfg(test)]
-mod tests;

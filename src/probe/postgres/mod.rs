@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Probe, Problem, Recorder, Stop, Surroundings};
-use crate::matcher::Matcher;
+use crate::matcher::{Matcher, even_null};
 use crate::model::layer::Layer;
 use crate::model::trace::VantageError;
 use crate::period::Period;
@@ -69,7 +69,7 @@ pub struct Expect {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<Matcher>,
     /// The first column of the first row, as text; null when it is NULL.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "even_null", skip_serializing_if = "Option::is_none")]
     pub value: Option<Matcher>,
     /// The names of the columns.
     #[serde(default, skip_serializing_if = "Option::is_none")]

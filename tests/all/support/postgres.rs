@@ -1,0 +1,232 @@
+//! Real PostgreSQL clusters in temporary folders: started on a free port, stopped on drop.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::certificates::Files;
+use super::skip;
+
+/// Longer than any start on a busy machine.
+const START_LIMIT: Duration = Duration::from_secs(30);
+
+/// A running cluster. Its superuser is `admin` with password `admin-secret`.
+pub(crate) struct Cluster {
+    server: Child,
+    folder: tempfile::TempDir,
+    programs: PathBuf,
+    /// The port on 127.0.0.1, and of the Unix socket in [`Self::socket_folder`].
+    pub(crate) port: u16,
+}
+
+/// How a cluster is set up.
+#[derive(Default)]
+pub(crate) struct Setup<'a> {
+    /// Lines of `pg_hba.conf` before the admin's own; scram for everybody over TCP when empty.
+    pub(crate) hba: &'a [&'a str],
+    /// Lines of `postgresql.conf`.
+    pub(crate) settings: &'a [&'a str],
+    /// The server's certificate; TLS is off without.
+    pub(crate) tls: Option<&'a Files>,
+    /// The authority that client certificates are checked against.
+    pub(crate) client_ca: Option<&'a Path>,
+    /// Statements run by the admin once it is up, each on its own.
+    pub(crate) sql: &'a [&'a str],
+}
+
+impl Cluster {
+    /// Start one; none, said aloud, where PostgreSQL's programs are missing.
+    pub(crate) fn start(setup: &Setup<'_>) -> Option<Self> {
+        let Some(programs) = programs() else {
+            skip("PostgreSQL (initdb and postgres)");
+            return None;
+        };
+        let folder = tempfile::Builder::new().prefix("gonogo-pg-").tempdir().expect("a folder");
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("a mode");
+        let data = folder.path().join("data");
+        initdb(&programs, folder.path());
+        let port = free_port();
+        let mut settings = vec![
+            "listen_addresses = '127.0.0.1'".to_owned(),
+            format!("port = {port}"),
+            format!("unix_socket_directories = '{}'", folder.path().display()),
+            "fsync = off".to_owned(),
+            "shared_buffers = 16MB".to_owned(),
+            "max_connections = 20".to_owned(),
+        ];
+        if let Some(files) = setup.tls {
+            let (certificate, key) = (data.join("server.crt"), data.join("server.key"));
+            fs::copy(&files.certificate, &certificate).expect("server.crt");
+            fs::copy(&files.key, &key).expect("server.key");
+            super::certificates::only_ours(&key);
+            settings.push("ssl = on".to_owned());
+        }
+        if let Some(ca) = setup.client_ca {
+            fs::copy(ca, data.join("client-ca.crt")).expect("client-ca.crt");
+            settings.push("ssl_ca_file = 'client-ca.crt'".to_owned());
+        }
+        settings.extend(setup.settings.iter().map(ToString::to_string));
+        let mut configuration = fs::read_to_string(data.join("postgresql.conf")).expect("postgresql.conf");
+        configuration.push_str(&settings.join("\n"));
+        configuration.push('\n');
+        fs::write(data.join("postgresql.conf"), configuration).expect("postgresql.conf");
+        let mut hba = vec!["local all admin trust"];
+        if setup.hba.is_empty() {
+            hba.push("host all all 127.0.0.1/32 scram-sha-256");
+            hba.push("local all all scram-sha-256");
+        }
+        hba.extend(setup.hba);
+        fs::write(data.join("pg_hba.conf"), hba.join("\n") + "\n").expect("pg_hba.conf");
+        own(folder.path());
+        let log = fs::File::create(folder.path().join("log")).expect("a log");
+        let server = as_owner(&programs.join("postgres"))
+            .arg("-D")
+            .arg(&data)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("postgres starts");
+        let mut cluster = Self { server, folder, programs, port };
+        cluster.wait();
+        for statement in setup.sql {
+            cluster.sql("postgres", statement);
+        }
+        Some(cluster)
+    }
+
+    /// The folder of the Unix socket.
+    pub(crate) fn socket_folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Run SQL as the admin; the output of its last statement, without decoration.
+    pub(crate) fn sql(&self, database: &str, sql: &str) -> String {
+        let output = Command::new(self.programs.join("psql"))
+            .env_clear()
+            .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "admin", "-d", database])
+            .arg("-h")
+            .arg(self.folder.path())
+            .arg("-p")
+            .arg(self.port.to_string())
+            .args(["-c", sql])
+            .output()
+            .expect("psql runs");
+        assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    fn wait(&mut self) {
+        let began = Instant::now();
+        loop {
+            let ready = Command::new(self.programs.join("pg_isready"))
+                .arg("-q")
+                .arg("-h")
+                .arg(self.folder.path())
+                .arg("-p")
+                .arg(self.port.to_string())
+                .status()
+                .expect("pg_isready runs");
+            if ready.success() {
+                return;
+            }
+            let ended = self.server.try_wait().expect("the server's state");
+            let log = || fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+            assert!(ended.is_none(), "postgres ended: {}", log());
+            assert!(began.elapsed() < START_LIMIT, "postgres is not ready: {}", log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        // SIGQUIT is PostgreSQL's immediate shutdown: its children end with it, which SIGKILL would not see to.
+        if let Ok(id) = i32::try_from(self.server.id()) {
+            let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), nix::sys::signal::Signal::SIGQUIT);
+        }
+        let began = Instant::now();
+        while matches!(self.server.try_wait(), Ok(None)) {
+            if began.elapsed() > Duration::from_secs(10) {
+                let _ = self.server.kill();
+                let _ = self.server.wait();
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// The newest PostgreSQL's programs: Debian keeps them off the `PATH`.
+fn programs() -> Option<PathBuf> {
+    let mut versions: Vec<(u32, PathBuf)> = fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin"))))
+        .filter(|(_, folder)| folder.join("initdb").exists() && folder.join("postgres").exists())
+        .collect();
+    versions.sort();
+    let on_path = std::env::var_os("PATH")
+        .into_iter()
+        .flat_map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
+    versions.pop().map(|(_, folder)| folder).or_else(|| {
+        on_path.into_iter().find(|folder| folder.join("initdb").exists() && folder.join("postgres").exists())
+    })
+}
+
+/// Make a data folder whose superuser is `admin`.
+fn initdb(programs: &Path, folder: &Path) {
+    let password = folder.join("password");
+    fs::write(&password, "admin-secret\n").expect("a password file");
+    own(folder);
+    let output = as_owner(&programs.join("initdb"))
+        .args(["-U", "admin", "-A", "scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync"])
+        .arg("--pwfile")
+        .arg(&password)
+        .arg("-D")
+        .arg(folder.join("data"))
+        .output()
+        .expect("initdb runs");
+    assert!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// PostgreSQL refuses to run as root; the user of Debian's package, or nobody, runs it then.
+fn owner() -> Option<(u32, u32)> {
+    if !nix::unistd::geteuid().is_root() {
+        return None;
+    }
+    let user = ["postgres", "nobody"]
+        .iter()
+        .find_map(|name| nix::unistd::User::from_name(name).ok().flatten())
+        .expect("an unprivileged user");
+    Some((user.uid.as_raw(), user.gid.as_raw()))
+}
+
+fn as_owner(program: &Path) -> Command {
+    use std::os::unix::process::CommandExt;
+    let mut command = Command::new(program);
+    command.env_clear().env("LC_ALL", "C").current_dir("/");
+    if let Some((user, group)) = owner() {
+        command.uid(user).gid(group);
+    }
+    command
+}
+
+/// Give a folder and all in it to the user that runs the server.
+fn own(path: &Path) {
+    let Some((user, group)) = owner() else { return };
+    chown(path, Some(user), Some(group)).expect("chown");
+    if path.is_dir() {
+        for entry in fs::read_dir(path).expect("a folder") {
+            own(&entry.expect("an entry").path());
+        }
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+}
