@@ -29,6 +29,7 @@ probes! {
     "command" => command::Command,
     "config" => config::Config,
     "dns" => dns::Dns,
+    "flow" => flow::Flow,
     "http" => http::Http,
     "manual" => manual::Manual,
     "postgres" => postgres::Postgres,

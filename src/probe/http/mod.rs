@@ -1,7 +1,7 @@
 //! `http`: one call, judged layer by layer. Its fields are in `fields`, the way to the server in `way`, the judgement in
 //! `judge`; `flow` is made of the same parts.
 
-mod bind;
+pub(super) mod bind;
 pub mod fields;
 pub(super) mod judge;
 pub(super) mod request;
@@ -34,7 +34,7 @@ use request::Message;
 use way::{Door, ProxyChoice, Ready, Way};
 
 /// Bytes of a body kept in a trace.
-const EXCERPT: usize = 2048;
+pub(super) const EXCERPT: usize = 2048;
 
 /// One HTTP call.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
