@@ -155,13 +155,19 @@ fn structural(
     if matches!(error, CertificateError::Revoked) {
         return vec![Distrust::Revoked];
     }
-    if !matches!(error, CertificateError::UnknownIssuer) {
+    let other_key = matches!(error, CertificateError::BadSignature);
+    if !other_key && !matches!(error, CertificateError::UnknownIssuer) {
         return vec![Distrust::Other { said: error.to_string() }];
     }
     let last = intermediates.last().unwrap_or(leaf);
     let issuer = X509Certificate::from_der(last)
         .map_or_else(|_| "(unreadable)".to_owned(), |(_, parsed)| parsed.issuer().to_string());
     let mut reasons = vec![Distrust::UnknownIssuer { issuer: issuer.clone() }];
+    if other_key {
+        let said = "a trusted or sent authority has the issuer's name but another key".to_owned();
+        reasons.push(Distrust::Other { said });
+        return reasons;
+    }
     // A lone leaf whose issuer is no root: either the issuer is an intermediate that ought to have been sent, or a root
     // that is not in the store. Nothing here can tell which, so both are told.
     if intermediates.is_empty() {

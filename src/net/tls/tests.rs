@@ -1,1 +1,368 @@
+//! Handshakes with real servers: every reason of distrust, client certificates, and peers that do not speak TLS.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+
+use super::*;
+use crate::model::fact::Fact;
+use crate::model::fault::{Distrust, Fault};
+use crate::net::Net;
+use crate::net::scripted::serve;
+use crate::net::stream::{Plain, Stream};
+use crate::probe::Trouble;
+
+type Issuer = CertifiedIssuer<'static, KeyPair>;
+
+fn params(name: &str, dns_names: &[&str]) -> CertificateParams {
+    let names: Vec<String> = dns_names.iter().map(|&name| name.to_owned()).collect();
+    let mut params = CertificateParams::new(names).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+    params.not_after = rcgen::date_time_ymd(2090, 1, 1);
+    params
+}
+
+fn authority(name: &str) -> CertificateParams {
+    let mut params = params(name, &[]);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params
+}
+
+/// A root, an intermediate below it, and a folder for PEM files.
+struct Pki {
+    root: Issuer,
+    intermediate: Issuer,
+    folder: tempfile::TempDir,
+}
+
+impl Pki {
+    fn new() -> Self {
+        Self::named("Test")
+    }
+
+    fn named(name: &str) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let root = CertifiedIssuer::self_signed(authority(&format!("{name} Root")), key).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let params = authority(&format!("{name} Intermediate"));
+        let intermediate = CertifiedIssuer::signed_by(params, key, &root).unwrap();
+        Self { root, intermediate, folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn leaf(&self, params: &CertificateParams) -> (CertificateDer<'static>, KeyPair) {
+        let key = KeyPair::generate().unwrap();
+        (params.signed_by(&key, &self.intermediate).unwrap().der().clone(), key)
+    }
+
+    fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn root_file(&self) -> PathBuf {
+        self.file("root.pem", &self.root.pem())
+    }
+
+    /// A client's certificate, issued by the intermediate, with its key, as files.
+    fn client(&self) -> ClientCertificate {
+        let key = KeyPair::generate().unwrap();
+        let certificate = params("client", &["client"]).signed_by(&key, &self.intermediate).unwrap();
+        let chain = format!("{}{}", certificate.pem(), self.intermediate.pem());
+        ClientCertificate {
+            certificate: self.file("client.pem", &chain),
+            key: self.file("client.key", &key.serialize_pem()),
+        }
+    }
+}
+
+fn server_config(
+    chain: Vec<CertificateDer<'static>>,
+    key: &KeyPair,
+    clients: Option<&Pki>,
+    version: &'static rustls::SupportedProtocolVersion,
+) -> Arc<ServerConfig> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(&[version])
+        .unwrap();
+    let builder = match clients {
+        None => builder.with_no_client_auth(),
+        Some(pki) => {
+            let mut roots = RootCertStore::empty();
+            roots.add(pki.root.der().clone()).unwrap();
+            let verifier =
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+            builder.with_client_cert_verifier(verifier)
+        }
+    };
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let mut config = builder.with_single_cert(chain, key).unwrap();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Arc::new(config)
+}
+
+/// Serve a handshake, then send back what comes.
+async fn tls_server(config: Arc<ServerConfig>) -> std::net::SocketAddr {
+    serve(move |stream| {
+        let config = Arc::clone(&config);
+        async move {
+            let Ok(mut stream) = TlsAcceptor::from(config).accept(stream).await else { return };
+            let mut chunk = [0; 64];
+            while let Ok(read @ 1..) = stream.read(&mut chunk).await {
+                let _ = stream.write_all(&chunk[..read]).await;
+            }
+        }
+    })
+    .await
+}
+
+async fn handshake(server: std::net::SocketAddr, settings: &TlsSettings) -> Result<(Fact, Stream), Trouble> {
+    let stream = TcpStream::connect(server).await.unwrap();
+    let net = Net::default();
+    let limited = tokio::time::timeout(Duration::from_secs(5), secure(&net, Plain::Tcp(stream), settings));
+    limited.await.expect("a handshake ends within its limit")
+}
+
+fn trusting(name: &str, roots: PathBuf) -> TlsSettings {
+    TlsSettings { trust: Trust::File(roots), ..TlsSettings::new(name) }
+}
+
+fn fault(result: Result<(Fact, Stream), Trouble>) -> Fault {
+    match result {
+        Err(Trouble::Fault(fault)) => fault,
+        Err(Trouble::Blind(error)) => panic!("blind: {error}"),
+        Ok((fact, _)) => panic!("secured: {fact}"),
+    }
+}
+
+/// The reasons' identifiers.
+fn reasons(fault: &Fault) -> Vec<String> {
+    let Fault::Distrusted { reasons, chain, .. } = fault else { panic!("not distrusted: {fault}") };
+    assert!(!chain.is_empty());
+    let id = |reason: &Distrust| serde_json::to_value(reason).unwrap()["reason"].as_str().unwrap().to_owned();
+    reasons.iter().map(id).collect()
+}
+
+#[tokio::test]
+async fn a_good_chain_is_trusted_and_the_facts_are_kept() {
+    let pki = Pki::new();
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let (leaf, key) = pki.leaf(&params("app", &["app.example", "*.app.example"]));
+        let chain = vec![leaf, pki.intermediate.der().clone()];
+        let server = tls_server(server_config(chain, &key, None, version)).await;
+        let mut settings = trusting("node1.app.example", pki.root_file());
+        settings.alpn = vec!["h2".to_owned(), "http/1.1".to_owned()];
+        let (fact, mut stream) = handshake(server, &settings).await.unwrap();
+        let Fact::Secured { version, cipher, alpn, chain, client_certificate_asked, .. } = fact else {
+            panic!()
+        };
+        assert!(version == "TLSv1.2" || version == "TLSv1.3", "{version}");
+        assert!(cipher.starts_with("TLS_"), "{cipher}");
+        assert_eq!(alpn.as_deref(), Some("http/1.1"));
+        assert_eq!(chain.len(), 2);
+        assert_eq!(chain[0].names, ["app.example", "*.app.example"]);
+        assert_eq!(chain[0].not_after, "2090-01-01T00:00:00Z");
+        assert_eq!(chain[0].issuer, "CN=Test Intermediate");
+        assert!(!client_certificate_asked);
+        stream.write_all(b"ping").await.unwrap();
+        let mut echo = [0; 4];
+        stream.read_exact(&mut echo).await.unwrap();
+        assert_eq!(&echo, b"ping");
+    }
+}
+
+#[tokio::test]
+async fn every_reason_is_told() {
+    let pki = Pki::new();
+    let stranger = Pki::named("Strange");
+    let namesake = Pki::new();
+    let good = params("app", &["app.example"]);
+    let mut expired = params("app", &["app.example"]);
+    expired.not_after = rcgen::date_time_ymd(2021, 1, 1);
+    let mut future = params("app", &["app.example"]);
+    future.not_before = rcgen::date_time_ymd(2089, 1, 1);
+    let both = |pki: &Pki| Some(pki.intermediate.der().clone());
+    for (name, issuer, params, wanted_name, intermediate, wanted) in [
+        ("expired", &pki, &expired, "app.example", both(&pki), vec!["expired"]),
+        (
+            "expired and wrong name",
+            &pki,
+            &expired,
+            "other.example",
+            both(&pki),
+            vec!["expired", "name_mismatch"],
+        ),
+        ("not yet valid", &pki, &future, "app.example", both(&pki), vec!["not_yet_valid"]),
+        ("wrong name", &pki, &good, "other.example", both(&pki), vec!["name_mismatch"]),
+        ("an address", &pki, &good, "127.0.0.1", both(&pki), vec!["name_mismatch"]),
+        ("unknown issuer", &stranger, &good, "app.example", both(&stranger), vec!["unknown_issuer"]),
+        ("other key", &namesake, &good, "app.example", both(&namesake), vec!["unknown_issuer", "other"]),
+        (
+            "expired, unknown issuer, wrong name",
+            &stranger,
+            &expired,
+            "other.example",
+            both(&stranger),
+            vec!["expired", "unknown_issuer", "name_mismatch"],
+        ),
+        ("no intermediate", &pki, &good, "app.example", None, vec!["unknown_issuer", "missing_intermediate"]),
+    ] {
+        let (leaf, key) = issuer.leaf(params);
+        let chain = std::iter::once(leaf).chain(intermediate).collect();
+        let server = tls_server(server_config(chain, &key, None, &rustls::version::TLS13)).await;
+        let found = fault(handshake(server, &trusting(wanted_name, pki.root_file())).await);
+        assert_eq!(reasons(&found), wanted, "{name}: {found}");
+    }
+}
+
+#[tokio::test]
+async fn an_expired_intermediate_is_told() {
+    let pki = Pki::new();
+    let mut old = authority("Old Intermediate");
+    old.not_after = rcgen::date_time_ymd(2022, 1, 1);
+    let old = CertifiedIssuer::signed_by(old, KeyPair::generate().unwrap(), &pki.root).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let leaf = params("app", &["app.example"]).signed_by(&key, &old).unwrap();
+    let chain = vec![leaf.der().clone(), old.der().clone()];
+    let server = tls_server(server_config(chain, &key, None, &rustls::version::TLS13)).await;
+    let found = fault(handshake(server, &trusting("app.example", pki.root_file())).await);
+    assert_eq!(reasons(&found), ["expired"], "{found}");
+    assert!(found.to_string().contains("2022-01-01"), "{found}");
+}
+
+#[tokio::test]
+async fn a_self_signed_certificate_is_trusted_only_when_it_is_in_the_store() {
+    let pki = Pki::new();
+    for is_ca in [IsCa::NoCa, IsCa::Ca(BasicConstraints::Unconstrained)] {
+        let mut params = params("app", &["app.example"]);
+        params.is_ca = is_ca;
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        let chain = vec![certificate.der().clone()];
+        let server = tls_server(server_config(chain, &key, None, &rustls::version::TLS12)).await;
+        let found = fault(handshake(server, &trusting("app.example", pki.root_file())).await);
+        assert_eq!(reasons(&found), ["self_signed"]);
+        let own = pki.file("own.pem", &certificate.pem());
+        assert!(handshake(server, &trusting("app.example", own.clone())).await.is_ok());
+        let found = fault(handshake(server, &trusting("other.example", own)).await);
+        assert_eq!(reasons(&found), ["name_mismatch"]);
+    }
+}
+
+#[tokio::test]
+async fn verification_can_be_lowered_and_common_names_accepted() {
+    let pki = Pki::new();
+    let (leaf, key) = pki.leaf(&params("db.example", &[]));
+    let chain = vec![leaf, pki.intermediate.der().clone()];
+    let server = tls_server(server_config(chain, &key, None, &rustls::version::TLS13)).await;
+    let settings = trusting("db.example", pki.root_file());
+    assert_eq!(reasons(&fault(handshake(server, &settings).await)), ["name_mismatch"]);
+    let accepting = TlsSettings { accept_common_name: true, ..settings.clone() };
+    assert!(handshake(server, &accepting).await.is_ok());
+    let other = TlsSettings { server_name: "other.example".to_owned(), ..accepting };
+    assert_eq!(reasons(&fault(handshake(server, &other).await)), ["name_mismatch"]);
+    let chain_only = TlsSettings { verify: Verify::Chain, ..other };
+    assert!(handshake(server, &chain_only).await.is_ok());
+    let stranger = Pki::new();
+    let unverified = TlsSettings { verify: Verify::None, ..trusting("x", stranger.root_file()) };
+    assert!(handshake(server, &unverified).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_client_certificate_that_is_wanted_is_told_and_sent() {
+    let pki = Pki::new();
+    let stranger = Pki::new();
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let (leaf, key) = pki.leaf(&params("app", &["app.example"]));
+        let chain = vec![leaf, pki.intermediate.der().clone()];
+        let server = tls_server(server_config(chain, &key, Some(&pki), version)).await;
+        let settings = trusting("app.example", pki.root_file());
+        let found = fault(handshake(server, &settings).await);
+        let Fault::ClientCertificateRefused { sent: false, acceptable_issuers, alert } = &found else {
+            panic!("{version:?}: {found}")
+        };
+        assert_eq!(acceptable_issuers, &["CN=Test Root"], "{version:?} {alert}");
+        let wrong = TlsSettings { client_certificate: Some(stranger.client()), ..settings.clone() };
+        let found = fault(handshake(server, &wrong).await);
+        assert!(matches!(found, Fault::ClientCertificateRefused { sent: true, .. }), "{version:?}: {found}");
+        let right = TlsSettings { client_certificate: Some(pki.client()), ..settings };
+        let (fact, _) = handshake(server, &right).await.unwrap();
+        assert!(matches!(fact, Fact::Secured { client_certificate_asked: true, .. }));
+    }
+}
+
+#[tokio::test]
+async fn peers_that_do_not_speak_tls_are_told_apart() {
+    for (name, answer, wanted) in [
+        ("HTTP", &b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], "not_tls"),
+        ("SMTP", b"220 mail \x1b[31mred\r\n", "not_tls"),
+        ("noise", b"\0\x01\x02\x03\x04\x05\x06\x07\x08", "not_tls"),
+        ("closed", b"", "closed_early"),
+        ("alert", b"\x15\x03\x03\0\x02\x02\x28", "alert_received"),
+        ("half a record", b"\x16\x03\x03\x01\0\x02", "closed_early"),
+    ] {
+        let server = serve(move |mut stream: TcpStream| async move {
+            let mut hello = [0; 4096];
+            let _ = stream.read(&mut hello).await;
+            let _ = stream.write_all(answer).await;
+            let _ = stream.shutdown().await;
+        })
+        .await;
+        let pki = Pki::new();
+        let found = fault(handshake(server, &trusting("app.example", pki.root_file())).await);
+        assert_eq!(found.id(), wanted, "{name}: {found}");
+        assert!(!found.to_string().contains('\x1b'), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn versions_not_in_common_are_a_fault() {
+    let pki = Pki::new();
+    let (leaf, key) = pki.leaf(&params("app", &["app.example"]));
+    let chain = vec![leaf, pki.intermediate.der().clone()];
+    let server = tls_server(server_config(chain, &key, None, &rustls::version::TLS13)).await;
+    let mut settings = trusting("app.example", pki.root_file());
+    settings.versions = Versions { tls12: true, tls13: false };
+    let found = fault(handshake(server, &settings).await);
+    assert_eq!(found.to_string(), "the server sent TLS alert protocol_version");
+}
+
+#[tokio::test]
+async fn our_own_troubles_are_never_the_targets_fault() {
+    let pki = Pki::new();
+    let (leaf, key) = pki.leaf(&params("app", &["app.example"]));
+    let server = tls_server(server_config(vec![leaf], &key, None, &rustls::version::TLS13)).await;
+    let unencrypted = pki.client();
+    for (name, settings) in [
+        ("no file", trusting("app.example", pki.folder.path().join("absent.pem"))),
+        ("a folder", trusting("app.example", pki.folder.path().to_owned())),
+        ("no certificate in it", trusting("app.example", pki.file("empty.pem", "nothing"))),
+        ("bad name", trusting("not a name", pki.root_file())),
+        (
+            "key of another certificate",
+            TlsSettings {
+                client_certificate: Some(ClientCertificate {
+                    key: pki.file("other.key", &KeyPair::generate().unwrap().serialize_pem()),
+                    ..unencrypted
+                }),
+                ..trusting("app.example", pki.root_file())
+            },
+        ),
+    ] {
+        match handshake(server, &settings).await {
+            Err(Trouble::Blind(_)) => {}
+            Err(Trouble::Fault(fault)) => panic!("{name}: {fault}"),
+            Ok((fact, _)) => panic!("{name}: {fact}"),
+        }
+    }
+}

@@ -18,40 +18,12 @@ impl Captured {
 
     /// The text with every captured `${name}` replaced; `$${` is a literal `${`, and any other `${...}` stays.
     pub(super) fn fill(&self, text: &str) -> String {
-        self.fill_with(text, |name| self.values.get(name).map(String::as_str))
+        fill_with(text, |name| self.values.get(name).map(String::as_str))
     }
 
     /// The text with every captured name replaced by a placeholder: what the plan itself says, without what a server said.
     pub(super) fn blank(&self, text: &str) -> String {
-        self.fill_with(text, |name| self.values.contains_key(name).then_some("x"))
-    }
-
-    fn fill_with<'a>(&'a self, text: &str, value_of: impl Fn(&str) -> Option<&'a str>) -> String {
-        let mut filled = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(start) = rest.find("${") {
-            let (before, from) = rest.split_at(start);
-            if let Some(before) = before.strip_suffix('$') {
-                filled.push_str(before);
-                filled.push_str("${");
-                rest = from.get(2..).unwrap_or_default();
-                continue;
-            }
-            filled.push_str(before);
-            let name = from.get(2..).and_then(|inner| inner.split_once('}')).map(|(name, _)| name);
-            match name.and_then(|name| Some((name, value_of(name)?))) {
-                Some((name, value)) => {
-                    filled.push_str(value);
-                    rest = from.get(name.len() + 3..).unwrap_or_default();
-                }
-                None => {
-                    filled.push_str("${");
-                    rest = from.get(2..).unwrap_or_default();
-                }
-            }
-        }
-        filled.push_str(rest);
-        filled
+        fill_with(text, |name| self.values.contains_key(name).then_some("x"))
     }
 
     /// The same for every text inside a JSON value.
@@ -65,6 +37,29 @@ impl Captured {
             Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
         }
     }
+}
+
+fn fill_with<'a>(text: &str, value_of: impl Fn(&str) -> Option<&'a str>) -> String {
+    let mut filled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, from)) = rest.split_once("${") {
+        rest = from;
+        if let Some(before) = before.strip_suffix('$') {
+            filled.push_str(before);
+            filled.push_str("${");
+            continue;
+        }
+        filled.push_str(before);
+        let named = from.split_once('}').and_then(|(name, after)| Some((value_of(name)?, after)));
+        if let Some((value, after)) = named {
+            filled.push_str(value);
+            rest = after;
+        } else {
+            filled.push_str("${");
+        }
+    }
+    filled.push_str(rest);
+    filled
 }
 
 #[cfg(test)]
