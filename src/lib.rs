@@ -8,6 +8,7 @@
 pub mod clock;
 pub mod demo;
 pub mod environment;
+pub mod explain;
 pub mod journal;
 pub mod matcher;
 pub mod model;

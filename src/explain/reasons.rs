@@ -1,0 +1,142 @@
+//! Which rule gave a verdict, and how to get out of it.
+
+use super::{Explanation, Kind, entry};
+
+const fn reason(
+    name: &'static str,
+    what: &'static str,
+    means: &'static str,
+    next: &'static [&'static str],
+) -> Explanation {
+    entry(Kind::Reason, name, what, means, next)
+}
+
+/// Every reason, the worst first.
+pub(super) const ALL: &[Explanation] = &[
+    reason(
+        "blocker_failed",
+        "A blocker failed: NO-GO.",
+        "A working vantage saw the target answer wrongly or not at all, and the plan says that this stops the release.",
+        &[
+            "repair it, then: gonogo retest CHECK",
+            "or turn back",
+            "only a waiver in the plan, with a name and a date, covers a blocker",
+        ],
+    ),
+    reason(
+        "blocker_errored",
+        "We could not look at a blocker: NO-GO.",
+        "The trouble is ours (a secret, a file, a program), so the target may be fine. What was not looked at is not known to work.",
+        &["repair what the message names, then: gonogo retest CHECK"],
+    ),
+    reason(
+        "blocker_silent",
+        "No answer came about a blocker: NO-GO.",
+        "The check was expected and nothing was recorded for it: the run was killed, or the probe ended early. Silence is not a pass.",
+        &["gonogo retest CHECK"],
+    ),
+    reason(
+        "blocker_not_run",
+        "A blocker was not run: NO-GO.",
+        "A check it needs did not pass, time was up, or somebody stopped it. The message says which.",
+        &["repair what it needs, then: gonogo retest --failed"],
+    ),
+    reason(
+        "major_not_passed",
+        "A major did not pass: NO-GO.",
+        "Failed, not looked at or not run makes no difference: nobody named has taken it upon themselves.",
+        &[
+            "repair it, then: gonogo retest CHECK",
+            "or cover it with a waiver in the plan, with a name and a date",
+        ],
+    ),
+    reason(
+        "too_many_minors",
+        "More minors did not pass than the plan allows: NO-GO.",
+        "Each alone would be an issue to live with; so many together are taken for something bigger. The limit is `max_minor`.",
+        &["look for the one cause behind them", "repair enough of them, then: gonogo retest --failed"],
+    ),
+    reason(
+        "minors_not_passed",
+        "Some minors did not pass: GO WITH ISSUES.",
+        "The plan says that these do not stop the release. They are listed with their owners.",
+        &["tell the owners", "look whether one touches the same system as something that is still owed"],
+    ),
+    reason(
+        "waived",
+        "Something did not pass, and a waiver covers it: GO WITH ISSUES.",
+        "Somebody named accepted it until a date. It is not a pass and is listed.",
+        &["read the waiver: does what happened match what was accepted?"],
+    ),
+    reason(
+        "awaiting_person",
+        "A manual check is not recorded: HOLD.",
+        "Only a person can answer it, and nobody has.",
+        &["gonogo record CHECK pass --by NAME, or fail"],
+    ),
+    reason(
+        "debts_open",
+        "Checks are owed at a later stage: PROVISIONAL GO.",
+        "They cannot be tested yet, so nothing is known about them. Each names the stage at which it must pass; if it \
+         does not, this provisional go is revoked.",
+        &[
+            "go on only if the team can live with coming back from there",
+            "they settle by themselves: gonogo run STAGE at the stage they are due",
+        ],
+    ),
+    reason(
+        "debt_past_due",
+        "A check owed by now was not looked at: NO-GO.",
+        "It was put off, its stage has come, and there is still no answer.",
+        &["gonogo run STAGE, without --only, --skip or --tag"],
+    ),
+    reason(
+        "left_out",
+        "Checks were left out by hand: at best PROVISIONAL GO.",
+        "--only, --skip or --tag narrowed the run. What was left out is not known to work.",
+        &["gonogo run STAGE, without them"],
+    ),
+    reason(
+        "stage_skipped",
+        "An earlier stage was not run in this attempt: at best PROVISIONAL GO.",
+        "Its checks are due and nobody has looked.",
+        &["gonogo run, for all stages, or name the missing one"],
+    ),
+    reason(
+        "earlier_stage",
+        "An earlier stage of this attempt is not a go.",
+        "A later stage cannot be better than what it stands on.",
+        &["repair what the earlier stage names, then run it again: gonogo run STAGE"],
+    ),
+    reason(
+        "nothing_selected",
+        "Nothing was selected: NO-GO.",
+        "No check is due in this stage, or the selection by hand matches none. Nothing checked is never a go.",
+        &["gonogo plan shows what is due where", "check the ids after --only and --tag"],
+    ),
+    reason(
+        "nothing_executed",
+        "Nothing was executed: NO-GO.",
+        "Checks were due and not one gave an answer. Nothing checked is never a go.",
+        &["look at the first message: one cause usually stops them all", "gonogo retest --failed"],
+    ),
+    reason(
+        "interrupted",
+        "The run was interrupted: NO-GO.",
+        "Somebody pressed Ctrl-C or the system stopped it. What had answered is kept; the rest is not known.",
+        &["gonogo run STAGE"],
+    ),
+    reason(
+        "plan_error",
+        "The plan does not load: NO-GO.",
+        "Nothing was looked at. Every mistake is listed with its file, line and column.",
+        &["gonogo validate FILE shows each with its place in the text"],
+    ),
+    reason(
+        "journal_error",
+        "The journal cannot be written or read: NO-GO.",
+        "What is not on disk did not happen: without its record a result cannot be trusted. The disk is full, the \
+         folder is not ours, another run is going on, or a newer version wrote it.",
+        &["repair what the message names", "use another folder: --journal DIR"],
+    ),
+];
