@@ -9,6 +9,7 @@ pub mod clock;
 pub mod demo;
 pub mod environment;
 pub mod explain;
+pub mod file;
 pub mod journal;
 pub mod matcher;
 pub mod model;

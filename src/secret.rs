@@ -101,6 +101,18 @@ impl<'de> Deserialize<'de> for SecretRef {
                 Ok(SecretRef::Literal(Secret::new(value)))
             }
 
+            /// A scalar of a plan, as written: `0123` keeps its zero.
+            fn visit_bytes<E: serde::de::Error>(self, value: &[u8]) -> Result<SecretRef, E> {
+                self.visit_str(std::str::from_utf8(value).map_err(E::custom)?)
+            }
+
+            fn visit_newtype_struct<D: Deserializer<'de>>(
+                self,
+                deserializer: D,
+            ) -> Result<SecretRef, D::Error> {
+                deserializer.deserialize_any(self)
+            }
+
             fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<SecretRef, E> {
                 self.visit_str(&value.to_string())
             }
@@ -131,7 +143,7 @@ impl<'de> Deserialize<'de> for SecretRef {
                 }
             }
         }
-        deserializer.deserialize_any(SecretVisitor)
+        deserializer.deserialize_newtype_struct(crate::yaml::read::SECRET, SecretVisitor)
     }
 }
 

@@ -1,7 +1,19 @@
 //! A loaded plan: every name resolved, every check with its due stage; or a list of mistakes with their places.
 
+mod draft;
+mod due;
+mod expand;
+mod files;
+mod finish;
+mod load;
+mod needs;
+mod references;
+
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use crate::file::diagnostic::{Diagnostic, Gravity, render_all, render_json};
+pub use load::{LoadRequest, Loaded, load};
 
 use crate::model::outline::Outline;
 use crate::period::Period;

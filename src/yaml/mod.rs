@@ -1,3 +1,8 @@
 //! YAML with its places kept: parser events become a tree of nodes with spans, read by plain derive structs.
 
+mod mistake;
+pub mod parse;
+pub mod read;
 pub mod scalar;
+mod syntax;
+pub mod tree;

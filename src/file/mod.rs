@@ -1,0 +1,14 @@
+//! Plan files as written: found, read within limits, their mistakes shown where they are.
+
+pub mod diagnostic;
+pub mod findings;
+mod include;
+mod shown;
+pub mod source;
+pub mod variables;
+pub mod written;
+
+pub use diagnostic::{Diagnostic, Gravity};
+pub use include::included;
+pub(crate) use shown::url_password;
+pub use shown::{Stars, visible};

@@ -1,0 +1,197 @@
+//! Source lines as they may be shown: secrets starred at the same width, control characters made visible.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::diagnostic::Place;
+use super::source::Source;
+use crate::secret::Scrubber;
+use crate::yaml::tree::{FileId, Kind, Span, Tree};
+
+/// Characters of a line that are shown; of a longer one, the part around the mistake.
+const SHOWN: usize = 240;
+/// Characters before the mistake that are kept of a longer line.
+const BEFORE: usize = 60;
+/// Bytes around the shown part that are looked through for secrets.
+const MARGIN: usize = 4096;
+/// A shorter value would star half of every file.
+const SHORTEST: usize = 4;
+
+/// The parts of the files that must not be shown.
+#[derive(Debug, Default)]
+pub struct Stars {
+    spans: BTreeMap<FileId, BTreeSet<(u32, u32)>>,
+    values: BTreeSet<String>,
+}
+
+impl Stars {
+    /// Star a place.
+    pub fn place(&mut self, span: Span) {
+        self.spans.entry(span.file).or_default().insert((span.start, span.end));
+    }
+
+    /// Star a value wherever it stands, here and in everything written later.
+    pub fn value(&mut self, value: &str, scrubber: &Scrubber) {
+        scrubber.learn(value);
+        if value.len() >= SHORTEST {
+            self.values.insert(value.to_owned());
+        }
+    }
+
+    /// Every starred byte range of a text, in order, not overlapping.
+    fn ranges(&self, file: FileId, text: &str, offset: usize) -> Vec<(usize, usize)> {
+        let end = offset + text.len();
+        let placed = self.spans.get(&file).into_iter().flatten().filter_map(|&(start, stop)| {
+            let (start, stop) = (start as usize, stop as usize);
+            (start < end && stop > offset).then(|| (start.max(offset) - offset, stop.min(end) - offset))
+        });
+        let known = self.values.iter().flat_map(|value| {
+            text.match_indices(value.as_str()).map(move |(start, _)| (start, start + value.len()))
+        });
+        let mut ranges: Vec<_> = placed.chain(known).collect();
+        ranges.sort_unstable();
+        ranges
+    }
+
+    /// A part of a file, starred; as many characters as before, line breaks kept.
+    fn starred(&self, file: FileId, text: &str, offset: usize) -> String {
+        let ranges = self.ranges(file, text, offset);
+        if ranges.is_empty() {
+            return text.to_owned();
+        }
+        let mut next = ranges.iter().peekable();
+        let mut until = 0;
+        let mut shown = String::with_capacity(text.len());
+        for (index, letter) in text.char_indices() {
+            while let Some(&&(start, stop)) = next.peek() {
+                if start > index {
+                    break;
+                }
+                until = until.max(stop);
+                next.next();
+            }
+            shown.push(if index < until && !matches!(letter, '\n' | '\r') { '*' } else { letter });
+        }
+        shown
+    }
+
+    /// A whole file, starred.
+    #[must_use]
+    pub fn file(&self, file: FileId, source: &Source) -> String {
+        self.starred(file, &source.text, 0)
+    }
+
+    /// A place with its line.
+    #[must_use]
+    pub fn show(&self, span: Span, source: &Source, label: Option<String>) -> Place {
+        let start = (span.start as usize).min(source.text.len());
+        let (line, line_start, raw) = source.line_of(start);
+        let before = raw.get(..start - line_start).unwrap_or(raw).chars().count();
+        let stop = (span.end as usize).clamp(start, line_start + raw.len());
+        let width = source.text.get(start..stop).map_or(0, |text| text.chars().count());
+        // Cut before starring: a line can have megabytes.
+        let skipped = if before + width > SHOWN { before.saturating_sub(BEFORE) } else { 0 };
+        let from = raw.char_indices().nth(skipped).map_or(raw.len(), |(byte, _)| byte);
+        let to = raw[from..].char_indices().nth(SHOWN).map_or(raw.len(), |(byte, _)| from + byte);
+        // A value cut in two by the window would not be known, so stars come from a wider one.
+        let wide_from = floor(raw, from.saturating_sub(MARGIN));
+        let wide_to = floor(raw, (to + MARGIN).min(raw.len()));
+        let wide = self.starred(span.file, &raw[wide_from..wide_to], line_start + wide_from);
+        let hidden = raw[wide_from..from].chars().count();
+        let window: String = wide.chars().skip(hidden).take(SHOWN).map(visible_char).collect();
+        let (lead, trail) = (if skipped > 0 { "... " } else { "" }, if to < raw.len() { " ..." } else { "" });
+        let first = before - skipped + lead.len();
+        let last = (first + width).min(lead.len() + window.chars().count()).max(first);
+        Place {
+            line,
+            column: before + 1,
+            text: format!("{lead}{window}{trail}"),
+            underlined: first..last,
+            label,
+        }
+    }
+}
+
+fn floor(text: &str, mut index: usize) -> usize {
+    while !text.is_char_boundary(index) {
+        index -= 1;
+    }
+    index
+}
+
+/// Control characters and those that turn the direction of text, made visible: a hostile file must not drive a
+/// terminal.
+#[must_use]
+pub fn visible(text: &str) -> String {
+    text.chars().map(visible_char).collect()
+}
+
+/// One character for one character, so that carets stay where they belong.
+fn visible_char(letter: char) -> char {
+    match letter {
+        '\t' => ' ',
+        '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + letter as u32).unwrap_or('\u{fffd}'),
+        '\u{7f}' => '\u{2421}',
+        // C1, marks and overrides of direction, zero width, line and paragraph separators.
+        '\u{80}'..='\u{9f}'
+        | '\u{61c}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}' => '\u{fffd}',
+        letter => letter,
+    }
+}
+
+/// The byte range, within the letters of a URL-like text, of the password in `scheme://user:password@`.
+#[must_use]
+pub(crate) fn url_password(text: &str) -> Option<std::ops::Range<usize>> {
+    let scheme = text.find("://")?;
+    let authority = scheme + 3;
+    let end = text[authority..].find(['/', '?', '#', ' ', '"']).map_or(text.len(), |index| authority + index);
+    let at = authority + text[authority..end].rfind('@')?;
+    let colon = authority + text[authority..at].find(':')?;
+    (colon + 1 < at).then_some(colon + 1..at)
+}
+
+impl Stars {
+    /// Star every password inside a URL of a file; on its text, since a file that is not valid YAML is shown too.
+    pub fn urls(&mut self, file: FileId, source: &Source) {
+        for (colon, _) in source.text.match_indices("://") {
+            let end = source.text[colon..].find('\n').map_or(source.text.len(), |end| colon + end);
+            if let Some(range) = url_password(&source.text[colon..end]) {
+                let offset = |byte: usize| u32::try_from(colon + byte).unwrap_or(u32::MAX);
+                self.place(Span { file, start: offset(range.start), end: offset(range.end) });
+            }
+        }
+    }
+
+    /// Star every scalar under a key that is named like a secret.
+    pub fn keys(&mut self, tree: &Tree) {
+        for node in tree.nodes() {
+            let Kind::Scalar { text, .. } = &node.kind else { continue };
+            let named = node.key.and_then(|key| tree.text(key)).is_some_and(sounds_secret);
+            if named && !text.is_empty() {
+                self.place(node.span);
+            }
+        }
+    }
+}
+
+fn sounds_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    [
+        "password",
+        "passwd",
+        "secret",
+        "token",
+        "bearer",
+        "authorization",
+        "cookie",
+        "api_key",
+        "api-key",
+        "apikey",
+    ]
+    .iter()
+    .any(|word| key.ends_with(word))
+}

@@ -1,0 +1,302 @@
+//! The sections of a plan file as they are written: plain structs, unknown keys refused.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use jiff::civil::Date;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use crate::model::layer::Layer;
+use crate::model::outcome::Outcome;
+use crate::model::outline::Severity;
+use crate::period::Period;
+use crate::plan::Retry;
+
+/// Keys of the main file.
+pub const KEYS: &[&str] = &[
+    "gonogo",
+    "name",
+    "change",
+    "zone",
+    "include",
+    "vars",
+    "max_minor",
+    "people",
+    "databases",
+    "checks",
+    "stages",
+    "waivers",
+];
+/// Keys that belong in the main file only.
+pub const MAIN_ONLY: &[&str] = &["name", "change", "zone", "include", "max_minor"];
+/// Keys the language has but this version does not read.
+pub const NOT_YET: &[&str] = &["window", "vantages", "apps", "systems", "links", "journal"];
+
+/// More failed minors than this are a NO-GO, unless the plan says otherwise.
+pub const MAX_MINOR: usize = 5;
+/// The longest one try may take, unless the check says otherwise.
+const TIMEOUT: Period = Period(Duration::from_secs(10));
+
+/// An id: `[a-z0-9][a-z0-9-]*`, at most 100 characters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Id(pub String);
+
+impl Id {
+    /// Whether a text is one.
+    #[must_use]
+    pub fn is_one(text: &str) -> bool {
+        text.len() <= 100
+            && text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+            && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    }
+
+    /// What a wrong one is told.
+    #[must_use]
+    pub fn complaint(text: &str) -> String {
+        let short: String = text.chars().take(60).collect();
+        format!(
+            "`{short}` is not an id: lower-case letters, digits and `-`, beginning with a letter or digit"
+        )
+    }
+
+    /// A text made into one: `EU West_1` becomes `eu-west-1`.
+    #[must_use]
+    pub fn slug(text: &str) -> String {
+        let mut slug = String::with_capacity(text.len());
+        for letter in text.chars() {
+            let letter = letter.to_ascii_lowercase();
+            if letter.is_ascii_lowercase() || letter.is_ascii_digit() {
+                slug.push(letter);
+            } else if !slug.ends_with('-') && !slug.is_empty() {
+                slug.push('-');
+            }
+        }
+        slug.trim_end_matches('-').to_owned()
+    }
+}
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if Self::is_one(&text) { Ok(Self(text)) } else { Err(D::Error::custom(Self::complaint(&text))) }
+    }
+}
+
+impl JsonSchema for Id {
+    fn schema_name() -> Cow<'static, str> {
+        "Id".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,99}$", "description": "Lower-case letters, digits and `-`." })
+    }
+}
+
+/// One name, or a list of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Names(pub Vec<String>);
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NamesVisitor;
+        impl<'de> Visitor<'de> for NamesVisitor {
+            type Value = Names;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name, or a list of names")
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<Names, E> {
+                Ok(Names(vec![name.to_owned()]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Names, A::Error> {
+                let mut names = Vec::new();
+                while let Some(name) = list.next_element()? {
+                    names.push(name);
+                }
+                if names.is_empty() {
+                    return Err(A::Error::custom("this list is empty: name at least one, or remove the key"));
+                }
+                Ok(Names(names))
+            }
+        }
+        deserializer.deserialize_any(NamesVisitor)
+    }
+}
+
+impl JsonSchema for Names {
+    fn schema_name() -> Cow<'static, str> {
+        "Names".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" }, "minItems": 1 }] })
+    }
+}
+
+/// A day, such as `2026-03-31`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Day(pub Date);
+
+impl<'de> Deserialize<'de> for Day {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        // Stricter than the library, which also takes a moment for a day.
+        let is_day = text.len() == 10;
+        text.parse()
+            .ok()
+            .filter(|_| is_day)
+            .map(Self)
+            .ok_or_else(|| D::Error::custom(format_args!("`{text}` is not a day, such as `2026-03-31`")))
+    }
+}
+
+impl JsonSchema for Day {
+    fn schema_name() -> Cow<'static, str> {
+        "Day".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" })
+    }
+}
+
+/// Somebody who owns something.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Person {
+    /// The name shown.
+    pub name: String,
+    /// May decide for the whole release.
+    #[serde(default)]
+    pub decides: bool,
+    /// Who stands in: another person's id.
+    pub deputy: Option<String>,
+}
+
+/// One step of the deployment.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Stage {
+    /// Its id.
+    pub id: Id,
+    /// What it is, in words.
+    pub title: Option<String>,
+    /// A person's id.
+    pub owner: Option<String>,
+    /// Stages that come before it.
+    pub after: Option<Names>,
+    /// Planned time of work.
+    pub duration: Option<Period>,
+    /// Planned time of the sanity test.
+    pub sanity: Option<Period>,
+    /// Planned time of undoing it.
+    pub undo: Option<Period>,
+    /// Checks that are due here: ids, or `tag:NAME`.
+    #[serde(default)]
+    pub checks: Vec<String>,
+}
+
+/// One question, without its probe.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Check {
+    /// Its id; unique in the plan.
+    pub id: Id,
+    /// What it asks, in words.
+    pub title: Option<String>,
+    /// Where it is looked from; `here` when absent.
+    pub from: Option<Names>,
+    /// How much its failure decides; `blocker` when absent.
+    #[serde(default)]
+    pub severity: Severity,
+    /// A person's id.
+    pub owner: Option<String>,
+    /// Tags, for `tag:` in stages and `--tag`.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Ids of checks that must pass first.
+    #[serde(default)]
+    pub needs: Vec<String>,
+    /// The longest one try may take; 10 s when absent.
+    #[serde(default = "timeout")]
+    pub timeout: Period,
+    /// Try again while it fails.
+    pub retry: Option<Retry>,
+    /// Systems it says something about.
+    #[serde(default)]
+    pub touches: Vec<String>,
+    /// The layer that must stop it.
+    pub expect_break: Option<Layer>,
+    /// Put off to a later stage.
+    pub defer: Option<Defer>,
+    /// Probe again at later stages once green; true when absent.
+    #[serde(default = "again")]
+    pub again: bool,
+    /// One check for each value, used as `${name}`.
+    #[schemars(length(min = 1))]
+    pub for_each: Option<IndexMap<String, Values>>,
+}
+
+const fn timeout() -> Period {
+    TIMEOUT
+}
+
+const fn again() -> bool {
+    true
+}
+
+/// Values of `for_each`: read from the tree, so never from here.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Values(#[expect(dead_code, reason = "only its schema is used")] Vec<String>);
+
+impl JsonSchema for Values {
+    fn schema_name() -> Cow<'static, str> {
+        "Values".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "array", "items": { "type": ["string", "number", "boolean"] }, "minItems": 1 })
+    }
+}
+
+/// A check put off.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Defer {
+    /// The stage it is owed at.
+    pub until: String,
+    /// Why.
+    pub because: String,
+}
+
+/// A named, expiring exception for one check.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Waiver {
+    /// The check it is for.
+    pub check: String,
+    /// The last day it holds.
+    pub until: Day,
+    /// Who granted it.
+    pub by: String,
+    /// Why.
+    pub because: String,
+    /// Only this is covered.
+    pub expect: Option<Covered>,
+}
+
+/// What a waiver covers.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Covered {
+    /// Only this outcome.
+    pub outcome: Option<Outcome>,
+    /// Only a break at this layer.
+    pub layer: Option<Layer>,
+}

@@ -1,0 +1,277 @@
+//! `for_each` makes one check for each value; then every `${...}` is replaced.
+
+use std::collections::HashSet;
+
+use super::files::{Files, not_single};
+use super::load::Loading;
+use crate::file::findings::Finding;
+use crate::file::url_password;
+use crate::file::variables::{Failure, Locals, Trouble, Variables};
+use crate::file::written::Id;
+use crate::yaml::tree::{Kind, NodeId, Span};
+
+/// Checks one `for_each` may make.
+const COPIES: usize = 10_000;
+/// Nodes of all files together, copies counted.
+const NODES: usize = 3_000_000;
+
+/// A check in the tree: as written, or one of the copies `for_each` makes.
+#[derive(Debug, Clone)]
+pub(super) struct CheckNode {
+    pub(super) node: NodeId,
+    /// The id before `for_each`, when it had one.
+    pub(super) family: Option<String>,
+    locals: Locals,
+}
+
+pub(super) struct Expander {
+    seen: HashSet<NodeId>,
+}
+
+impl Expander {
+    /// The checks of every file, in order; none when no file could be parsed.
+    pub(super) fn run(loading: &mut Loading<'_>, files: &Files) -> Option<Vec<CheckNode>> {
+        if files.roots.is_empty() {
+            return None;
+        }
+        let mut expander = Self { seen: HashSet::new() };
+        let mut checks = Vec::new();
+        loading.variables.settle();
+        for (node, trouble) in std::mem::take(&mut loading.variables.failures) {
+            tell(loading, node, trouble);
+        }
+        let sections: Vec<(NodeId, NodeId)> =
+            files.roots.iter().flat_map(|&root| loading.tree.entries(root).to_vec()).collect();
+        for (key, value) in sections {
+            match loading.tree.text(key) {
+                Some("checks") => {
+                    for node in loading.tree.items(value).to_vec() {
+                        expander.check(loading, node, &mut checks);
+                    }
+                }
+                Some("vars") => Self::variables(loading, value),
+                _ => expander.walk(loading, value, &Locals::new(), None),
+            }
+        }
+        for check in &checks {
+            expander.walk(loading, check.node, &check.locals, None);
+        }
+        for value in loading.variables.used.values() {
+            loading.stars.value(value, loading.request.scrubber);
+        }
+        Some(checks)
+    }
+
+    fn variables(loading: &mut Loading<'_>, vars: NodeId) {
+        if !matches!(loading.tree.node(vars).kind, Kind::Map(_)) {
+            loading.findings.push(
+                Finding::at(loading.tree.place(vars), "`vars` has to be a map")
+                    .label("expected `name: value`"),
+            );
+        }
+        for (_, value) in loading.tree.entries(vars).to_vec() {
+            if loading.tree.text(value).is_none() {
+                loading.findings.push(not_single(loading.tree.key_place(value)));
+            }
+        }
+    }
+
+    fn check(&mut self, loading: &mut Loading<'_>, node: NodeId, checks: &mut Vec<CheckNode>) {
+        let Some((key, each)) = loading.tree.entry(node, "for_each") else {
+            checks.push(CheckNode { node, family: None, locals: Locals::new() });
+            return;
+        };
+        let id = loading.tree.get_text(node, "id").map(ToOwned::to_owned);
+        let bare = loading.tree.copy_without(node, "for_each");
+        let Some(combinations) = self.combinations(loading, key, each) else {
+            // Known by its id, so that nothing that refers to it is told to be wrong.
+            self.forget(loading, bare);
+            checks.push(CheckNode { node: bare, family: id, locals: Locals::new() });
+            return;
+        };
+        for (index, locals) in combinations.into_iter().enumerate() {
+            if loading.tree.len() > NODES {
+                loading.findings.push(
+                    Finding::at(loading.tree.node(key).span, "the plan grows beyond every measure here")
+                        .label("too many copies")
+                        .help("use fewer values"),
+                );
+                return;
+            }
+            let copy = if index == 0 { bare } else { loading.tree.copy_without(node, "for_each") };
+            if let (Some(id), Some(id_node)) = (&id, loading.tree.get(copy, "id"))
+                && !Variables::concerns(id)
+            {
+                let values: Vec<String> = locals.values().map(|value| Id::slug(value)).collect();
+                loading.tree.set_text(id_node, format!("{id}-{}", values.join("-")));
+            }
+            checks.push(CheckNode { node: copy, family: id.clone(), locals });
+        }
+    }
+
+    /// Leave the variables of a node alone.
+    fn forget(&mut self, loading: &Loading<'_>, node: NodeId) {
+        self.seen.insert(node);
+        for &item in loading.tree.items(node) {
+            self.forget(loading, item);
+        }
+        for &(_, value) in loading.tree.entries(node) {
+            self.forget(loading, value);
+        }
+    }
+
+    fn combinations(&mut self, loading: &mut Loading<'_>, key: NodeId, each: NodeId) -> Option<Vec<Locals>> {
+        self.walk(loading, each, &Locals::new(), None);
+        let wrong = |loading: &mut Loading<'_>, span: Span, label: &str| {
+            loading.findings.push(
+                Finding::at(span, "`for_each` takes lists of values by name")
+                    .label(label)
+                    .help("such as `for_each: { host: [a, b] }`, used as `${host}`"),
+            );
+            None
+        };
+        let entries = loading.tree.entries(each).to_vec();
+        if entries.is_empty() {
+            let span = loading.tree.node(key).span;
+            return wrong(loading, span, "no list of values here");
+        }
+        let mut combinations = vec![Locals::new()];
+        for (name, values) in entries {
+            let name_text = loading.tree.text(name).unwrap_or_default().to_owned();
+            let items = loading.tree.items(values).to_vec();
+            if items.is_empty() {
+                let span = loading.tree.place(values);
+                return wrong(loading, span, "not a list with values");
+            }
+            let mut texts = Vec::with_capacity(items.len());
+            for item in items {
+                let Some(text) = loading.tree.text(item).filter(|text| !text.is_empty()) else {
+                    let span = loading.tree.place(item);
+                    return wrong(loading, span, "not a single value");
+                };
+                texts.push(text.to_owned());
+            }
+            if combinations.len().saturating_mul(texts.len()) > COPIES {
+                loading.findings.push(
+                    Finding::at(loading.tree.node(key).span, format!("this makes more than {COPIES} checks"))
+                        .label("too many values")
+                        .help("use fewer values"),
+                );
+                return None;
+            }
+            combinations = combinations
+                .into_iter()
+                .flat_map(|locals| {
+                    let name = name_text.clone();
+                    texts.iter().map(move |text| {
+                        let mut locals = locals.clone();
+                        locals.insert(name.clone(), text.clone());
+                        locals
+                    })
+                })
+                .collect();
+        }
+        Some(combinations)
+    }
+
+    /// Replace the variables of a node and everything below.
+    fn walk(&mut self, loading: &mut Loading<'_>, node: NodeId, locals: &Locals, kept: Option<&[String]>) {
+        if !self.seen.insert(node) {
+            return;
+        }
+        match &loading.tree.node(node).kind {
+            Kind::Scalar { .. } => scalar(loading, node, locals, kept),
+            Kind::List(items) => {
+                for item in items.clone() {
+                    self.walk(loading, item, locals, kept);
+                }
+            }
+            Kind::Map(entries) => {
+                for (key, value) in entries.clone() {
+                    let text = loading.tree.text(key).unwrap_or_default();
+                    if Variables::concerns(text) {
+                        loading.findings.push(
+                            Finding::at(
+                                loading.tree.node(key).span,
+                                "variables are replaced in values, not in keys",
+                            )
+                            .label("this is a key")
+                            .help("write the key out"),
+                        );
+                    }
+                    if text == "flow" && kept.is_none() {
+                        let mut captured = Vec::new();
+                        captures(loading, value, &mut captured);
+                        self.walk(loading, value, locals, Some(&captured));
+                    } else {
+                        self.walk(loading, value, locals, kept);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Names a flow captures for its later steps.
+fn captures(loading: &Loading<'_>, node: NodeId, names: &mut Vec<String>) {
+    for &(key, value) in loading.tree.entries(node) {
+        if loading.tree.text(key) == Some("capture") {
+            let captured =
+                loading.tree.entries(value).iter().filter_map(|(name, _)| loading.tree.text(*name));
+            names.extend(captured.map(ToOwned::to_owned));
+        }
+        captures(loading, value, names);
+    }
+    for &item in loading.tree.items(node) {
+        captures(loading, item, names);
+    }
+}
+
+fn scalar(loading: &mut Loading<'_>, node: NodeId, locals: &Locals, kept: Option<&[String]>) {
+    let Some(text) = loading.tree.text(node) else { return };
+    let has_url = text.contains("://");
+    if !has_url && !text.contains('$') {
+        return;
+    }
+    if has_url
+        && let Some(range) = url_password(text)
+        && !Variables::concerns(&text[range])
+    {
+        loading.findings.push(
+            Finding::warning(loading.tree.place(node), "a password is written out in this URL")
+                .label("anyone who reads the plan reads it")
+                .help("keep it in an environment variable, as `${env:NAME}`, or in a `password` key that names an `env`, a `file` or a `command`"),
+        );
+    }
+    let expanded = if text.contains("${") {
+        let text = text.to_owned();
+        match loading.variables.expand(&text, locals, kept) {
+            Ok(expanded) => {
+                loading.tree.set_text(node, expanded.clone());
+                expanded
+            }
+            Err(Failure::Told) => return,
+            Err(Failure::Trouble(trouble)) => return tell(loading, node, trouble),
+        }
+    } else {
+        text.to_owned()
+    };
+    if let Some(range) = url_password(&expanded) {
+        let password = expanded[range].to_owned();
+        loading.stars.value(&password, loading.request.scrubber);
+        if let Ok(decoded) = percent_encoding::percent_decode_str(&password).decode_utf8() {
+            loading.stars.value(&decoded, loading.request.scrubber);
+        }
+    }
+}
+
+/// Point at the `${...}` itself where it can be found in the file.
+fn tell(loading: &mut Loading<'_>, node: NodeId, trouble: Trouble) {
+    let whole = loading.tree.place(node);
+    let place = loading.narrowed(whole, &trouble.written);
+    let mut finding = Finding::at(place, trouble.message).label(trouble.label);
+    if let Some(help) = trouble.help {
+        finding = finding.help(help);
+    }
+    loading.findings.push(finding);
+}

@@ -1,0 +1,174 @@
+//! From a draft without mistakes to a plan.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::draft::{Asked, Draft, Item};
+use super::due::{Due, Stages};
+use super::files::sha256;
+use super::load::Loading;
+use super::needs::positions;
+use super::{Job, Plan};
+use crate::file::findings::Finding;
+use crate::file::written::MAX_MINOR;
+use crate::model::outline::{Check, Defer, HERE, Outline, Person, Place, Severity, Stage, Waiver};
+use crate::period::Period;
+use crate::probe::database::Database;
+use crate::probe::{Problem, Surroundings};
+use crate::yaml::tree::NodeId;
+
+/// Let each probe find its names, and tell what makes no sense to it.
+pub(super) fn bind(loading: &mut Loading<'_>, draft: &mut Draft) {
+    let databases: IndexMap<String, Database> = draft
+        .databases
+        .iter()
+        .filter_map(|(id, item)| item.value.clone().map(|database| (id.clone(), database)))
+        .collect();
+    let unreadable: Vec<String> =
+        draft.databases.iter().filter(|(_, item)| item.value.is_none()).map(|(id, _)| id.clone()).collect();
+    for item in &mut draft.checks {
+        let Some(asked) = &mut item.value else { continue };
+        let database = loading.tree.get_text(asked.probe_node, "database");
+        if database.is_some_and(|id| unreadable.iter().any(|bad| bad == id)) {
+            // What is wrong with its database is told already.
+            continue;
+        }
+        let folder = loading.folder(item.node);
+        let problems = asked.probe.bind(&Surroundings { folder, databases: &databases });
+        for problem in problems {
+            let finding = located(loading, asked.probe_node, problem);
+            loading.findings.push(finding);
+        }
+    }
+}
+
+fn located(loading: &Loading<'_>, probe: NodeId, problem: Problem) -> Finding {
+    let Problem { path, at_key, message, help } = problem;
+    let node = loading.tree.descend(probe, &path);
+    let span = if at_key || node == probe { loading.tree.key_place(node) } else { loading.tree.place(node) };
+    let finding = Finding::at(span, message);
+    match help {
+        Some(help) => finding.help(help),
+        None => finding,
+    }
+}
+
+/// The plan; warns about blockers nobody owns.
+pub(super) fn plan(loading: &mut Loading<'_>, draft: Draft, stages: &Stages, due: &[Due]) -> Option<Plan> {
+    let needs = positions(&draft);
+    let has_people = draft.has_people;
+    let ids: Vec<Arc<str>> = draft.checks.iter().map(|item| Arc::from(item.id.as_str())).collect();
+    let outline_stages = stages_of(&draft, stages);
+    let database_owners: IndexMap<String, Option<String>> = draft
+        .databases
+        .iter()
+        .map(|(id, item)| (id.clone(), item.value.as_ref().and_then(|database| database.owner.clone())))
+        .collect();
+    let files: Vec<Arc<str>> = loading.sources.iter().map(|source| Arc::from(source.name.as_str())).collect();
+    let mut checks = Vec::with_capacity(draft.checks.len());
+    let mut jobs = Vec::with_capacity(draft.checks.len());
+    for (index, Item { node, value, .. }) in draft.checks.into_iter().enumerate() {
+        let Asked { check, probe, probe_node } = value?;
+        let database = loading.tree.get_text(probe_node, "database");
+        let owner = check
+            .owner
+            .or_else(|| database_owners.get(database?).cloned().flatten())
+            .or_else(|| outline_stages.get(due[index].stage)?.owner.clone());
+        if has_people && owner.is_none() && check.severity == Severity::Blocker {
+            let at = loading.tree.get(node, "id").unwrap_or(node);
+            loading.findings.push(
+                Finding::warning(loading.tree.place(at), format!("nobody owns the blocker `{}`", ids[index]))
+                    .label("who is called when it is red?")
+                    .help("add `owner:` with one of the `people`, here or at its stage"),
+            );
+        }
+        checks.push(Check {
+            id: Arc::clone(&ids[index]),
+            title: check.title,
+            kind: probe.kind().to_owned(),
+            target: loading.request.scrubber.text(&probe.target()).into_owned(),
+            layers: probe.layers(),
+            from: vec![Arc::from(HERE)],
+            severity: check.severity,
+            owner,
+            tags: check.tags,
+            needs: needs[index].iter().map(|&need| Arc::clone(&ids[need])).collect(),
+            expect_break: check.expect_break,
+            stage: due[index].stage,
+            defer: check
+                .defer
+                .zip(due[index].until)
+                .map(|(defer, until)| Defer { until, because: defer.because }),
+            again: check.again,
+            manual: probe.kind() == "manual",
+            place: place(loading, &files, node),
+        });
+        jobs.push(Job { probe, timeout: check.timeout.0, retry: check.retry });
+    }
+    let people = draft.people.into_iter().filter_map(|(id, item)| {
+        let person = item.value?;
+        Some((id, Person { name: person.name, decides: person.decides, deputy: person.deputy }))
+    });
+    let waivers = draft.waivers.into_iter().filter_map(|(_, waiver)| {
+        let waiver = waiver?;
+        let covered = waiver.expect.unwrap_or_default();
+        Some(Waiver {
+            check: Arc::from(waiver.check),
+            until: waiver.until.0,
+            by: waiver.by,
+            because: waiver.because,
+            outcome: covered.outcome,
+            layer: covered.layer,
+        })
+    });
+    let stem =
+        loading.sources.first().and_then(|main| main.path.file_stem()).map(|stem| stem.to_string_lossy());
+    let outline = Outline {
+        name: draft
+            .name
+            .unwrap_or_else(|| stem.map_or_else(|| "plan".to_owned(), std::borrow::Cow::into_owned)),
+        change: draft.change,
+        sha256: sha256(loading),
+        zone: draft.zone,
+        max_minor: draft.max_minor.unwrap_or(MAX_MINOR),
+        people: people.collect(),
+        stages: outline_stages,
+        checks,
+        waivers: waivers.collect(),
+    };
+    Some(Plan { outline: Arc::new(outline), jobs, sources: Vec::new() })
+}
+
+fn stages_of(draft: &Draft, stages: &Stages) -> Vec<Stage> {
+    let seconds = |period: Option<Period>| period.map(|period| period.0.as_secs());
+    let written = stages.order.iter().filter_map(|&position| draft.stages.get(position)?.value.as_ref());
+    let mut all: Vec<Stage> = written
+        .map(|stage| Stage {
+            id: stage.id.0.clone(),
+            title: stage.title.clone(),
+            owner: stage.owner.clone(),
+            duration_s: seconds(stage.duration),
+            sanity_s: seconds(stage.sanity),
+            undo_s: seconds(stage.undo),
+        })
+        .collect();
+    if all.is_empty() {
+        all.push(Stage {
+            id: "all".to_owned(),
+            title: None,
+            owner: None,
+            duration_s: None,
+            sanity_s: None,
+            undo_s: None,
+        });
+    }
+    all
+}
+
+fn place(loading: &Loading<'_>, files: &[Arc<str>], node: NodeId) -> Place {
+    let span = loading.tree.place(node);
+    let index = span.file.0 as usize;
+    let line = loading.sources.get(index).map_or(1, |source| source.line_of(span.start as usize).0);
+    Place { file: files.get(index).map_or_else(|| Arc::from(""), Arc::clone), line }
+}

@@ -1,0 +1,163 @@
+//! Names of people, tags of stages, waivers: everything that refers to something has to find it.
+
+use super::draft::{Asked, Draft, Item};
+use super::load::Loading;
+use crate::file::findings::Finding;
+use crate::model::outline::HERE;
+use crate::period::Period;
+use crate::yaml::read::suggestion;
+use crate::yaml::tree::NodeId;
+
+/// No try and no retrying lasts longer.
+const LONGEST: std::time::Duration = std::time::Duration::from_hours(24);
+
+/// Tell every reference to nothing, and what makes no sense in a check by itself.
+pub(super) fn check(loading: &mut Loading<'_>, draft: &Draft) {
+    for person in draft.people.values() {
+        if let Some(deputy) = person.value.as_ref().and_then(|person| person.deputy.as_deref()) {
+            person_exists(loading, draft, person.node, "deputy", deputy);
+        }
+    }
+    for database in draft.databases.values() {
+        if let Some(owner) = database.value.as_ref().and_then(|database| database.owner.as_deref()) {
+            person_exists(loading, draft, database.node, "owner", owner);
+        }
+    }
+    for stage in &draft.stages {
+        if let Some(owner) = stage.value.as_ref().and_then(|stage| stage.owner.as_deref()) {
+            person_exists(loading, draft, stage.node, "owner", owner);
+        }
+    }
+    for check in &draft.checks {
+        if let Some(asked) = &check.value {
+            one(loading, draft, check, asked);
+        }
+    }
+    waivers(loading, draft);
+}
+
+fn person_exists(loading: &mut Loading<'_>, draft: &Draft, node: NodeId, key: &str, id: &str) {
+    if !draft.has_people || draft.people.contains_key(id) {
+        return;
+    }
+    let at = loading.tree.get(node, key).unwrap_or(node);
+    loading.findings.push(
+        Finding::at(loading.tree.place(at), format!("`{id}` is not one of the `people`"))
+            .label("nobody has this id")
+            .help(suggestion(id, draft.people.keys().map(String::as_str))),
+    );
+}
+
+fn one(loading: &mut Loading<'_>, draft: &Draft, item: &Item<Asked>, asked: &Asked) {
+    let node = item.node;
+    let check = &asked.check;
+    if let Some(owner) = &check.owner {
+        person_exists(loading, draft, node, "owner", owner);
+    }
+    let from = check.from.iter().flat_map(|names| &names.0);
+    let mut seen = Vec::new();
+    for (index, name) in from.enumerate() {
+        let position = index.to_string();
+        let at = loading.tree.descend(node, &["from", position.as_str()]);
+        if name != HERE {
+            loading.findings.push(
+                Finding::at(loading.tree.place(at), format!("`{name}` is no place to look from"))
+                    .label("not known")
+                    .help("this version looks from `here` only, the host gonogo runs on"),
+            );
+        } else if seen.contains(&name) {
+            loading.findings.push(
+                Finding::at(loading.tree.place(at), format!("`{name}` is listed twice")).label("again"),
+            );
+        }
+        seen.push(name);
+    }
+    let layers = asked.probe.layers();
+    if let Some(layer) = check.expect_break
+        && !layers.contains(&layer)
+    {
+        let at = loading.tree.get(node, "expect_break").unwrap_or(node);
+        let kind = asked.probe.kind();
+        loading.findings.push(
+            Finding::at(loading.tree.place(at), format!("a `{kind}` probe has no layer `{layer}`"))
+                .label("it can never break there")
+                .help(suggestion("", layers.iter().map(|layer| layer.name()))),
+        );
+    }
+    period(loading, node, &["timeout"], check.timeout);
+    if let Some(retry) = check.retry {
+        period(loading, node, &["retry", "for"], retry.lasting);
+        period(loading, node, &["retry", "every"], retry.every);
+    }
+    for (index, need) in check.needs.iter().enumerate() {
+        let position = index.to_string();
+        let at = loading.tree.descend(node, &["needs", position.as_str()]);
+        check_exists(loading, draft, at, need);
+    }
+}
+
+fn period(loading: &mut Loading<'_>, node: NodeId, path: &[&str], period: Period) {
+    let message = if period.0.is_zero() {
+        "this has to be longer than nothing"
+    } else if period.0 > LONGEST {
+        "this is longer than a day"
+    } else {
+        return;
+    };
+    let at = loading.tree.descend(node, path);
+    loading.findings.push(
+        Finding::at(loading.tree.place(at), message)
+            .label("out of bounds")
+            .help("a duration such as `10s` or `2m`"),
+    );
+}
+
+/// Whether a check of this id, or a family of `for_each`, is there; told when not.
+pub(super) fn check_exists(loading: &mut Loading<'_>, draft: &Draft, at: NodeId, id: &str) -> bool {
+    if draft.by_id.contains_key(id) {
+        return true;
+    }
+    loading.findings.push(
+        Finding::at(loading.tree.place(at), format!("there is no check `{id}`"))
+            .label("no check has this id")
+            .help(suggestion(id, draft.by_id.keys().map(String::as_str))),
+    );
+    false
+}
+
+fn waivers(loading: &mut Loading<'_>, draft: &Draft) {
+    for (node, waiver) in &draft.waivers {
+        let Some(waiver) = waiver else { continue };
+        let at = loading.tree.get(*node, "check").unwrap_or(*node);
+        if check_exists(loading, draft, at, &waiver.check) {
+            names_one(loading, draft, at, &waiver.check);
+        }
+        person_exists(loading, draft, *node, "by", &waiver.by);
+        if waiver.until.0 < loading.request.today {
+            let at = loading.tree.get(*node, "until").unwrap_or(*node);
+            loading.findings.push(
+                Finding::warning(
+                    loading.tree.place(at),
+                    format!("this waiver for `{}` is out of date", waiver.check),
+                )
+                .label("its last day is over: it covers nothing")
+                .help("have it granted again, or remove it"),
+            );
+        }
+    }
+}
+
+/// A waiver is for one check, not for all that `for_each` made.
+fn names_one(loading: &mut Loading<'_>, draft: &Draft, at: NodeId, id: &str) {
+    let members = draft.by_id.get(id).map(Vec::as_slice).unwrap_or_default();
+    let ids: Vec<&str> =
+        members.iter().filter_map(|&member| draft.checks.get(member)).map(|item| item.id.as_str()).collect();
+    if ids.contains(&id) {
+        return;
+    }
+    loading.findings.push(
+        Finding::at(loading.tree.place(at), format!("`{id}` stands for several checks"))
+            .label("a waiver is for one check")
+            .help(suggestion("", ids.into_iter())),
+    );
+}
