@@ -18,6 +18,9 @@ use tokio::sync::OnceCell;
 use crate::environment::Environment;
 use crate::model::trace::VantageError;
 
+/// The name of the newtype a secret is read as: a reader of plans notes where one is written out, and gives a scalar
+/// as the bytes it is written with.
+pub const SECRET: &str = "gonogo::Secret";
 /// What stands in the place of a secret.
 pub const STARS: &str = "***";
 /// A shorter secret cannot be searched for: it would star half of every report.
@@ -143,7 +146,7 @@ impl<'de> Deserialize<'de> for SecretRef {
                 }
             }
         }
-        deserializer.deserialize_newtype_struct(crate::yaml::read::SECRET, SecretVisitor)
+        deserializer.deserialize_newtype_struct(SECRET, SecretVisitor)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use indexmap::IndexMap;
 
 use crate::environment::Environment;
-use crate::yaml::read::nearest;
+use crate::suggest::closest;
 use crate::yaml::tree::NodeId;
 
 /// Bytes one scalar may grow to.
@@ -176,7 +176,7 @@ impl<'e> Variables<'e> {
                 }
             }
             None => {
-                let near = nearest(name, self.known.keys().map(String::as_str));
+                let near = closest(name, self.known.keys().map(String::as_str));
                 let help = match near {
                     Some(near) => format!("did you mean `${{{near}}}`?"),
                     None => format!(

@@ -14,7 +14,6 @@ use crate::model::layer::Layer;
 use crate::model::outcome::Outcome;
 use crate::model::outline::Severity;
 use crate::period::Period;
-use crate::plan::Retry;
 
 /// Keys of the main file.
 pub const KEYS: &[&str] = &[
@@ -263,6 +262,17 @@ impl JsonSchema for Values {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "array", "items": { "type": ["string", "number", "boolean"] }, "minItems": 1 })
     }
+}
+
+/// Try again while it fails.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Retry {
+    /// Keep trying for this long, from the first try.
+    #[serde(rename = "for")]
+    pub lasting: Period,
+    /// Wait this long between tries.
+    pub every: Period,
 }
 
 /// A check put off.

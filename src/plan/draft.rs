@@ -12,7 +12,8 @@ use crate::file::findings::Finding;
 use crate::file::written::{self, Id};
 use crate::probe::Spec;
 use crate::probe::database::Database;
-use crate::yaml::read::{Reading, nearest, read, read_beside, read_with, suggestion};
+use crate::suggest::{closest, suggestion};
+use crate::yaml::read::{Reading, read, read_beside, read_with};
 use crate::yaml::tree::{Kind, NodeId};
 
 /// Something with an id, and what could be read of it.
@@ -212,7 +213,7 @@ fn zone(loading: &mut Loading<'_>, node: NodeId) -> Option<String> {
     let zone: String = scalar(loading, node)?;
     if jiff::tz::TimeZone::get(&zone).is_err() {
         let names: Vec<String> = jiff::tz::db().available().map(|name| name.as_str().to_owned()).collect();
-        let help = match nearest(&zone, names.iter().map(String::as_str)) {
+        let help = match closest(&zone, names.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "use a name such as `America/Montreal` or `UTC`".to_owned(),
         };

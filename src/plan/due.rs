@@ -6,7 +6,7 @@ use super::draft::{Asked, Draft, Item, duplicate};
 use super::load::Loading;
 use crate::file::findings::Finding;
 use crate::file::written::{self, Id};
-use crate::yaml::read::suggestion;
+use crate::suggest::suggestion;
 use crate::yaml::tree::{Kind, NodeId};
 
 /// When a check is due.

@@ -9,9 +9,9 @@ use super::due::{Due, Stages};
 use super::files::sha256;
 use super::load::Loading;
 use super::needs::positions;
-use super::{Job, Plan};
+use super::{Job, Plan, Retry};
 use crate::file::findings::Finding;
-use crate::file::written::MAX_MINOR;
+use crate::file::written::{self, MAX_MINOR};
 use crate::model::outline::{Check, Defer, HERE, Outline, Person, Place, Severity, Stage, Waiver};
 use crate::period::Period;
 use crate::probe::database::Database;
@@ -104,7 +104,7 @@ pub(super) fn plan(loading: &mut Loading<'_>, draft: Draft, stages: &Stages, due
             manual: probe.kind() == "manual",
             place: place(loading, &files, node),
         });
-        jobs.push(Job { probe, timeout: check.timeout.0, retry: check.retry });
+        jobs.push(Job { probe, timeout: check.timeout.0, retry: check.retry.map(retry) });
     }
     let people = draft.people.into_iter().filter_map(|(id, item)| {
         let person = item.value?;
@@ -138,6 +138,10 @@ pub(super) fn plan(loading: &mut Loading<'_>, draft: Draft, stages: &Stages, due
         waivers: waivers.collect(),
     };
     Some(Plan { outline: Arc::new(outline), jobs, sources: Vec::new() })
+}
+
+const fn retry(written: written::Retry) -> Retry {
+    Retry { lasting: written.lasting, every: written.every }
 }
 
 fn stages_of(draft: &Draft, stages: &Stages) -> Vec<Stage> {

@@ -5,7 +5,7 @@ use super::load::Loading;
 use crate::file::findings::Finding;
 use crate::model::outline::HERE;
 use crate::period::Period;
-use crate::yaml::read::suggestion;
+use crate::suggest::suggestion;
 use crate::yaml::tree::NodeId;
 
 /// No try and no retrying lasts longer.

@@ -3,6 +3,7 @@
 mod mistake;
 pub mod parse;
 pub mod read;
+pub mod reader;
 pub mod scalar;
 mod syntax;
 pub mod tree;
