@@ -6,6 +6,8 @@ pub(crate) mod certificate;
 pub(crate) mod configuration;
 mod handshake;
 mod judge;
+#[cfg(test)]
+pub(crate) mod pki;
 pub(crate) mod trust;
 
 use std::path::PathBuf;

@@ -1,17 +1,13 @@
 //! Handshakes with real servers: every reason of distrust, client certificates, and peers that do not speak TLS.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use rcgen::{BasicConstraints, CertifiedIssuer, IsCa, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsAcceptor;
 
+use super::pki::{Pki, authority, params, server_config, tls_server};
 use super::*;
 use crate::model::fact::Fact;
 use crate::model::fault::{Distrust, Fault};
@@ -19,112 +15,6 @@ use crate::net::Net;
 use crate::net::scripted::serve;
 use crate::net::stream::{Plain, Stream};
 use crate::probe::Trouble;
-
-type Issuer = CertifiedIssuer<'static, KeyPair>;
-
-fn params(name: &str, dns_names: &[&str]) -> CertificateParams {
-    let names: Vec<String> = dns_names.iter().map(|&name| name.to_owned()).collect();
-    let mut params = CertificateParams::new(names).unwrap();
-    params.distinguished_name.push(DnType::CommonName, name);
-    params.not_before = rcgen::date_time_ymd(2020, 1, 1);
-    params.not_after = rcgen::date_time_ymd(2090, 1, 1);
-    params
-}
-
-fn authority(name: &str) -> CertificateParams {
-    let mut params = params(name, &[]);
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params
-}
-
-/// A root, an intermediate below it, and a folder for PEM files.
-struct Pki {
-    root: Issuer,
-    intermediate: Issuer,
-    folder: tempfile::TempDir,
-}
-
-impl Pki {
-    fn new() -> Self {
-        Self::named("Test")
-    }
-
-    fn named(name: &str) -> Self {
-        let key = KeyPair::generate().unwrap();
-        let root = CertifiedIssuer::self_signed(authority(&format!("{name} Root")), key).unwrap();
-        let key = KeyPair::generate().unwrap();
-        let params = authority(&format!("{name} Intermediate"));
-        let intermediate = CertifiedIssuer::signed_by(params, key, &root).unwrap();
-        Self { root, intermediate, folder: tempfile::tempdir().unwrap() }
-    }
-
-    fn leaf(&self, params: &CertificateParams) -> (CertificateDer<'static>, KeyPair) {
-        let key = KeyPair::generate().unwrap();
-        (params.signed_by(&key, &self.intermediate).unwrap().der().clone(), key)
-    }
-
-    fn file(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.folder.path().join(name);
-        std::fs::write(&path, text).unwrap();
-        path
-    }
-
-    fn root_file(&self) -> PathBuf {
-        self.file("root.pem", &self.root.pem())
-    }
-
-    /// A client's certificate, issued by the intermediate, with its key, as files.
-    fn client(&self) -> ClientCertificate {
-        let key = KeyPair::generate().unwrap();
-        let certificate = params("client", &["client"]).signed_by(&key, &self.intermediate).unwrap();
-        let chain = format!("{}{}", certificate.pem(), self.intermediate.pem());
-        ClientCertificate {
-            certificate: self.file("client.pem", &chain),
-            key: self.file("client.key", &key.serialize_pem()),
-        }
-    }
-}
-
-fn server_config(
-    chain: Vec<CertificateDer<'static>>,
-    key: &KeyPair,
-    clients: Option<&Pki>,
-    version: &'static rustls::SupportedProtocolVersion,
-) -> Arc<ServerConfig> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_protocol_versions(&[version])
-        .unwrap();
-    let builder = match clients {
-        None => builder.with_no_client_auth(),
-        Some(pki) => {
-            let mut roots = RootCertStore::empty();
-            roots.add(pki.root.der().clone()).unwrap();
-            let verifier =
-                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
-            builder.with_client_cert_verifier(verifier)
-        }
-    };
-    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-    let mut config = builder.with_single_cert(chain, key).unwrap();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Arc::new(config)
-}
-
-/// Serve a handshake, then send back what comes.
-async fn tls_server(config: Arc<ServerConfig>) -> std::net::SocketAddr {
-    serve(move |stream| {
-        let config = Arc::clone(&config);
-        async move {
-            let Ok(mut stream) = TlsAcceptor::from(config).accept(stream).await else { return };
-            let mut chunk = [0; 64];
-            while let Ok(read @ 1..) = stream.read(&mut chunk).await {
-                let _ = stream.write_all(&chunk[..read]).await;
-            }
-        }
-    })
-    .await
-}
 
 async fn handshake(server: std::net::SocketAddr, settings: &TlsSettings) -> Result<(Fact, Stream), Trouble> {
     let stream = TcpStream::connect(server).await.unwrap();
