@@ -1,53 +1,55 @@
-//! `config`: what a configuration file really says, where the application reads it.
+//! `config`: what a configuration really says, in a file or in the environment of a running process.
+
+mod format;
+mod process;
+mod source;
+mod xml;
 
 use std::path::PathBuf;
 
+use regex::{Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::{Probe, Problem, Recorder, Stop, Surroundings};
-use crate::matcher::Matcher;
+use super::{Probe, Problem, Recorder, Stop, Surroundings, Trouble};
+use crate::matcher::{Matcher, even_null};
+use crate::model::fact::{Fact, Looked};
+use crate::model::fault::{Fault, Mismatch};
 use crate::model::layer::Layer;
 use crate::model::trace::VantageError;
+pub use format::Format;
+use source::Source;
 
-/// A configuration file and what it has to say.
+/// Bytes a compiled regular expression may take.
+const REGEX_SIZE: usize = 1 << 20;
+/// Characters shown of a value.
+const SHOWN: usize = 400;
+
+/// A configuration and what it has to say.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The file.
-    pub file: PathBuf,
-    /// How it is written; told from the file's extension when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+    /// Instead of `file`: a regular expression over the command lines of running processes; `key` names a variable of
+    /// their environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<String>,
+    /// How the file is written; told from its extension when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<Format>,
-    /// The key, dotted where the format nests; for XML the elements from the root, then `@attribute`.
+    /// The key: dotted where the format nests (`section.key` for INI, `servers.0.host` for lists); for XML the elements
+    /// from the root, `server/connector[@name='main']/@port`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// A regular expression over the text; its first group, or all it matches, is the value.
+    /// A regular expression over the text, `^` and `$` at each line; its first group, or all it matches, is the value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pattern: Option<String>,
-    /// What the value has to be; the key has to be there when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// What the value has to be; it has to be there when absent.
+    #[serde(default, deserialize_with = "even_null", skip_serializing_if = "Option::is_none")]
     pub expect: Option<Matcher>,
-}
-
-/// How a configuration file is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Format {
-    /// Java properties.
-    Properties,
-    /// `NAME=value` lines.
-    Env,
-    /// YAML.
-    Yaml,
-    /// JSON.
-    Json,
-    /// TOML.
-    Toml,
-    /// INI with sections.
-    Ini,
-    /// XML.
-    Xml,
 }
 
 impl Probe for Config {
@@ -56,22 +58,181 @@ impl Probe for Config {
     }
 
     fn target(&self) -> String {
-        let what = self.key.as_deref().or(self.pattern.as_deref()).unwrap_or_default();
-        format!("{}: {what}", self.file.display())
+        format!("{}: {}", self.place(), self.what())
+    }
+
+    fn endpoint(&self) -> String {
+        self.place()
     }
 
     fn bind(&mut self, surroundings: &Surroundings<'_>) -> Vec<Problem> {
-        if self.file.is_relative() {
-            self.file = surroundings.folder.join(&self.file);
+        for path in self.file.iter_mut().filter(|path| path.is_relative()) {
+            *path = surroundings.folder.join(&path);
         }
-        Vec::new()
+        let mut problems = Vec::new();
+        match (&self.file, &self.process) {
+            (None, None) => problems.push(Problem::at("", "`config` needs `file` or `process`")),
+            (Some(_), Some(_)) => {
+                problems.push(Problem::at("process", "`config` reads either `file` or `process`"));
+            }
+            (None, Some(process)) => {
+                problems.extend(broken("process", process));
+                if self.format.is_some() {
+                    problems.push(Problem::at("format", "an environment has no format"));
+                }
+            }
+            (Some(_), None) => {}
+        }
+        match (&self.key, &self.pattern) {
+            (None, None) => problems.push(Problem::at("", "`config` needs `key` or `pattern`")),
+            (Some(_), Some(_)) => problems.push(Problem::at("pattern", "`config` has either `key` or `pattern`")),
+            (None, Some(pattern)) => problems.extend(broken("pattern", pattern)),
+            (Some(key), None) if key.is_empty() => problems.push(Problem::at("key", "the key is empty")),
+            (Some(key), None) => {
+                if let Some(file) = &self.file {
+                    match self.format.or_else(|| Format::of(file)) {
+                        None => problems.push(
+                            Problem::at("file", "the file's extension does not tell its format")
+                                .help(format!("say `format`: one of {}", Format::NAMES.join(", "))),
+                        ),
+                        Some(Format::Xml) => {
+                            problems.extend(xml::Path::parse(key).err().map(|why| Problem::at("key", why)));
+                        }
+                        Some(
+                            Format::Properties
+                            | Format::Env
+                            | Format::Yaml
+                            | Format::Json
+                            | Format::Toml
+                            | Format::Ini,
+                        ) => {}
+                    }
+                }
+            }
+        }
+        problems
     }
 
     fn commands(&self) -> Vec<String> {
-        vec![format!("read {}", self.file.display())]
+        match &self.file {
+            Some(file) => vec![format!("read {}", file.display())],
+            None => vec![format!("read /proc/PID/environ of {}", self.place())],
+        }
     }
 
-    async fn run(&self, _: &mut Recorder) -> Result<(), Stop> {
-        Err(Stop::Blind(VantageError::Internal { reason: "the config probe is not there yet".to_owned() }))
+    async fn run(&self, recorder: &mut Recorder) -> Result<(), Stop> {
+        let limit = recorder.remaining();
+        let source = recorder
+            .layer(Layer::Vantage, limit, "configuration", async {
+                let source = self.read().await?;
+                Ok((Fact::Read { source: source.name.clone(), bytes: source.bytes() }, source))
+            })
+            .await?;
+        recorder
+            .layer(Layer::Payload, limit, "value", async {
+                let value = self.find(&source)?;
+                let values = self.judge(&source, value.as_ref())?;
+                Ok((Fact::Matched { values, excerpt: None }, ()))
+            })
+            .await
     }
 }
+
+impl Config {
+    fn place(&self) -> String {
+        match (&self.file, &self.process) {
+            (Some(file), _) => file.display().to_string(),
+            (None, Some(process)) => format!("process /{process}/"),
+            (None, None) => String::new(),
+        }
+    }
+
+    fn what(&self) -> &str {
+        self.key.as_deref().or(self.pattern.as_deref()).unwrap_or_default()
+    }
+
+    async fn read(&self) -> Result<Source, VantageError> {
+        match (&self.file, &self.process) {
+            (Some(file), _) => Source::of_file(file).await,
+            (None, Some(process)) => process::environment(compiled(process)?).await,
+            (None, None) => {
+                Err(VantageError::Internal { reason: "the probe names neither file nor process".to_owned() })
+            }
+        }
+    }
+
+    fn find(&self, source: &Source) -> Result<Option<Value>, Trouble> {
+        if let Some(pattern) = &self.pattern {
+            let pattern = compiled(pattern)?;
+            let text = source.text();
+            let found = pattern.captures(&text).and_then(|found| found.get(1).or_else(|| found.get(0)));
+            return Ok(found.map(|found| Value::from(found.as_str())));
+        }
+        let key = self.key.as_deref().unwrap_or_default();
+        let format = match &self.file {
+            None => Format::Env,
+            Some(file) => self.format.or_else(|| Format::of(file)).ok_or_else(|| VantageError::Setting {
+                setting: "format".to_owned(),
+                reason: "the file's extension does not tell it".to_owned(),
+            })?,
+        };
+        if self.file.is_none() {
+            return Ok(source.variable(key).map(Value::from));
+        }
+        format.find(&source.content, key).map_err(|reason| {
+            // No excerpt: configuration files are where passwords are.
+            Fault::BadProtocol { expected: format.name().to_owned(), reason, head: String::new() }.into()
+        })
+    }
+
+    /// Values are shown only when they are compared: others may be secrets.
+    fn judge(&self, source: &Source, value: Option<&Value>) -> Result<Vec<Looked>, Fault> {
+        let what = self.what();
+        let missing = || Fault::KeyMissing { source: source.name.clone(), key: what.to_owned() };
+        let got = match (&self.expect, value) {
+            (None, None) => return Err(missing()),
+            (None, Some(_)) => "there".to_owned(),
+            (Some(expect), value) => match (expect.mismatch(what, value), value) {
+                (None, value) => value.map_or_else(|| "nothing".to_owned(), text),
+                (Some(_), None) => return Err(missing()),
+                (Some(mismatch), Some(_)) => {
+                    let mismatch = Mismatch { got: shown(&mismatch.got), ..mismatch };
+                    return Err(Fault::Mismatch { mismatches: vec![mismatch], excerpt: None });
+                }
+            },
+        };
+        Ok(vec![Looked { what: what.to_owned(), got: shown(&got) }])
+    }
+}
+
+fn regex(pattern: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(pattern).multi_line(true).size_limit(REGEX_SIZE).build()
+}
+
+fn broken(path: &str, pattern: &str) -> Option<Problem> {
+    let error = regex(pattern).err()?.to_string();
+    // The last line of the library's message says what is wrong; those before it draw the pattern.
+    let reason = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
+    Some(Problem::at(path, format!("not a regular expression: {reason}")))
+}
+
+fn compiled(pattern: &str) -> Result<Regex, VantageError> {
+    regex(pattern).map_err(|error| VantageError::Setting {
+        setting: format!("the pattern `{pattern}`"),
+        reason: error.to_string(),
+    })
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+}
+
+fn shown(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
