@@ -359,3 +359,5 @@ pub(super) fn without_userinfo(text: &str) -> String {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_secured;
