@@ -5,6 +5,7 @@
 //! into a run, judged (`verdict`) and printed (`report`). `run`, `report` and a resumed run are the same fold over the
 //! same journal. Probes observe, the verdict judges, reports print: nothing flows back. `tests/all/layers.rs` holds this.
 
+pub mod cli;
 pub mod clock;
 pub mod demo;
 pub mod environment;

@@ -1,3 +1,5 @@
 //! The `gonogo` program.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    gonogo::cli::main(std::env::args_os(), gonogo::environment::Environment::of_process())
+}

@@ -43,12 +43,15 @@ pub(super) enum Command {
     Report(Report),
     /// Explain a fault, an outcome, a verdict or a reason in plain words
     Explain(Explain),
-    /// Print a JSON Schema: of plans, or of result.json
-    Schema(Schema),
     /// Print a completion script for your shell
     Completions(Completions),
     /// Print the manual page
     Man,
+    /// Play a release night in miniature, on real servers that are started and stopped
+    Demo(Demo),
+    /// One of the demo's applications
+    #[command(name = "__app", hide = true)]
+    App(App),
 }
 
 /// Which plan, with which values.
@@ -299,4 +302,20 @@ pub(super) struct Completions {
     /// The shell; guessed from $SHELL when absent
     #[arg(value_enum)]
     pub(super) shell: Option<Shell>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Demo {
+    /// Where the plan and the reports are written
+    #[arg(long, value_name = "DIR", default_value = "gonogo-out")]
+    pub(super) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct App {
+    /// Which one
+    #[arg(value_enum)]
+    pub(super) app: crate::demo::app::App,
+    /// Its properties file
+    pub(super) settings: PathBuf,
 }

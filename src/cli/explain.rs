@@ -1,24 +1,49 @@
 //! `gonogo explain`: a fault, an outcome, a verdict or a reason in plain words.
 
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
 use super::Shared;
 use super::arguments::{Explain as Arguments, Format};
-use crate::explain;
+use crate::explain::{self, Explanation, Kind};
 use crate::verdict::Exit;
 
 pub(super) fn explain(arguments: &Arguments, shared: &Shared) -> Exit {
-    let Some(name) = &arguments.name else {
-        shared.terminal.print(&explain::index());
-        return Exit::Go;
+    let found: Vec<&Explanation> = match &arguments.name {
+        None => explain::all().collect(),
+        Some(name) => explain::explain(name),
     };
-    let Some(explanation) = explain::explain(name) else {
-        let near = explain::nearest(name).map(|near| format!("did you mean `{near}`?"));
+    if let (Some(name), true) = (&arguments.name, found.is_empty()) {
+        let near = explain::suggest(name).map(|near| format!("did you mean `{near}`?"));
         let help = near.unwrap_or_else(|| "gonogo explain lists every name".to_owned());
         shared.terminal.error(&format!("nothing is called `{name}`"), Some(&help));
         return Exit::Usage;
-    };
-    match arguments.format {
-        Format::Text => shared.terminal.print(&explanation.to_string()),
-        Format::Json => shared.terminal.print(&serde_json::to_string(&explanation).unwrap_or_default()),
     }
+    let shown = match (arguments.format, &arguments.name) {
+        (Format::Json, _) => found.into_iter().map(as_json).collect::<Value>().to_string(),
+        (Format::Text, None) => index(),
+        (Format::Text, Some(_)) => found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+    };
+    shared.terminal.print(&shown);
     Exit::Go
+}
+
+fn as_json(explanation: &Explanation) -> Value {
+    let Explanation { name, kind, what, means, next } = explanation;
+    json!({ "name": name, "kind": kind.name(), "what": what, "means": means, "do": next })
+}
+
+/// Every name with its sentence, by kind.
+fn index() -> String {
+    let mut out = String::new();
+    for kind in Kind::ALL {
+        let _ = writeln!(out, "{kind}");
+        for entry in explain::all().filter(|entry| entry.kind == kind) {
+            let _ = writeln!(out, "  {:28} {}", entry.name, entry.what);
+        }
+        out.push('\n');
+    }
+    out.push_str("more about one: gonogo explain NAME\n");
+    out
 }

@@ -13,12 +13,15 @@ pub(super) fn publish(assessment: &Assessment<'_>, options: &Options, exit: Exit
         return exit;
     }
     shared.terminal.tell(&report::github::annotations(assessment));
-    let mut random = [0_u8; 16];
-    if getrandom::fill(&mut random).is_err() {
-        shared.terminal.error("no random delimiter for $GITHUB_OUTPUT can be had", None);
-        return exit.not_written();
-    }
-    let delimiter = format!("gonogo-{:032x}", u128::from_ne_bytes(random));
+    let delimiter = match report::github::delimiter() {
+        Ok(delimiter) => delimiter,
+        Err(error) => {
+            shared
+                .terminal
+                .error(&format!("no random delimiter for $GITHUB_OUTPUT can be had: {error}"), None);
+            return exit.not_written();
+        }
+    };
     let mut exit = exit;
     for (variable, text) in [
         ("GITHUB_STEP_SUMMARY", report::github::step_summary(assessment, options)),

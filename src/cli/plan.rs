@@ -37,10 +37,10 @@ fn stages(outline: &Outline) -> String {
     for (index, stage) in outline.stages.iter().enumerate() {
         let _ = write!(out, "\n{} {}", index + 1, stage.id);
         if let Some(title) = &stage.title {
-            let _ = write!(out, "  {}", text::shown(title));
+            let _ = write!(out, "  {}", text::line(title));
         }
         if let Some(owner) = &stage.owner {
-            let _ = write!(out, "  owner {}", text::shown(outline.person(owner)));
+            let _ = write!(out, "  owner {}", text::line(outline.person(owner)));
         }
         out.push_str(&times(stage));
         out.push('\n');
@@ -55,7 +55,7 @@ fn stages(outline: &Outline) -> String {
             empty = false;
             let until = &outline.stages[check.due()].id;
             let because = check.defer.as_ref().map_or("", |defer| defer.because.as_str());
-            let _ = writeln!(out, "  owed until {until}  {}: {}", check.id, text::shown(because));
+            let _ = writeln!(out, "  owed until {until}  {}: {}", check.id, text::line(because));
         }
         if empty {
             out.push_str("  nothing is due here but the blockers that were green before\n");
@@ -68,7 +68,7 @@ fn stages(outline: &Outline) -> String {
             waiver.check,
             waiver.until,
             outline.person(&waiver.by),
-            text::shown(&waiver.because)
+            text::line(&waiver.because)
         );
     }
     out
@@ -84,9 +84,9 @@ fn times(stage: &Stage) -> String {
 
 fn line(outline: &Outline, check: &Check) -> String {
     let mut line =
-        format!("  {:8} {}  {} {}", check.severity.name(), check.id, check.kind, text::shown(&check.target));
+        format!("  {:8} {}  {} {}", check.severity.name(), check.id, check.kind, text::line(&check.target));
     if let Some(owner) = &check.owner {
-        let _ = write!(line, "  owner {}", text::shown(outline.person(owner)));
+        let _ = write!(line, "  owner {}", text::line(outline.person(owner)));
     }
     if !check.needs.is_empty() {
         let _ = write!(line, "  needs {}", check.needs.join(", "));
@@ -106,7 +106,7 @@ fn commands(plan: &Plan) -> String {
     for (check, job) in plan.outline.checks.iter().zip(&plan.jobs) {
         for vantage in &check.from {
             for command in job.probe.commands() {
-                let _ = writeln!(out, "{vantage}  {}  {}", check.id, text::shown(&command));
+                let _ = writeln!(out, "{vantage}  {}  {}", check.id, text::line(&command));
             }
         }
     }

@@ -105,21 +105,22 @@ fn as_json(target: &str, trace: &Trace, judgement: &Judgement) -> String {
 }
 
 fn as_table(target: &str, trace: &Trace, judgement: &Judgement) -> String {
-    let mut out = format!("{} from {HERE}\n", text::shown(target));
+    let mut out = format!("{} from {HERE}\n", text::line(target));
     for observation in &trace.observations {
         let word = match &observation.seen {
             crate::model::trace::Seen::Worked(_) => "ok",
             crate::model::trace::Seen::Broke(_) => "BROKE",
         };
         let address = observation.address.map_or_else(String::new, |address| format!("{address}: "));
-        let seen = text::shown(&observation.seen.to_string());
+        let seen = observation.seen.to_string();
+        let seen = text::line(&seen);
         let _ = writeln!(
             out,
             "  {:8} {word:5} {:>9.1} ms  {address}{seen}",
             observation.layer, observation.took_ms
         );
     }
-    let _ = writeln!(out, "{}: {}", judgement.outcome, text::shown(&judgement.message));
+    let _ = writeln!(out, "{}: {}", judgement.outcome, text::line(&judgement.message));
     if let Some((_, fault)) = trace.broken() {
         let _ = writeln!(out, "what it means: gonogo explain {}", fault.id());
     }

@@ -96,7 +96,7 @@ impl Live {
             let _ = write!(line, " ({})", check.severity);
         }
         line.push_str(": ");
-        line.push_str(&text::shown(&judgement.message));
+        line.push_str(&text::line(&judgement.message));
         line
     }
 }

@@ -96,13 +96,8 @@ fn known(selection: &Selection, outline: &Outline) -> Result<(), (String, String
 
 /// Advice for an unknown name: the nearest one, or some that exist.
 pub(super) fn nearest(name: &str, known: &[&str], lead: &str) -> String {
-    let near = known
-        .iter()
-        .map(|known| (strsim::damerau_levenshtein(name, known), known))
-        .filter(|(distance, known)| *distance <= 1 + known.len().min(name.len()) / 4)
-        .min_by_key(|(distance, _)| *distance);
-    match near {
-        Some((_, near)) => format!("did you mean `{near}`?"),
+    match crate::suggest::closest(name, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
         None if known.is_empty() => "there are none".to_owned(),
         None => format!("{lead} {}", known.iter().take(8).copied().collect::<Vec<_>>().join(", ")),
     }

@@ -14,7 +14,12 @@ pub(super) fn validate(arguments: &Validate, shared: &Shared) -> Exit {
             load::tell(&loaded, shared);
             if let Some(plan) = &loaded.plan {
                 let (checks, stages) = (plan.outline.checks.len(), plan.outline.stages.len());
-                let sound = format!("{}: {} in {}", plan.outline.name, counted(checks, "check"), counted(stages, "stage"));
+                let sound = format!(
+                    "{}: {} in {}",
+                    plan.outline.name,
+                    counted(checks, "check"),
+                    counted(stages, "stage")
+                );
                 shared.terminal.print(&sound);
             }
         }

@@ -1,6 +1,7 @@
 //! kill -9 at random moments: nothing acknowledged is lost, nothing settled is repeated, the end is the same.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -13,7 +14,7 @@ const CHECKS: usize = 500;
 fn a_run_killed_at_random_moments_is_resumed_to_the_same_end() {
     let mut text = "gonogo: 1\nname: kills\nchecks:\n".to_owned();
     for index in 0..CHECKS {
-        text.push_str(&format!("  - {{ id: c-{index}, command: {{ argv: [sleep, \"0.002\"] }} }}\n"));
+        let _ = writeln!(text, "  - {{ id: c-{index}, command: {{ argv: [sleep, \"0.002\"] }} }}");
     }
     let program = Program::with_plan(&text);
     let kills = count(20, 300);

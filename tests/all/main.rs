@@ -2,6 +2,10 @@
 #![cfg(test)]
 
 mod bad_plans;
+mod hostile;
+mod kills;
 mod layers;
 mod postgres;
+mod runs;
+mod secrets;
 mod support;

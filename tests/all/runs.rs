@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::support::program::{Ended, Program, skip};
+use crate::support::program::{Ended, Program};
+use crate::support::skip;
 
 fn command(id: &str, argv: &str, more: &str) -> String {
     format!("  - id: {id}\n    command: {{ argv: {argv} }}\n{more}")
@@ -125,7 +126,10 @@ fn a_plan_that_does_not_load_leaves_a_result_and_a_junit_file() {
 #[test]
 fn ctrl_c_and_sigterm_end_in_good_order() {
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
-        let program = plan(&[command("slow", "[sleep, \"60\"]", "    timeout: 2m\n"), command("quick", "[\"true\"]", "")]);
+        let program = plan(&[
+            command("slow", "[sleep, \"60\"]", "    timeout: 2m\n"),
+            command("quick", "[\"true\"]", ""),
+        ]);
         let mut child = program.start(&["run"]);
         wait_for_text(&program, "\"event\":\"judged\"");
         kill(Pid::from_raw(child.id().cast_signed()), signal).unwrap();
@@ -141,7 +145,10 @@ fn ctrl_c_and_sigterm_end_in_good_order() {
 
 #[test]
 fn a_killed_run_leaves_no_old_go() {
-    let program = plan(&[command("slow", "[test, -e, ready]", ""), command("wait", "[sh, -c, \"test -e ready && exit; sleep 30\"]", "    timeout: 1m\n")]);
+    let program = plan(&[
+        command("slow", "[test, -e, ready]", ""),
+        command("wait", "[sh, -c, \"test -e ready && exit; sleep 30\"]", "    timeout: 1m\n"),
+    ]);
     program.write("ready", "");
     program.run(&["run"]).code(0);
     assert_eq!(program.result()["go"], true);
@@ -170,12 +177,15 @@ fn a_second_run_is_refused_by_name_and_touches_nothing() {
 #[test]
 fn a_record_is_taken_while_a_run_goes_on() {
     let manual = "  - id: order\n    manual: { steps: [place an order] }\n".to_owned();
-    let program = plan(&[command("slow", "[sh, -c, \"until test -e ready; do sleep 0.05; done\"]", "    timeout: 1m\n"), manual]);
+    let program = plan(&[
+        command("slow", "[sh, -c, \"until test -e ready; do sleep 0.05; done\"]", "    timeout: 1m\n"),
+        manual,
+    ]);
     let child = program.start(&["run"]);
     wait_for_text(&program, "stage_started");
     program.run(&["record", "order", "pass", "--by", "ann"]).code(0);
     program.write("ready", "");
-    Ended::of(child.wait_with_output().unwrap()).code(0);
+    Ended::of(&child.wait_with_output().unwrap()).code(0);
 }
 
 #[test]
@@ -213,13 +223,20 @@ fn folders_that_cannot_be_written_are_said() {
 
 #[test]
 fn a_full_disk_is_said_and_what_was_recorded_stays() {
-    let checks: Vec<String> = (0..400).map(|index| command(&format!("c-{index}"), "[sh, -c, \"head -c 3000 /dev/zero | tr '\\\\0' x\"]", "")).collect();
+    let checks: Vec<String> = (0..400)
+        .map(|index| {
+            command(&format!("c-{index}"), "[sh, -c, \"head -c 3000 /dev/zero | tr '\\\\0' x\"]", "")
+        })
+        .collect();
     let program = plan(&checks);
     let disk = program.path("disk");
     std::fs::create_dir(&disk).unwrap();
-    let mounted = std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=512k", "tmpfs"]).arg(&disk).output();
+    let mounted = std::process::Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=512k", "tmpfs"])
+        .arg(&disk)
+        .output();
     if !mounted.is_ok_and(|output| output.status.success()) {
-        skip("mounting a small tmpfs needs root");
+        skip("the right to mount a small tmpfs");
         return;
     }
     let ended = program.run(&["run", "--journal", "disk/journal"]);

@@ -140,7 +140,10 @@ fn search_folder(folder: &Path, files: &mut usize) {
             search_folder(&entry.path(), files);
         } else {
             *files += 1;
-            search(&entry.path().display().to_string(), &String::from_utf8_lossy(&std::fs::read(entry.path()).unwrap()));
+            search(
+                &entry.path().display().to_string(),
+                &String::from_utf8_lossy(&std::fs::read(entry.path()).unwrap()),
+            );
         }
     }
 }

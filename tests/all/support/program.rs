@@ -1,6 +1,6 @@
 //! The program itself, in a folder of its own.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
@@ -29,10 +29,6 @@ impl Program {
         self.folder.path().join(name)
     }
 
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
     pub(crate) fn write(&self, name: &str, text: &str) {
         std::fs::write(self.path(name), text).unwrap();
     }
@@ -56,7 +52,7 @@ impl Program {
 
     /// Run it to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
-        Ended::of(self.command(arguments).output().unwrap())
+        Ended::of(&self.command(arguments).output().unwrap())
     }
 
     /// Start it, and go on.
@@ -87,7 +83,7 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    pub(crate) fn of(output: Output) -> Self {
+    pub(crate) fn of(output: &Output) -> Self {
         Self {
             code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -101,12 +97,6 @@ impl Ended {
         assert_eq!(self.code, Some(wanted), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
-}
-
-/// `text` may not be run on this machine: say so, or fail where everything has to run.
-pub(crate) fn skip(text: &str) {
-    assert!(std::env::var("GONOGO_REQUIRE").as_deref() != Ok("all"), "cannot run here: {text}");
-    eprintln!("SKIPPED: {text}");
 }
 
 /// The small count, or the full one in `make soak`.
