@@ -97,7 +97,13 @@ impl Diagnostic {
         if let Some(help) = &self.help {
             groups.push(Group::with_title(Level::HELP.secondary_title(help.as_str())));
         }
-        renderer.decor_style(DecorStyle::Ascii).term_width(160).render(&groups)
+        let text = renderer.decor_style(DecorStyle::Ascii).term_width(160).render(&groups);
+        if !self.place.as_ref().is_some_and(Place::is_cut) {
+            return text;
+        }
+        // The renderer takes a place of its own and a snippet for two files, and says so with a line `:::`.
+        let says_so = |line: &&str| anstream::adapter::strip_str(line).to_string().trim() == ":::";
+        text.lines().filter(|line| !says_so(line)).collect::<Vec<_>>().join("\n")
     }
 }
 

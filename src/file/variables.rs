@@ -94,7 +94,7 @@ impl<'e> Variables<'e> {
         let names: Vec<String> = self.known.keys().cloned().collect();
         for name in names {
             // What is wrong is kept in `failures`.
-            drop(self.value(&name, ""));
+            drop(self.value(&name, "", &Locals::new()));
         }
     }
 
@@ -126,7 +126,7 @@ impl<'e> Variables<'e> {
                 } else if let Some(value) = locals.get(name) {
                     out.push_str(value);
                 } else {
-                    out.push_str(&self.value(name, written)?);
+                    out.push_str(&self.value(name, written, locals)?);
                 }
                 rest = after;
             } else {
@@ -145,7 +145,7 @@ impl<'e> Variables<'e> {
         Ok(out)
     }
 
-    fn value(&mut self, name: &str, written: &str) -> Result<String, Failure> {
+    fn value(&mut self, name: &str, written: &str, locals: &Locals) -> Result<String, Failure> {
         if let Some(variable) = name.strip_prefix("env:") {
             return self.environment_value(variable, written);
         }
@@ -176,7 +176,7 @@ impl<'e> Variables<'e> {
                 }
             }
             None => {
-                let near = closest(name, self.known.keys().map(String::as_str));
+                let near = closest(name, locals.keys().chain(self.known.keys()).map(String::as_str));
                 let help = match near {
                     Some(near) => format!("did you mean `${{{near}}}`?"),
                     None => format!(

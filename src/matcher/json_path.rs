@@ -48,11 +48,12 @@ impl FromStr for JsonPath {
             let opened = text.matches('[').count() + text.matches('(').count();
             let closed = text.matches(']').count() + text.matches(')').count();
             let quotes = if opened > closed {
-                "; YAML cuts an unquoted path at ` #`, `: ` and, inside `{ }`, at `[` and `,`: put the path in quotes"
+                "; in YAML a path that holds ` #`, `: `, `[` or `,` has to be in quotes"
             } else {
                 ""
             };
-            format!("`{text}` is not a JSON path (RFC 9535): {} at character {}{quotes}", error.message(), error.position() + 1)
+            let position = error.position() + 1;
+            format!("`{text}` is not a JSON path (RFC 9535): it cannot be read from character {position} on{quotes}")
         })?;
         Ok(Self { text: text.to_owned(), path })
     }
@@ -134,7 +135,7 @@ mod tests {
     fn a_wrong_path_says_why() {
         let wrong = |text: &str| text.parse::<JsonPath>().unwrap_err();
         assert!(wrong("version").contains("begin with `$`"), "{}", wrong("version"));
-        assert!(wrong("$.items[?@.a").contains("put the path in quotes"), "{}", wrong("$.items[?@.a"));
-        assert!(wrong("$.a b").contains("at character"), "{}", wrong("$.a b"));
+        assert!(wrong("$.items[?@.a").contains("has to be in quotes"), "{}", wrong("$.items[?@.a"));
+        assert!(wrong("$.a b").contains("from character"), "{}", wrong("$.a b"));
     }
 }

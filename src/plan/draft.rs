@@ -49,6 +49,8 @@ pub(super) struct Draft {
     pub(super) waivers: Vec<(NodeId, Option<written::Waiver>)>,
     /// Whether the section is there at all, even if it could not be read.
     pub(super) has_people: bool,
+    /// Whether a top key is not known: it may be a misspelt `checks`.
+    has_unknown_section: bool,
 }
 
 impl Draft {
@@ -71,7 +73,7 @@ impl Draft {
         for check in checks {
             draft.check(loading, check);
         }
-        if draft.checks.is_empty() && files.complete {
+        if draft.checks.is_empty() && files.complete && !draft.has_unknown_section {
             let main = *files.roots.first()?;
             let place = match loading.tree.entry(main, "checks") {
                 Some((key, _)) => loading.tree.node(key).span,
@@ -127,7 +129,10 @@ impl Draft {
                 // The checks themselves are read one by one, for `for_each` may have made more of them.
                 "checks" => drop(list(loading, value, "checks")),
                 "include" | "vars" => {}
-                _ => unknown_section(loading, span, &name, is_main),
+                _ => {
+                    self.has_unknown_section = true;
+                    unknown_section(loading, span, &name, is_main);
+                }
             }
         }
     }

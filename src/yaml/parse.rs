@@ -101,7 +101,9 @@ impl Builder<'_> {
             )),
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = self.is_plain(style, tag.as_deref(), span)?;
-                let id = self.add(Kind::Scalar { text: text.into(), plain }, span)?;
+                // Nothing at all comes as the text `~`.
+                let text = if plain && span.start == span.end { "".into() } else { text.into() };
+                let id = self.add(Kind::Scalar { text, plain }, span)?;
                 self.anchor(anchor, id, 1);
                 self.place(id, 1)
             }

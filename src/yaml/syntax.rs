@@ -39,6 +39,15 @@ pub(super) fn syntax(file: FileId, text: &str, error: &granit_parser::ScanError)
         | ErrorKind::UnexpectedEofImplicitFlowMapping => {
             ("a `{` or `[` is never closed", "still open here", Some("add the closing `}` or `]`"))
         }
+        ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
+            let needed = if *open == '{' { '}' } else { ']' };
+            return Mistake {
+                span,
+                message: format!("not valid YAML: a `{open}` is closed by a `{close}`"),
+                label: Some("opened here".to_owned()),
+                help: Some(format!("close it with a `{needed}` first")),
+            };
+        }
         ErrorKind::ExpectedFlowMappingSeparator | ErrorKind::ExpectedFlowSequenceSeparator => (
             "a `,` or a closing bracket is missing",
             "not expected here",
@@ -65,6 +74,11 @@ pub(super) fn syntax(file: FileId, text: &str, error: &granit_parser::ScanError)
             "this line does not fit the ones above",
             "expected a `key: value`, or a `- ` item, lined up with the ones before",
             Some("check the indentation, and that a `:` with a space follows the key"),
+        ),
+        ErrorKind::UnexpectedCharacter { character } if character.is_control() => (
+            "a control character stands in this file",
+            "YAML allows none but line breaks and tabs",
+            Some("remove it, or write it as an escape such as `\\x1b` inside `\"...\"`"),
         ),
         ErrorKind::UnexpectedCharacter { .. } => {
             ("this character cannot begin a value", "put the value in quotes", None)
