@@ -254,3 +254,73 @@ fn offender(stream: &TcpStream) -> Option<IpAddr> {
 pub(crate) fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::scripted::{closed_port, full_queue, serve};
+
+    const SHORT: Duration = Duration::from_millis(400);
+
+    fn kinds(attempts: &[Attempt]) -> Vec<Option<ConnectErrorKind>> {
+        attempts.iter().map(|attempt| attempt.error.as_ref().map(|error| error.kind)).collect()
+    }
+
+    #[tokio::test]
+    async fn the_first_in_order_that_answers_carries() {
+        let (one, two) = (serve(|_| async {}).await, serve(|_| async {}).await);
+        let closed = closed_port().await;
+        let (_socket, _fillers, full) = full_queue().await;
+        for (addresses, carrier, wanted) in [
+            (vec![one, two], one, vec![None, None]),
+            (vec![closed, two, one], two, vec![Some(ConnectErrorKind::Refused), None, None]),
+            (vec![full, one], one, vec![Some(ConnectErrorKind::TimedOut), None]),
+            (vec![one, full], one, vec![None, Some(ConnectErrorKind::TimedOut)]),
+        ] {
+            let (fact, connection) = connect(&addresses, SHORT).await.unwrap();
+            assert_eq!(connection.address, carrier);
+            let Fact::Connected { address, attempts, .. } = fact else { panic!() };
+            assert_eq!(address, carrier);
+            assert_eq!(kinds(&attempts), wanted, "{addresses:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_address_that_carries_is_not_held_up_for_long_by_a_dead_one() {
+        let one = serve(|_| async {}).await;
+        let (_socket, _fillers, full) = full_queue().await;
+        let began = Instant::now();
+        connect(&[one, full], CONNECT_LIMIT).await.unwrap();
+        assert!(began.elapsed() < CONNECT_LIMIT - Duration::from_secs(1), "{:?}", began.elapsed());
+    }
+
+    #[tokio::test]
+    async fn failures_keep_their_errno() {
+        let closed = closed_port().await;
+        let Err(Trouble::Fault(Fault::Refused { attempts })) = connect(&[closed, closed], SHORT).await else {
+            panic!()
+        };
+        assert_eq!(attempts.len(), 2);
+        assert_eq!(attempts[0].error.as_ref().unwrap().errno, Some(libc::ECONNREFUSED));
+        assert_eq!(attempts[0].error.as_ref().unwrap().offender, None);
+        let (_socket, _fillers, full) = full_queue().await;
+        let Err(Trouble::Fault(fault)) = connect(&[full], SHORT).await else { panic!() };
+        assert_eq!(fault.id(), "connect_timed_out");
+        let connected = connect_all(&[closed, full], SHORT).await.unwrap();
+        assert!(connected.open.is_empty());
+        assert_eq!(
+            kinds(&connected.attempts),
+            [Some(ConnectErrorKind::Refused), Some(ConnectErrorKind::TimedOut)]
+        );
+    }
+
+    #[tokio::test]
+    async fn unix_sockets_are_connected() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let Err(Trouble::Fault(fault)) = connect_unix(&path).await else { panic!() };
+        assert_eq!(fault.id(), "socket_failed");
+        let _listener = tokio::net::UnixListener::bind(&path).unwrap();
+        assert!(connect_unix(&path).await.is_ok());
+    }
+}
