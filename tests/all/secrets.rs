@@ -68,7 +68,7 @@ checks:
       steps:
         - {{ post: /login, form: {{ user: ann, password: {{ env: CANARY_FLOW }} }} }}
   - id: absent
-    http: {{ url: "http://127.0.0.1:{port}/f", auth: {{ bearer: {{ command: [sh, -c, "echo canary-command-7f3a93; exit 1"] }} }} }}
+    http: {{ url: "http://127.0.0.1:{port}/f", auth: {{ bearer: {{ command: [sh, -c, "cat command.txt; exit 1"] }} }} }}
 "#
     )
 }
@@ -153,9 +153,14 @@ fn search(what: &str, text: &str) {
     for canary in CANARIES {
         let encoded = base64::engine::general_purpose::STANDARD.encode(format!("ann:{canary}"));
         for form in [canary, &canary.replace('"', "\\\""), &canary.replace(' ', "+"), &encoded] {
-            assert!(!text.contains(form), "{what} holds {form}:\n{text}");
+            assert!(!text.contains(form), "{what} holds {form}: {}", around(text, form));
         }
     }
     // Half of a canary is a leak as well.
-    assert!(!text.contains("7f3a9"), "{what} holds a piece of a secret:\n{text}");
+    assert!(!text.contains("7f3a9"), "{what} holds a piece of a secret: {}", around(text, "7f3a9"));
+}
+
+fn around(text: &str, found: &str) -> String {
+    let line = text.lines().find(|line| line.contains(found)).unwrap_or_default();
+    line.chars().take(2000).collect()
 }
