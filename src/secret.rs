@@ -21,6 +21,9 @@ use crate::model::trace::VantageError;
 /// The name of the newtype a secret is read as: a reader of plans notes where one is written out, and gives a scalar
 /// as the bytes it is written with.
 pub const SECRET: &str = "gonogo::Secret";
+/// The name of the newtype a [`Text`] is read as: a reader of plans gives a number or a word like `on` as the bytes it
+/// is written with.
+pub const TEXT: &str = "gonogo::Text";
 /// What stands in the place of a secret.
 pub const STARS: &str = "***";
 /// A shorter secret cannot be searched for: it would star half of every report.
@@ -221,6 +224,15 @@ impl<'de> Deserialize<'de> for Text {
                 Ok(Text::Plain(value.to_owned()))
             }
 
+            /// A scalar of a plan, as written: `4.20` keeps its zero.
+            fn visit_bytes<E: serde::de::Error>(self, value: &[u8]) -> Result<Text, E> {
+                self.visit_str(std::str::from_utf8(value).map_err(E::custom)?)
+            }
+
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Text, D::Error> {
+                deserializer.deserialize_any(self)
+            }
+
             fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Text, E> {
                 Ok(Text::Plain(value.to_string()))
             }
@@ -237,7 +249,7 @@ impl<'de> Deserialize<'de> for Text {
                 SecretRef::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(Text::Secret)
             }
         }
-        deserializer.deserialize_any(TextVisitor)
+        deserializer.deserialize_newtype_struct(TEXT, TextVisitor)
     }
 }
 

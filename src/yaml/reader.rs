@@ -6,7 +6,7 @@ use super::mistake::{Fault, Mistake, short};
 use super::read::{Session, Wrong};
 use super::scalar::{AS_WRITTEN, resolve};
 use super::tree::{Kind, Node, NodeId};
-use crate::secret::SECRET;
+use crate::secret::{SECRET, TEXT};
 
 /// Reads one node.
 #[derive(Clone, Copy)]
@@ -188,7 +188,7 @@ impl<'de> Deserializer<'de> for NodeReader<'_> {
         visitor: V,
     ) -> Result<V::Value, Wrong> {
         match name {
-            AS_WRITTEN => self.as_written(visitor),
+            AS_WRITTEN | TEXT => self.as_written(visitor),
             SECRET => self.secret(visitor),
             _ => visitor.visit_newtype_struct(self),
         }

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::xml;
+use crate::yaml::parse::parse;
+use crate::yaml::scalar::resolve;
+use crate::yaml::tree::{FileId, Kind, NodeId, Tree};
 
 /// How a configuration file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -181,7 +184,27 @@ fn json(value: toml::Value) -> Value {
     }
 }
 
-/// Scalars stay the text they are written as (`4.20` is not `4.2`); matchers know a number in a text.
-fn yaml(_: &str, _: &str) -> Result<Option<Value>, String> {
-    Err("YAML cannot be read yet".to_owned())
+/// Scalars that are not quoted stay the text they are written as (`4.20` is not `4.2`), but for null: matchers know a
+/// number or a truth value in a text.
+fn yaml(text: &str, key: &str) -> Result<Option<Value>, String> {
+    let mut tree = Tree::default();
+    let (root, mistakes) = parse(&mut tree, FileId(0), text);
+    if let Some(mistake) = mistakes.first() {
+        let before = text.get(..mistake.span.start as usize).unwrap_or(text);
+        return Err(format!("mistake near line {}", before.matches('\n').count() + 1));
+    }
+    Ok(root.and_then(|root| descend(&plain(&tree, root), key).cloned()))
+}
+
+fn plain(tree: &Tree, node: NodeId) -> Value {
+    match &tree.node(node).kind {
+        Kind::Scalar { text, plain: true } if resolve(text) == Some(Value::Null) => Value::Null,
+        Kind::Scalar { text, .. } => Value::from(&**text),
+        Kind::List(items) => items.iter().map(|&item| plain(tree, item)).collect(),
+        Kind::Map(entries) => entries
+            .iter()
+            .filter_map(|&(name, value)| Some((tree.text(name)?.to_owned(), plain(tree, value))))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+    }
 }

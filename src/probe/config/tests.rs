@@ -110,6 +110,21 @@ async fn json_and_toml() {
 }
 
 #[tokio::test]
+async fn yaml() {
+    let folder = Folder::new();
+    let text = "app2:\n  url: https://app2/\n  version: 4.20\n  on: true\n  off:\n  ports: [80, 443]\nspring.profile: {name: prod}\n";
+    let file = folder.write("application.yml", text);
+    says(&file, "app2.url", json!("https://app2/")).await;
+    says(&file, "app2.version", json!("4.20")).await;
+    says(&file, "app2.on", json!(true)).await;
+    says(&file, "app2.off", Value::Null).await;
+    says(&file, "app2.ports.1", json!(443)).await;
+    says(&file, "app2.ports", json!([80, 443])).await;
+    says(&file, "spring.profile.name", json!("prod")).await;
+    lacks(&file, "app3").await;
+}
+
+#[tokio::test]
 async fn ini_files() {
     let folder = Folder::new();
     let text = "; comment\ntop=1\n[app2]\nurl = https://app2/\npath=C:\\new\n[a.b]\nc=2\n";
@@ -172,6 +187,8 @@ async fn a_broken_file_is_a_fault_that_shows_nothing_of_it() {
         ("a.toml", "password = \"hunter22\nx = 1"),
         ("a.toml", "x = 1\npassword = hunter22"),
         ("a.ini", "[section\npassword=hunter22\n"),
+        ("a.yaml", "password: [hunter22\nx: 1"),
+        ("a.yaml", "x: 1\nhunter22: 1\nhunter22: 2\n"),
         ("a.xml", "<a><password>hunter22</a>"),
         ("a.xml", "<!DOCTYPE a [<!ENTITY x \"hunter22\">]><a>&x;</a>"),
         ("a.env", "password hunter22"),
