@@ -143,27 +143,59 @@ fn visible_char(letter: char) -> char {
     }
 }
 
-/// The byte range, within the letters of a URL-like text, of the password in `scheme://user:password@`.
+/// The byte range, within a text, of the password in `scheme://user:password@`, or after `password=` in a connection
+/// string of libpq.
 #[must_use]
 pub(crate) fn url_password(text: &str) -> Option<std::ops::Range<usize>> {
+    in_authority(text).or_else(|| in_parameter(text))
+}
+
+fn in_authority(text: &str) -> Option<std::ops::Range<usize>> {
     let scheme = text.find("://")?;
     let authority = scheme + 3;
-    let end = text[authority..].find(['/', '?', '#', ' ', '"']).map_or(text.len(), |index| authority + index);
+    // A raw `/` in a database's password is a mistake, and must not show the rest of it.
+    let database = text[..scheme].ends_with("postgres") || text[..scheme].ends_with("postgresql");
+    let ends: &[char] = if database { &['?', '#', ' ', '"', '\''] } else { &['/', '?', '#', ' ', '"'] };
+    let end = text[authority..].find(ends).map_or(text.len(), |index| authority + index);
     let at = authority + text[authority..end].rfind('@')?;
     let colon = authority + text[authority..at].find(':')?;
     (colon + 1 < at).then_some(colon + 1..at)
 }
 
+/// `?password=...` and `host=... password='...'` (documentation of PostgreSQL, section 34.1.1).
+fn in_parameter(text: &str) -> Option<std::ops::Range<usize>> {
+    const KEY: &str = "password=";
+    let others = ["postgres://", "postgresql://", "host=", "hostaddr=", "dbname=", "user=", "service="];
+    let start = text.find(KEY)? + KEY.len();
+    others.iter().any(|other| text.contains(other)).then_some(())?;
+    let quoted = text[start..].starts_with('\'');
+    let start = start + usize::from(quoted);
+    let ends: &[char] = if quoted { &['\''] } else { &['&', ' ', '"', '\''] };
+    let length = text[start..].find(ends).unwrap_or(text.len() - start);
+    (length > 0).then_some(start..start + length)
+}
+
 impl Stars {
     /// Star every password inside a URL of a file; on its text, since a file that is not valid YAML is shown too.
     pub fn urls(&mut self, file: FileId, source: &Source) {
-        for (colon, _) in source.text.match_indices("://") {
-            let end = source.text[colon..].find('\n').map_or(source.text.len(), |end| colon + end);
-            if let Some(range) = url_password(&source.text[colon..end]) {
-                let offset = |byte: usize| u32::try_from(colon + byte).unwrap_or(u32::MAX);
-                self.place(Span { file, start: offset(range.start), end: offset(range.end) });
+        let mut begin = 0;
+        for line in source.text.split_inclusive('\n') {
+            for (colon, _) in line.match_indices("://") {
+                // With the scheme before it: a database's password may hold what ends another's.
+                let from =
+                    line[..colon].trim_end_matches(|letter: char| letter.is_ascii_alphanumeric()).len();
+                let range = in_authority(line[from..].trim_end());
+                self.range(file, begin + from, range);
             }
+            self.range(file, begin, in_parameter(line.trim_end()));
+            begin += line.len();
         }
+    }
+
+    fn range(&mut self, file: FileId, offset: usize, range: Option<std::ops::Range<usize>>) {
+        let Some(range) = range else { return };
+        let place = |byte: usize| u32::try_from(offset + byte).unwrap_or(u32::MAX);
+        self.place(Span { file, start: place(range.start), end: place(range.end) });
     }
 
     /// Star every scalar under a key that is named like a secret.
@@ -194,4 +226,25 @@ fn sounds_secret(key: &str) -> bool {
     ]
     .iter()
     .any(|word| key.ends_with(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::url_password;
+
+    #[test]
+    fn passwords_of_connection_strings_are_found() {
+        for (text, password) in [
+            ("https://app:s3cret@host/x@y", Some("s3cret")),
+            ("https://host:443/a@b", None),
+            ("postgres://app:s3/cr@et@host/x", Some("s3/cr@et")),
+            ("postgres://host/x?user=app&password=s3cret&sslmode=require", Some("s3cret")),
+            ("postgres://app@host/x?options=a@b", None),
+            ("host=db password=s3cret user=app", Some("s3cret")),
+            ("host=db password='s3 cret' user=app", Some("s3 cret")),
+            ("select 1 where password='x'", None),
+        ] {
+            assert_eq!(url_password(text).map(|range| &text[range]), password, "{text}");
+        }
+    }
 }

@@ -229,7 +229,7 @@ fn captures(loading: &Loading<'_>, node: NodeId, names: &mut Vec<String>) {
 
 fn scalar(loading: &mut Loading<'_>, node: NodeId, locals: &Locals, kept: Option<&[String]>) {
     let Some(text) = loading.tree.text(node) else { return };
-    let has_url = text.contains("://");
+    let has_url = text.contains("://") || text.contains("password=");
     if !has_url && !text.contains('$') {
         return;
     }
