@@ -9,20 +9,14 @@ pub(super) async fn demo(arguments: &Arguments, shared: &Shared) -> Exit {
     match demo::run(&arguments.out, &shared.environment).await {
         Ok(true) => Exit::Go,
         Ok(false) => {
-            shared.terminal.error("the night did not go as told", Some("read the summaries above"));
+            shared
+                .terminal
+                .error("not every verdict was the one of the story", Some("read the summaries above"));
             Exit::NoGo
         }
         Err(error) => {
-            shared.terminal.error(&error.to_string(), None);
-            match error {
-                DemoError::Interrupted => Exit::Interrupted,
-                DemoError::NoPostgres
-                | DemoError::Program { .. }
-                | DemoError::NotUp { .. }
-                | DemoError::Database { .. }
-                | DemoError::Write { .. }
-                | DemoError::System { .. } => Exit::NoGo,
-            }
+            shared.terminal.error(&error.to_string(), error.help());
+            if matches!(error, DemoError::Interrupted) { Exit::Interrupted } else { Exit::NoGo }
         }
     }
 }

@@ -18,10 +18,7 @@ use crate::environment::Environment;
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
     /// There is nothing to run PostgreSQL with.
-    #[error(
-        "the demo needs PostgreSQL and found neither its programs nor a container engine that answers\n\
-         help: sudo apt-get install postgresql (its own cluster need not run), or start docker or podman"
-    )]
+    #[error("the demo needs PostgreSQL, and found neither its programs nor a container engine that answers")]
     NoPostgres,
     /// A program could not be started, or ended before it was up.
     #[error("{program} does not run: {reason}")]
@@ -68,6 +65,25 @@ pub enum DemoError {
     /// Ctrl-C or SIGTERM.
     #[error("interrupted; the servers are stopped")]
     Interrupted,
+}
+
+impl DemoError {
+    /// What to do about it, where that is known.
+    #[must_use]
+    pub const fn help(&self) -> Option<&'static str> {
+        match self {
+            Self::NoPostgres => Some(
+                "sudo apt-get install postgresql (its own cluster need not run), or start docker or podman; \
+                 without a database nothing was played",
+            ),
+            Self::Program { .. }
+            | Self::NotUp { .. }
+            | Self::Database { .. }
+            | Self::Write { .. }
+            | Self::System { .. }
+            | Self::Interrupted => None,
+        }
+    }
 }
 
 /// Play the night, write plan and reports to `out`, and say whether it went as told: a NO-GO, then a GO.

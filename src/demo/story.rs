@@ -106,9 +106,6 @@ pub(super) async fn tell(out: &Path, environment: &Environment) -> Result<bool, 
          result.json, junit.xml. Next: gonogo init, or gonogo probe https://example.com/",
         out = out.display()
     ));
-    if !as_told {
-        say("\nNot every verdict was the one of the story: see above.");
-    }
     Ok(as_told)
 }
 

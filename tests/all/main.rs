@@ -2,6 +2,8 @@
 #![cfg(test)]
 
 mod bad_plans;
+mod checks;
+mod demo;
 mod hostile;
 mod kills;
 mod layers;

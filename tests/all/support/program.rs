@@ -13,9 +13,14 @@ pub(crate) struct Program {
 }
 
 impl Program {
+    /// An empty folder.
+    pub(crate) fn empty() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), environment: Vec::new() }
+    }
+
     /// A folder whose `gonogo.yaml` is this plan.
     pub(crate) fn with_plan(plan: &str) -> Self {
-        let program = Self { folder: tempfile::tempdir().unwrap(), environment: Vec::new() };
+        let program = Self::empty();
         program.write("gonogo.yaml", plan);
         program
     }
