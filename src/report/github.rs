@@ -55,7 +55,7 @@ fn annotation(digest: &Digest<'_>, item: &Item<'_>) -> String {
         property(&check.place.file),
         check.place.line,
         property(&title),
-        data(&text::cut(&format!("{what}{owner}"), 2000)),
+        data(&text::cut(&format!("{what}{owner}"), 500)),
     )
 }
 

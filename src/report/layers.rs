@@ -111,6 +111,12 @@ fn cell(observations: &[Observation], layer: Layer) -> Cell {
     Cell { word, took_ms: (broken == 0 && took > 0).then_some(took) }
 }
 
+/// The layer that broke and how, in two words, such as `tcp TIMEOUT`.
+pub(super) fn broken(row: &Row<'_>) -> Option<String> {
+    let (layer, fault) = row.trace.as_ref()?.broken()?;
+    Some(format!("{layer} {}", short(fault)))
+}
+
 /// A fault in a word, in capitals, so that it stands out without colour.
 fn short(fault: &Fault) -> String {
     let word = match fault {

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::digest::{Digest, Item, is_unknown, names};
+use super::digest::{Digest, Item, Step, is_unknown, names};
 use super::layers::LayerTable;
 use super::{EarlyEnd, Options, Rendered, text};
 use crate::verdict::{Assessment, Row};
@@ -55,7 +55,7 @@ pub fn render(told: &Assessment<'_>, _: &Options) -> Vec<Rendered> {
     );
     list(&mut page, digest.history().iter().map(|told| words(told)));
     line(&mut page, "## Next");
-    list(&mut page, digest.next().iter().map(|step| step_with_command(step)));
+    list(&mut page, digest.next().iter().map(step_with_command));
     let plan = told.outline.sha256.get(..6).unwrap_or(&told.outline.sha256);
     line(&mut page, &format!("run {} attempt {} plan {}", code(&told.run.id), told.run.attempt, code(plan)));
     page.pop();
@@ -126,12 +126,15 @@ fn section(page: &mut String, digest: &Digest<'_>, title: &str, items: &[Item<'_
 /// Why a check is in its section.
 fn what(digest: &Digest<'_>, item: &Item<'_>) -> String {
     let mut parts = Vec::new();
-    let unknown = item.rows.first().is_none_or(|row| is_unknown(row));
-    if unknown {
-        parts.push(words(&digest.why_unknown(item)));
+    if item.rows.is_empty() {
+        parts.push(words(&digest.why_unknown(None)));
     }
     for (vantages, row) in item.messages().into_iter().take(4) {
-        let told = cell_code(&row.judgement.message);
+        let told = if is_unknown(row) {
+            cell_code(&digest.why_unknown(Some(row)))
+        } else {
+            cell_code(&row.judgement.message)
+        };
         parts.push(if vantages.len() < item.rows.len() {
             format!("{}: {told}", words(&names(&vantages)))
         } else {
@@ -186,10 +189,10 @@ fn stages(page: &mut String, digest: &Digest<'_>) {
 }
 
 /// A step, its command as code.
-fn step_with_command(step: &str) -> String {
-    match step.split_once("gonogo ") {
-        Some((what, command)) => format!("{}{}", words(what), code(&format!("gonogo {command}"))),
-        None => words(step),
+fn step_with_command(step: &Step) -> String {
+    match &step.command {
+        Some(command) => format!("{}: {}", words(&step.what), code(command)),
+        None => words(&step.what),
     }
 }
 

@@ -19,8 +19,10 @@ pub(super) fn assess<'a>(run: &'a Run, rows: &Rows<'a>, index: usize) -> StageAs
         reasons.extend(past_due(run, index));
         reasons.sort_by_key(|reason| std::cmp::Reverse(reason.verdict));
     }
-    let owed: Vec<&'a Check> =
+    let mut owed: Vec<&'a Check> =
         stage_rows.iter().filter(|row| row.standing == Standing::Owed).map(|row| row.check).collect();
+    // One check is owed from several places.
+    owed.dedup_by_key(|check| &check.id);
     let mut open = Vec::new();
     let mut revoked_by = Vec::new();
     for check in &owed {

@@ -12,6 +12,7 @@ use crate::verdict::{Assessment, Row, Standing};
 mod next;
 mod say;
 
+pub(super) use next::Step;
 pub(super) use say::as_sentence;
 
 /// A run sorted for people.
@@ -55,16 +56,19 @@ pub(super) struct Item<'a> {
 impl Item<'_> {
     /// Where it was looked at from, such as `app1-a, app1-b`; nothing to say of a check with one place that is here.
     pub(super) fn vantages(&self) -> Option<String> {
-        /// Names told; the others are counted.
-        const MOST: usize = 3;
+        /// Characters of names; with more, the places are counted, and the layer table names them.
+        const MOST: usize = 32;
         let names: Vec<&str> = self.rows.iter().map(|row| row.vantage).collect();
         if names.is_empty() || (self.all.len() == 1 && names == [crate::model::outline::HERE]) {
             return None;
         }
-        let shown = names.iter().take(MOST).copied().collect::<Vec<_>>().join(", ");
-        Some(match names.len().saturating_sub(MOST) {
-            0 => shown,
-            more => format!("{shown} and {more} more"),
+        let length: usize = names.iter().map(|name| name.len() + 2).sum();
+        Some(if length <= MOST || names.len() == 1 {
+            names.join(", ")
+        } else if names.len() == self.all.len() {
+            format!("all {} places", names.len())
+        } else {
+            format!("{} of {} places", names.len(), self.all.len())
         })
     }
 
@@ -160,7 +164,7 @@ impl<'a> Digest<'a> {
     }
 
     /// What to do now.
-    pub(super) fn next(&self) -> Vec<String> {
+    pub(super) fn next(&self) -> Vec<Step> {
         next::steps(self)
     }
 
@@ -195,19 +199,24 @@ impl<'a> Digest<'a> {
         local.strftime(if same_day { "%H:%M" } else { "%a %H:%M" }).to_string()
     }
 
-    /// Why a check is in `unknown`, without a full stop.
-    pub(super) fn why_unknown(&self, item: &Item<'_>) -> String {
-        let Some(row) = item.rows.first() else { return "left out by hand".to_owned() };
+    /// Why a row is in `unknown`; without a row the check was left out. Without a full stop, not cleaned.
+    pub(super) fn why_unknown(&self, row: Option<&Row<'_>>) -> String {
+        let Some(row) = row else { return "left out by hand".to_owned() };
+        let message = &row.judgement.message;
         match row.standing {
             Standing::Owed => {
                 let due = row.deferred_until.map_or("", |until| &self.told.outline.stages[until].id);
-                format!("due at {due}, no later")
+                let because = row.check.defer.as_ref().map_or("", |defer| &defer.because);
+                format!("due at {due}, no later: {because}")
             }
-            Standing::Awaiting => "a person has to record it".to_owned(),
+            Standing::Awaiting => match &row.check.title {
+                Some(title) => format!("a person has to record it: {title}"),
+                None => "a person has to record it".to_owned(),
+            },
             Standing::Passed | Standing::Waived | Standing::Counts(_) => match row.judgement.outcome {
-                Outcome::Error => "we could not look".to_owned(),
-                Outcome::NoAnswer => "no answer".to_owned(),
-                Outcome::NotRun | Outcome::Pass | Outcome::Fail => "not run".to_owned(),
+                Outcome::Error => format!("we could not look: {message}"),
+                Outcome::NoAnswer => message.clone(),
+                Outcome::NotRun | Outcome::Pass | Outcome::Fail => format!("not run: {message}"),
             },
         }
     }

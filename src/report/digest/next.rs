@@ -9,115 +9,142 @@ use crate::verdict::Standing;
 /// Ids named on a command line; with more, `--failed` is shorter.
 const MOST_IDS: usize = 3;
 
-pub(super) fn steps(digest: &Digest<'_>) -> Vec<String> {
+/// One step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::report) struct Step {
+    /// What to do, in ASCII.
+    pub(in crate::report) what: String,
+    /// The command that does it, to be copied.
+    pub(in crate::report) command: Option<String>,
+}
+
+impl Step {
+    fn new(what: impl Into<String>, command: impl Into<String>) -> Self {
+        Self { what: what.into(), command: Some(command.into()) }
+    }
+
+    fn plain(what: impl Into<String>) -> Self {
+        Self { what: what.into(), command: None }
+    }
+}
+
+pub(super) fn steps(digest: &Digest<'_>) -> Vec<Step> {
     let told = digest.told;
     let mut steps = Vec::new();
     let spoke = |id| told.reasons.iter().any(|reason| reason.id == id);
-    let stage = told.current.map_or("", |index| &told.outline.stages[index].id);
+    let Some(current) = told.current else {
+        return vec![Step::new("begin", "gonogo run")];
+    };
+    let run = format!("gonogo run {}", told.outline.stages[current].id);
     if spoke(ReasonId::Interrupted) {
-        steps.push(format!("run the stage again, to its end: gonogo run {stage}"));
+        steps.push(Step::new("run the stage again, to its end", &run));
     }
     steps.extend(repair(digest));
     steps.extend(look_again(digest));
     steps.extend(record(digest));
     if spoke(ReasonId::DebtPastDue) || spoke(ReasonId::LeftOut) {
-        steps.push(format!("look at everything that is due: gonogo run {stage}"));
+        steps.push(Step::new("look at everything that is due", &run));
     }
     if spoke(ReasonId::NothingSelected) {
-        steps.push("see what is due where: gonogo plan".to_owned());
+        steps.push(Step::new("see what is due where", "gonogo plan"));
     }
     if spoke(ReasonId::StageSkipped) || spoke(ReasonId::EarlierStage) {
-        steps.push("judge the earlier stages as well: gonogo run".to_owned());
+        steps.push(Step::new("judge the earlier stages as well", "gonogo run"));
     }
     match told.verdict {
-        Verdict::NoGo => steps.push("or turn back".to_owned()),
+        Verdict::NoGo => steps.push(Step::plain("or turn back")),
         Verdict::Hold => {}
-        Verdict::Go | Verdict::GoWithIssues | Verdict::ProvisionalGo => steps.extend(go_on(digest)),
+        Verdict::Go | Verdict::GoWithIssues | Verdict::ProvisionalGo => steps.extend(go_on(digest, current)),
     }
     steps
 }
 
 /// Blockers and majors that failed.
-fn repair(digest: &Digest<'_>) -> Vec<String> {
+fn repair(digest: &Digest<'_>) -> Vec<Step> {
     let failed: Vec<&Item<'_>> = digest.blockers.iter().chain(&digest.majors).collect();
     if failed.is_empty() {
         return Vec::new();
     }
-    let mut steps = Vec::new();
-    let mut faults: Vec<&str> = Vec::new();
-    for row in failed.iter().flat_map(|item| &item.rows) {
-        if let Some((_, fault)) = row.trace.as_ref().and_then(|trace| trace.broken())
-            && !faults.contains(&fault.id())
-        {
-            faults.push(fault.id());
-        }
+    let what = format!("repair {}{}, then look again", tags(&failed), owners(digest, &failed));
+    let mut steps = vec![Step::new(what, format!("gonogo retest {}", selected(&failed)))];
+    let mut faults = failed.iter().flat_map(|item| &item.rows).filter_map(|row| {
+        let (_, fault) = row.trace.as_ref()?.broken()?;
+        Some(fault.id())
+    });
+    if let Some(fault) = faults.next() {
+        let more = faults.any(|other| other != fault);
+        let what = if more { "what the first one means" } else { "what it means, and what to try" };
+        steps.push(Step::new(what, format!("gonogo explain {fault}")));
     }
-    if let Some(fault) = faults.first() {
-        steps.push(format!("what it means and what to try: gonogo explain {fault}"));
-    }
-    let owners = owners(digest, &failed);
-    let tags: Vec<&str> = failed.iter().map(|item| item.tag.as_str()).collect();
-    steps.push(format!("repair {}{owners}, then: gonogo retest {}", names(&tags), selected(&failed)));
     steps
 }
 
-/// Blockers and majors nobody has seen, though they were due.
-fn look_again(digest: &Digest<'_>) -> Vec<String> {
-    let blind = |item: &&Item<'_>, outcomes: &[Outcome]| {
-        item.rows.iter().any(|row| {
-            matches!(row.standing, Standing::Counts(_)) && outcomes.contains(&row.judgement.outcome)
-        })
+/// What was due and nobody has seen.
+fn look_again(digest: &Digest<'_>) -> Vec<Step> {
+    let blind = |outcomes: &[Outcome]| -> Vec<&Item<'_>> {
+        let counts = |item: &&Item<'_>| {
+            item.rows.iter().any(|row| {
+                matches!(row.standing, Standing::Counts(_)) && outcomes.contains(&row.judgement.outcome)
+            })
+        };
+        digest.unknown.iter().filter(counts).collect()
     };
-    let errors: Vec<&Item<'_>> =
-        digest.unknown.iter().filter(|item| blind(item, &[Outcome::Error])).collect();
-    let silent: Vec<&Item<'_>> =
-        digest.unknown.iter().filter(|item| blind(item, &[Outcome::NoAnswer, Outcome::NotRun])).collect();
-    let mut steps = Vec::new();
-    for (items, what) in [(errors, "make it possible to look at"), (silent, "look again at")] {
-        if !items.is_empty() {
-            let tags: Vec<&str> = items.iter().map(|item| item.tag.as_str()).collect();
-            steps.push(format!("{what} {}: gonogo retest {}", names(&tags), selected(&items)));
-        }
-    }
-    steps
+    let groups = [
+        (blind(&[Outcome::Error]), "make it possible to look at"),
+        (blind(&[Outcome::NoAnswer, Outcome::NotRun]), "look again at"),
+    ];
+    let steps = groups.iter().filter(|(items, _)| !items.is_empty()).map(|(items, what)| {
+        Step::new(format!("{what} {}", tags(items)), format!("gonogo retest {}", selected(items)))
+    });
+    steps.collect()
 }
 
 /// What people have to record.
-fn record(digest: &Digest<'_>) -> Vec<String> {
+fn record(digest: &Digest<'_>) -> Vec<Step> {
     let awaited = |item: &&Item<'_>| item.rows.iter().any(|row| row.standing == Standing::Awaiting);
     let awaited: Vec<&Item<'_>> = digest.unknown.iter().filter(awaited).collect();
     let steps = awaited.iter().take(MOST_IDS).map(|item| {
         let who = digest.owner(item.check).map_or_else(|| "somebody".into(), text::ascii_words);
-        format!("ask {who} about {}: gonogo record {} pass|fail --by NAME", item.tag, item.check.id)
+        let command = format!("gonogo record {} pass|fail --by NAME", item.check.id);
+        Step::new(format!("ask {who} about {}", item.tag), command)
     });
-    let mut steps: Vec<String> = steps.collect();
+    let mut steps: Vec<Step> = steps.collect();
     if awaited.len() > MOST_IDS {
-        steps.push(format!("record the other {} as well", awaited.len() - MOST_IDS));
+        steps.push(Step::plain(format!("record the other {} as well", awaited.len() - MOST_IDS)));
     }
     steps
 }
 
 /// The next stage, or the end.
-fn go_on(digest: &Digest<'_>) -> Vec<String> {
+fn go_on(digest: &Digest<'_>, current: usize) -> Option<Step> {
     let told = digest.told;
-    let Some(current) = told.current else { return Vec::new() };
     if let Some(next) = told.outline.stages.get(current + 1) {
-        let owed = told.debts.iter().filter(|debt| debt.due == current + 1).count();
-        let owed = if owed == 0 { "" } else { " (it settles what is owed)" };
-        return vec![format!("go on with stage {}, then{owed}: gonogo run {}", next.id, next.id)];
+        let owed = told.debts.iter().any(|debt| debt.due == current + 1);
+        let owed = if owed { "; what is owed is tested there" } else { "" };
+        return Some(Step::new(
+            format!("go on with stage {}{owed}", next.id),
+            format!("gonogo run {}", next.id),
+        ));
     }
     match told.verdict {
-        Verdict::Go => vec!["nothing: this was the last stage".to_owned()],
-        Verdict::GoWithIssues => vec!["this was the last stage: hand the issues to their owners".to_owned()],
-        Verdict::ProvisionalGo | Verdict::Hold | Verdict::NoGo => Vec::new(),
+        Verdict::Go => Some(Step::plain("nothing: this was the last stage")),
+        Verdict::GoWithIssues => {
+            Some(Step::plain("this was the last stage: hand the issues to their owners"))
+        }
+        Verdict::ProvisionalGo | Verdict::Hold | Verdict::NoGo => None,
     }
 }
 
+fn tags(items: &[&Item<'_>]) -> String {
+    names(&items.iter().map(|item| item.tag.as_str()).collect::<Vec<_>>())
+}
+
+/// The ids for a command, or what stands for all that did not pass.
 fn selected(items: &[&Item<'_>]) -> String {
-    if items.len() > MOST_IDS {
-        return "--failed".to_owned();
-    }
-    items.iter().map(|item| &*item.check.id).collect::<Vec<_>>().join(" ")
+    /// Longer commands do not fit a line.
+    const LONGEST: usize = 60;
+    let ids = items.iter().map(|item| &*item.check.id).collect::<Vec<_>>().join(" ");
+    if items.len() > MOST_IDS || ids.len() > LONGEST { "--failed".to_owned() } else { ids }
 }
 
 fn owners(digest: &Digest<'_>, items: &[&Item<'_>]) -> String {

@@ -82,9 +82,14 @@ fn passed(digest: &Digest<'_>) -> String {
     if counts.total == 0 {
         "Nothing was tested.".to_owned()
     } else if counts.pass == counts.total {
-        // What was left out has no row.
-        let run = if digest.told.verdict == Verdict::Go { "" } else { " that were run" };
-        format!("All {}{run} passed.", count(counts.total, "check"))
+        // What was left out has no row: all of those that were run is not all.
+        let all = digest.told.verdict == Verdict::Go;
+        match counts.total {
+            1 if all => "The one check passed.".to_owned(),
+            1 => "The one that was run passed.".to_owned(),
+            total if all => format!("All {total} checks passed."),
+            total => format!("The {total} that were run passed."),
+        }
     } else {
         format!("{} of {} passed.", counts.pass, count(counts.total, "check"))
     }

@@ -6,14 +6,14 @@ use super::page::{Page, Tone};
 use crate::model::layer::Layer;
 use crate::model::outcome::Judgement;
 use crate::report::digest::{Digest, Item};
-use crate::report::layers::{Cell, LayerTable};
+use crate::report::layers::{Cell, LayerTable, broken};
 use crate::report::text;
 use crate::verdict::Row;
 
 /// Checks told in full.
 const FULL: usize = 5;
 /// Checks told at all.
-const MOST: usize = 20;
+const MOST: usize = 15;
 /// Lines for one message: an error page may be long.
 const MESSAGE_LINES: usize = 4;
 /// The indent under a check's first line.
@@ -23,11 +23,15 @@ const UNDER: &str = "     ";
 pub(super) fn unknown(page: &mut Page, digest: &Digest<'_>) {
     section(page, "NOT KNOWN", Tone::Caution, &digest.unknown, |page, index, item| {
         let what = format!("  {} {:<8} {}", item.tag, item.check.severity.name(), name(item));
-        owned(page, digest, item, &format!("{what}   {}", digest.why_unknown(item)), Tone::Plain);
-        if index < FULL {
-            for (vantages, row) in item.messages() {
-                message(page, item, &vantages, row);
-            }
+        owned(page, digest, item, &what, Tone::Plain);
+        let messages = item.messages();
+        if messages.is_empty() {
+            page.wrapped(UNDER, &digest.why_unknown(None), Tone::Plain);
+        }
+        let (reasons, lines) = if index < FULL { (messages.len(), 3) } else { (1, 1) };
+        for (vantages, row) in messages.into_iter().take(reasons) {
+            let why = text::ascii_words(&digest.why_unknown(Some(row))).into_owned();
+            page.wrapped_at_most(UNDER, &seen_from(item, &vantages, why), Tone::Plain, lines);
         }
     });
 }
@@ -35,11 +39,14 @@ pub(super) fn unknown(page: &mut Page, digest: &Digest<'_>) {
 /// Checks that failed and decide: in full, with the layers.
 pub(super) fn failed(page: &mut Page, digest: &Digest<'_>, title: &str, tone: Tone, items: &[Item<'_>]) {
     section(page, title, tone, items, |page, index, item| {
-        owned(page, digest, item, &format!("  {} {}", item.tag, name(item)), Tone::Heading);
+        let what = format!("  {} {}", item.tag, name(item));
         if index >= FULL {
-            first_message(page, item);
+            let broken = item.rows.first().and_then(|row| broken(row));
+            let what = broken.map_or_else(|| what.clone(), |broken| format!("{what}  {broken}"));
+            owned(page, digest, item, &what, Tone::Plain);
             return;
         }
+        owned(page, digest, item, &what, Tone::Heading);
         if let Some(title) = &item.check.title {
             page.wrapped_at_most(UNDER, &text::ascii_words(title), Tone::Plain, 1);
         }
@@ -133,15 +140,26 @@ fn first_message(page: &mut Page, item: &Item<'_>) {
 /// A message, what was expected and what came; the vantages when not all saw the same.
 fn message(page: &mut Page, item: &Item<'_>, vantages: &[&str], row: &Row<'_>) {
     let judgement = &row.judgement;
-    let mut told = worded(judgement);
-    if vantages.len() < item.rows.len() {
-        told = format!("{}: {told}", crate::report::digest::names(vantages)).into();
+    let told = seen_from(item, vantages, worded(judgement).into_owned());
+    let compared = judgement.expected.is_some();
+    page.wrapped_at_most(UNDER, &told, Tone::Plain, if compared { 2 } else { MESSAGE_LINES });
+    // A short comparison has said both values already.
+    if compared && text::wrap(&told, page.width() - UNDER.len()).len() <= 2 {
+        return;
     }
-    page.wrapped_at_most(UNDER, &told, Tone::Plain, MESSAGE_LINES);
     for (word, value) in [("want", &judgement.expected), ("got ", &judgement.got)] {
         if let Some(value) = value {
             page.wrapped_at_most(&format!("{UNDER}{word} "), &text::ascii_exact(value), Tone::Plain, 3);
         }
+    }
+}
+
+/// With the vantages that saw it, when not all did.
+fn seen_from(item: &Item<'_>, vantages: &[&str], told: String) -> String {
+    if vantages.len() < item.rows.len() {
+        format!("{}: {told}", crate::report::digest::names(vantages))
+    } else {
+        told
     }
 }
 
@@ -156,7 +174,6 @@ fn worded(judgement: &Judgement) -> std::borrow::Cow<'_, str> {
 
 fn layer_table(page: &mut Page, table: &LayerTable<'_>) {
     const FROM: &str = "seen from";
-    let names = table.rows.iter().map(|row| row.vantage.len()).max().unwrap_or(0).clamp(FROM.len(), 24);
     let widths = |told: fn(&Cell) -> String| -> Vec<usize> {
         let width = |(column, layer): (usize, &Layer)| {
             let cells = table.rows.iter().map(|row| told(&row.cells[column]).len());
@@ -166,13 +183,16 @@ fn layer_table(page: &mut Page, table: &LayerTable<'_>) {
     };
     // The longest note, with its arrow.
     let notes = table.rows.iter().map(|row| row.note.len()).max().map_or(0, |note| note + 5);
-    let fits = |widths: &[usize]| {
-        UNDER.len() + names + widths.iter().map(|width| width + 2).sum::<usize>() + notes <= page.width()
+    let longest = table.rows.iter().map(|row| row.vantage.len()).max().unwrap_or(0).max(FROM.len());
+    let room = |widths: &[usize]| {
+        let taken = UNDER.len() + widths.iter().map(|width| width + 2).sum::<usize>() + notes;
+        page.width().saturating_sub(taken).clamp(FROM.len(), longest)
     };
-    // Without the times when there is no room for them.
+    // Without the times when the names would be cut for them.
     let told: fn(&Cell) -> String =
-        if fits(&widths(Cell::timed)) { Cell::timed } else { |cell| cell.word.clone() };
+        if room(&widths(Cell::timed)) == longest { Cell::timed } else { |cell| cell.word.clone() };
     let widths = widths(told);
+    let names = room(&widths);
     let mut head = format!("{UNDER}{FROM:<names$}");
     for (layer, width) in table.layers.iter().zip(&widths) {
         // Writing to a String cannot fail.
@@ -180,7 +200,13 @@ fn layer_table(page: &mut Page, table: &LayerTable<'_>) {
     }
     page.plain(&head);
     for row in &table.rows {
-        let mut line = format!("{UNDER}{:<names$}", text::cut(row.vantage, names));
+        // The end of a host's name tells it from the next one.
+        let whole = text::ascii_exact(row.vantage);
+        let vantage = match whole.len().checked_sub(names) {
+            None | Some(0) => whole.into_owned(),
+            Some(over) => format!("..{}", &whole[over + 2..]),
+        };
+        let mut line = format!("{UNDER}{vantage:<names$}");
         for (cell, width) in row.cells.iter().zip(&widths) {
             let _ = write!(line, "  {:<width$}", told(cell));
         }

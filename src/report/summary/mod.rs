@@ -3,7 +3,7 @@
 mod items;
 mod page;
 
-use super::digest::{Digest, count};
+use super::digest::{Digest, Step, count};
 use super::{EarlyEnd, Options, Rendered, text};
 use crate::model::verdict::Verdict;
 use crate::verdict::{Assessment, WaiverState};
@@ -32,11 +32,7 @@ pub fn render(told: &Assessment<'_>, options: &Options) -> Vec<Rendered> {
     for line in digest.history() {
         page.wrapped("", &line, Tone::Caution);
     }
-    let next = digest.next();
-    page.gap();
-    for (index, step) in next.iter().enumerate() {
-        page.wrapped(if index == 0 { "NEXT  " } else { "      " }, step, Tone::Plain);
-    }
+    steps(&mut page, &digest.next());
     let plan = told.outline.sha256.get(..6).unwrap_or(&told.outline.sha256);
     page.plain(&format!("run {} attempt {} plan {plan}", told.run.id, told.run.attempt));
     vec![Rendered { name: NAME.to_owned(), text: page.finish(options.color) }]
@@ -71,6 +67,12 @@ fn heading(page: &mut Page, verdict: Verdict, stage: &str, title: Option<&str>, 
     };
     page.rule();
     let mut left = format!("{:<17}  {stage}", verdict.spoken());
+    if left.len() + 2 + when.len() > page.width() {
+        page.pair(verdict.spoken(), when, tone);
+        page.wrapped("", stage, Tone::Heading);
+        page.rule();
+        return;
+    }
     // The id is shown whole before any of the title is.
     let room = page.width().saturating_sub(left.len() + when.len() + 4);
     if let Some(title) = title.filter(|_| room > 8) {
@@ -84,6 +86,23 @@ fn heading(page: &mut Page, verdict: Verdict, stage: &str, title: Option<&str>, 
 fn say(page: &mut Page, sentences: &[String]) {
     page.wrapped("SAY: ", &format!("\"{}\"", sentences.join(" ")), Tone::Plain);
     page.gap();
+}
+
+fn steps(page: &mut Page, steps: &[Step]) {
+    const LEAD: &str = "NEXT  ";
+    page.gap();
+    for (index, step) in steps.iter().enumerate() {
+        let lead = if index == 0 { LEAD.to_owned() } else { " ".repeat(LEAD.len()) };
+        match &step.command {
+            // A command is kept on one line, to be copied.
+            Some(command) if LEAD.len() + step.what.len() + 2 + command.len() > page.width() => {
+                page.wrapped(&lead, &format!("{}:", step.what), Tone::Plain);
+                page.wrapped(&" ".repeat(LEAD.len()), command, Tone::Plain);
+            }
+            Some(command) => page.wrapped(&lead, &format!("{}: {command}", step.what), Tone::Plain),
+            None => page.wrapped(&lead, &step.what, Tone::Plain),
+        }
+    }
 }
 
 fn totals(page: &mut Page, told: &Assessment<'_>) {

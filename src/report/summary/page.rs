@@ -60,9 +60,10 @@ impl Page {
         self.toned(line, Tone::Plain);
     }
 
-    /// One line, cut when it is too long.
+    /// One line, cut when it is too long. Whatever a caller forgot to clean is cleaned here.
     pub(super) fn toned(&mut self, line: &str, tone: Tone) {
-        self.lines.push((tone, text::cut(line, self.width).trim_end().to_owned()));
+        let line = text::ascii_exact(line);
+        self.lines.push((tone, text::cut(&line, self.width).trim_end().to_owned()));
     }
 
     /// Something at the left and something at the right; on two lines when one does not hold both.

@@ -1,0 +1,307 @@
+//! A night made up: an outline and the events of a run, folded like a real one. For reports and verdicts.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use gonogo::journal::event::{Actor, Event, Flaky, Line, Record, RunStarted, Selection};
+use gonogo::journal::run::Run;
+use gonogo::model::fact::{Attempt, ConnectError, ConnectErrorKind, Fact, Looked};
+use gonogo::model::fault::{Fault, Mismatch};
+use gonogo::model::layer::Layer;
+use gonogo::model::outcome::{Judgement, Outcome};
+use gonogo::model::outline::{Check, Defer, Outline, Person, Place, Severity, Stage, Waiver};
+use gonogo::model::trace::{Ended, Observation, Seen, Trace, VantageError};
+use gonogo::model::verdict::Verdict;
+use gonogo::verdict::assess;
+use jiff::Timestamp;
+
+const HTTP: [Layer; 7] =
+    [Layer::Dns, Layer::Route, Layer::Tcp, Layer::Tls, Layer::Protocol, Layer::Auth, Layer::Payload];
+
+/// A run in the making.
+#[derive(Debug)]
+pub(crate) struct Night {
+    pub(crate) run: Run,
+    at: Timestamp,
+    selection: Selection,
+}
+
+/// What one check showed from one vantage.
+#[derive(Debug, Clone)]
+pub(crate) enum Answer {
+    Pass,
+    Flaky(u32, String),
+    Seen(Trace),
+    NotRun(String),
+    Silent,
+}
+
+/// A plan of these stages, `id: title`, and checks.
+pub(crate) fn outline(stages: &[&str], checks: Vec<Check>) -> Outline {
+    let stage = |text: &&str| {
+        let (id, title) = text.split_once(": ").map_or((*text, None), |(id, title)| (id, Some(title)));
+        Stage {
+            id: id.to_owned(),
+            title: title.map(ToOwned::to_owned),
+            owner: None,
+            duration_s: None,
+            sanity_s: None,
+            undo_s: None,
+        }
+    };
+    let person = |name: &str| Person { name: name.to_owned(), decides: false, deputy: None };
+    Outline {
+        name: "September 2007 release".to_owned(),
+        change: Some("CHG-1234".to_owned()),
+        sha256: "9c41e2".repeat(10) + "9c41",
+        zone: Some("America/Montreal".to_owned()),
+        max_minor: 5,
+        people: [
+            ("dba", "DBA team"),
+            ("web", "Web team"),
+            ("back", "Back-end team"),
+            ("client", "Client team"),
+        ]
+        .into_iter()
+        .map(|(id, name)| (id.to_owned(), person(name)))
+        .collect(),
+        stages: stages.iter().map(stage).collect(),
+        checks,
+        waivers: Vec::new(),
+    }
+}
+
+/// An `http` check, a blocker, due at a stage.
+pub(crate) fn check(id: &str, stage: usize, change: impl FnOnce(&mut Check)) -> Check {
+    let mut check = Check {
+        id: id.into(),
+        title: None,
+        kind: "http".to_owned(),
+        target: format!("https://{id}.int:8443/status"),
+        layers: HTTP.to_vec(),
+        from: vec!["here".into()],
+        severity: Severity::Blocker,
+        owner: None,
+        tags: Vec::new(),
+        needs: Vec::new(),
+        expect_break: None,
+        stage,
+        defer: None,
+        again: true,
+        manual: false,
+        place: Place { file: "checks/night.yaml".into(), line: 40 },
+    };
+    change(&mut check);
+    check
+}
+
+/// Put a check off.
+pub(crate) fn deferred(check: &mut Check, until: usize, because: &str) {
+    check.defer = Some(Defer { until, because: because.to_owned() });
+}
+
+/// A waiver for a check.
+pub(crate) fn waiver(check: &str, until: &str) -> Waiver {
+    Waiver {
+        check: check.into(),
+        until: until.parse().expect("a date"),
+        by: "web".to_owned(),
+        because: "CHG-1240, host replaced next week".to_owned(),
+        outcome: None,
+        layer: None,
+    }
+}
+
+impl Night {
+    pub(crate) fn begin(outline: Outline) -> Self {
+        Self::begin_selected(outline, Selection::default())
+    }
+
+    pub(crate) fn begin_selected(outline: Outline, selection: Selection) -> Self {
+        let at: Timestamp = "2007-09-23T05:30:00Z".parse().expect("a moment");
+        let started = RunStarted {
+            attempt: 1,
+            round: 1,
+            version: "0.1.0".to_owned(),
+            actor: actor(),
+            plan_sha256: outline.sha256.clone(),
+            selection: selection.clone(),
+            outline: Some(Arc::new(outline)),
+            sources: Vec::new(),
+        };
+        let line = Line { seq: 1, prev: String::new(), at, what: Event::RunStarted(Box::new(started)) };
+        let run = Run::begin("20070923-053000-7f3a", line).expect("a run");
+        Self { run, at, selection }
+    }
+
+    /// Run a stage; the answers are asked by check and vantage. Checks put off to a later stage are not asked.
+    pub(crate) fn stage(&mut self, index: usize, answer: impl Fn(&str, &str) -> Answer) -> &mut Self {
+        let outline = Arc::clone(&self.run.outline);
+        let stage = outline.stages[index].id.clone();
+        let due = gonogo::runner::due(&self.run, index, &self.selection);
+        self.apply(Event::StageStarted {
+            stage: stage.clone(),
+            expected: due.expected.clone(),
+            left_out: due.left_out,
+        });
+        for expected in due.expected {
+            let check = &outline.checks[self.run.check_index(&expected.check).expect("a check")];
+            let put_off = check.defer.as_ref().filter(|defer| index < defer.until);
+            let answer = match put_off {
+                Some(defer) => Answer::NotRun(format!(
+                    "deferred until {}: {}",
+                    outline.stages[defer.until].id, defer.because
+                )),
+                None => answer(&check.id, &expected.vantage),
+            };
+            let (trace, judgement, flaky) = match answer {
+                Answer::Silent => continue,
+                Answer::NotRun(why) => (None, Judgement::plain(Outcome::NotRun, why), None),
+                Answer::Pass => judged(check, works(check)),
+                Answer::Flaky(attempt, first) => {
+                    let (trace, judgement, _) = judged(check, works(check));
+                    (trace, judgement, Some(Flaky { attempt, first }))
+                }
+                Answer::Seen(trace) => judged(check, trace),
+            };
+            let (stage, check, vantage): (Arc<str>, _, _) =
+                (stage.as_str().into(), expected.check, expected.vantage);
+            if let Some(trace) = trace {
+                self.apply(Event::Seen {
+                    stage: Arc::clone(&stage),
+                    check: Arc::clone(&check),
+                    vantage: Arc::clone(&vantage),
+                    attempt: 1,
+                    trace,
+                });
+            }
+            self.apply(Event::Judged { stage, check, vantage, judgement, flaky });
+        }
+        self.at += jiff::SignedDuration::from_mins(30);
+        let verdict = assess(&self.run, self.at).verdict;
+        self.apply(Event::Verdict { stage, verdict, reasons: Vec::new(), revokes: Vec::new() });
+        self
+    }
+
+    pub(crate) fn record(&mut self, check: &str, outcome: Outcome, evidence: &str) -> &mut Self {
+        self.apply(Event::Recorded(Record {
+            check: check.into(),
+            outcome,
+            by: "Ana Lima".to_owned(),
+            evidence: Some(evidence.to_owned()),
+            actor: actor(),
+        }));
+        self
+    }
+
+    pub(crate) fn finish(&mut self, interrupted: bool) -> &mut Self {
+        self.apply(Event::RunFinished { verdict: Verdict::NoGo, interrupted });
+        self
+    }
+
+    /// When the latest stage ended.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.at
+    }
+
+    fn apply(&mut self, what: Event) {
+        self.run.apply(Line { seq: 2, prev: String::new(), at: self.at, what });
+    }
+}
+
+fn actor() -> Actor {
+    Actor { user: "ana".to_owned(), host: "runner".to_owned(), pid: 1 }
+}
+
+fn judged(check: &Check, trace: Trace) -> (Option<Trace>, Judgement, Option<Flaky>) {
+    let judgement = Judgement::of(&trace, &check.layers, check.expect_break);
+    (Some(trace), judgement, None)
+}
+
+fn observation(layer: Layer, took_ms: f64, seen: Seen) -> Observation {
+    Observation { layer, took_ms, address: None, seen }
+}
+
+fn address() -> SocketAddr {
+    "10.0.0.2:8443".parse().expect("an address")
+}
+
+/// A trace that works up to and with `last`.
+pub(crate) fn worked(layers: &[Layer], last: Layer) -> Vec<Observation> {
+    let fact = |layer| match layer {
+        Layer::Vantage => Fact::Started { program: "true".to_owned() },
+        Layer::Dns => Fact::Resolved {
+            name: "app2.int".to_owned(),
+            addresses: vec![address().ip()],
+            by: "getaddrinfo".to_owned(),
+        },
+        Layer::Route => {
+            Fact::Routed { address: address().ip(), source: "10.0.0.1".parse().expect("an address") }
+        }
+        Layer::Tcp => Fact::Connected {
+            address: address(),
+            source: "10.0.0.1:40000".parse().expect("an address"),
+            attempts: Vec::new(),
+        },
+        Layer::Tls => Fact::Secured {
+            version: "TLSv1.3".to_owned(),
+            cipher: "TLS13_AES_256_GCM_SHA384".to_owned(),
+            alpn: None,
+            chain: Vec::new(),
+            verifier: "the system's trust store".to_owned(),
+            client_certificate_asked: false,
+        },
+        Layer::Protocol => Fact::Responded {
+            status: 200,
+            version: "HTTP/1.1".to_owned(),
+            headers: Vec::new(),
+            first_byte_ms: 1.5,
+            redirects: Vec::new(),
+        },
+        Layer::Auth => Fact::Admitted { scheme: "none".to_owned(), user: None },
+        Layer::Payload => Fact::Matched {
+            values: vec![Looked { what: "status".to_owned(), got: "200".to_owned() }],
+            excerpt: None,
+        },
+    };
+    let took = |layer| if layer == Layer::Tcp { 2.4 } else { 0.25 };
+    layers
+        .iter()
+        .filter(|&&layer| layer <= last)
+        .map(|&layer| observation(layer, took(layer), Seen::Worked(fact(layer))))
+        .collect()
+}
+
+fn works(check: &Check) -> Trace {
+    Trace { observations: worked(&check.layers, Layer::Payload), ended: Ended::Complete }
+}
+
+/// A trace of an `http` probe that broke at a layer.
+pub(crate) fn broke(layer: Layer, fault: Fault) -> Answer {
+    let mut observations = worked(&HTTP, layer);
+    observations.pop();
+    observations.push(observation(layer, 1.0, Seen::Broke(fault)));
+    Answer::Seen(Trace { observations, ended: Ended::Complete })
+}
+
+/// No answer to SYN.
+pub(crate) fn filtered() -> Answer {
+    let error = ConnectError { kind: ConnectErrorKind::TimedOut, errno: None, offender: None };
+    let attempt = Attempt { address: address(), took_ms: 4000.0, error: Some(error) };
+    broke(Layer::Tcp, Fault::ConnectTimedOut { attempts: vec![attempt] })
+}
+
+/// A value that differs.
+pub(crate) fn differs(what: &str, expected: &str, got: &str) -> Answer {
+    let (what, expected, got) = (what.to_owned(), expected.to_owned(), got.to_owned());
+    broke(
+        Layer::Payload,
+        Fault::Mismatch { mismatches: vec![Mismatch { what, expected, got }], excerpt: None },
+    )
+}
+
+/// We could not look.
+pub(crate) fn blind() -> Answer {
+    let secret = "env ORDERS_PASSWORD".to_owned();
+    Answer::Seen(Trace::blind(VantageError::Secret { secret, reason: "it is not set".to_owned() }))
+}

@@ -1,0 +1,6 @@
+//! Reports of nights made up: against what is written in `fixtures/reports`, and read by programs nobody here wrote.
+
+mod golden;
+mod readers;
+mod scenarios;
+mod shape;
