@@ -1,108 +1,177 @@
 //! Name servers asked directly: for record types and servers a plan names, and to explain why a name did not resolve.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{
-    ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
-};
+use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::net::xfer::{DnsHandle, FirstAnswer};
 use hickory_resolver::net::{DnsError, NetError};
-use hickory_resolver::proto::op::ResponseCode;
-use hickory_resolver::proto::rr::RecordType;
+use hickory_resolver::proto::op::{DnsRequestOptions, Query, ResponseCode};
+use hickory_resolver::proto::rr::{Name, RecordType};
+use hickory_resolver::{NameServerPool, PoolContext, TlsConfig, system_conf};
 
 use crate::model::fact::{Fact, Record};
 use crate::model::fault::Fault;
-use crate::model::trace::{Trouble, VantageError};
+use crate::model::trace::VantageError;
+use crate::probe::Trouble;
 
-/// The longest one server is waited for, each of two times.
+/// The longest one server is waited for.
 const SERVER_LIMIT: Duration = Duration::from_secs(2);
 /// The longest an explanation may take: the fault is known already.
 const EXPLAIN_LIMIT: Duration = Duration::from_millis(900);
 
-/// Ask for records of a type: `server` alone, or the servers of `/etc/resolv.conf` in their order.
+/// Ask for records of a type, of a whole name: `server` alone, or the servers of `/etc/resolv.conf` in their order until
+/// one knows.
+///
+/// The servers are asked without the library's resolver, which answers for `localhost` and a few other names (RFC 6761)
+/// by itself and would show as a server's what is its own.
 ///
 /// # Errors
-/// The rcode as a fault; `VantageError` when there is no server to ask.
+/// The rcode as a fault, that of the last server asked; `VantageError` when there is no server to ask.
 pub async fn query(
     name: &str,
     record_type: RecordType,
     server: Option<SocketAddr>,
 ) -> Result<(Fact, Vec<Record>), Trouble> {
-    let (resolver, asked) = resolver(server, SERVER_LIMIT)?;
-    match resolver.lookup(name, record_type).await {
-        Ok(lookup) => {
-            let answers: Vec<Record> = lookup
-                .answers()
-                .iter()
-                .map(|record| Record {
-                    record_type: record.record_type().to_string(),
-                    data: record.data.to_string(),
-                    ttl: record.ttl,
-                })
-                .collect();
-            let fact = Fact::Answered {
-                name: name.to_owned(),
-                record_type: record_type.to_string(),
-                server: asked,
-                answers: answers.clone(),
-            };
-            Ok((fact, answers))
-        }
-        Err(error) => Err(fault(name, &record_type.to_string(), &asked, &error).into()),
-    }
+    let servers = match server {
+        Some(server) => vec![at(server)],
+        None => system()?.name_servers().to_vec(),
+    };
+    let whole = whole_name(name).map_err(|code| Fault::ResolverFailed { name: name.to_owned(), code })?;
+    let (server, records) = ask_each(&servers, &whole, record_type, SERVER_LIMIT)
+        .await
+        .map_err(|(server, error)| fault(name, &record_type.to_string(), &server, &error))?;
+    let fact = Fact::Answered {
+        name: name.to_owned(),
+        record_type: record_type.to_string(),
+        server,
+        answers: records.clone(),
+    };
+    Ok((fact, records))
 }
 
 /// Why `getaddrinfo`, which said `said`, did not find `host`.
 pub(super) async fn explain(host: &str, said: &str) -> Fault {
     let unexplained =
-        |more: &str| Fault::ResolverFailed { name: host.to_owned(), code: format!("{said}{more}") };
-    let Ok((resolver, asked)) = resolver(None, EXPLAIN_LIMIT / 2) else {
-        return unexplained("; there is no name server in /etc/resolv.conf");
+        |more: String| Fault::ResolverFailed { name: host.to_owned(), code: format!("{said}{more}") };
+    let (Ok(config), Ok(whole)) = (system(), whole_name(host)) else {
+        return unexplained("; there is no name server to ask why".to_owned());
     };
-    match tokio::time::timeout(EXPLAIN_LIMIT, resolver.lookup_ip(host)).await {
-        Ok(Ok(_)) => unexplained(&format!("; but {asked} knows the name (see nsswitch.conf)")),
-        Ok(Err(NetError::Timeout)) | Err(_) => unexplained(&format!("; no answer from {asked}")),
-        Ok(Err(error)) => {
-            let explained = fault(host, "A or AAAA", &asked, &error);
-            if let Fault::ResolverFailed { code, .. } = explained {
-                return unexplained(&format!("; {asked} said: {code}"));
+    // getaddrinfo(3) tries the search list of resolv.conf(5) too; one of those names may be the one that is broken.
+    let searched = config.search().iter().filter(|_| !host.ends_with('.'));
+    let mut names: Vec<Name> =
+        searched.filter_map(|domain| whole_name(host).ok()?.append_domain(domain).ok()).collect();
+    names.push(whole);
+    let servers = config.name_servers();
+    let asking = async {
+        let mut worst = None;
+        for name in &names {
+            match ask_each(servers, name, RecordType::A, EXPLAIN_LIMIT / 2).await {
+                Ok((server, _)) => {
+                    return unexplained(format!("; but {server} knows {name} (see nsswitch.conf)"));
+                }
+                Err((server, error)) => {
+                    let found = fault(host, "A", &server, &error);
+                    if worst.is_none() || !matches!(found, Fault::NameNotFound { .. }) {
+                        worst = Some((server, found));
+                    }
+                }
             }
-            explained
         }
+        match worst {
+            Some((server, Fault::ResolverFailed { code, .. })) => {
+                unexplained(format!("; {server} said: {code}"))
+            }
+            Some((server, Fault::TimedOut { .. })) => unexplained(format!("; no answer from {server}")),
+            Some((_, explained)) => explained,
+            None => unexplained(String::new()),
+        }
+    };
+    let servers: Vec<String> = servers.iter().map(|server| server.ip.to_string()).collect();
+    tokio::time::timeout(EXPLAIN_LIMIT, asking)
+        .await
+        .unwrap_or_else(|_| unexplained(format!("; no answer from {}", servers.join(", "))))
+}
+
+/// Ask servers in order until one gives records, or says that there are none.
+async fn ask_each(
+    servers: &[NameServerConfig],
+    name: &Name,
+    record_type: RecordType,
+    limit: Duration,
+) -> Result<(String, Vec<Record>), (String, NetError)> {
+    let mut failed = (String::new(), NetError::NoConnections);
+    for server in servers {
+        let shown = shown(server);
+        match ask(server.clone(), name, record_type, limit).await {
+            Ok(records) => return Ok((shown, records)),
+            Err(error) => {
+                let is_final = matches!(error, NetError::Dns(DnsError::NoRecordsFound(_)));
+                failed = (shown, error);
+                if is_final {
+                    break;
+                }
+            }
+        }
+    }
+    Err(failed)
+}
+
+async fn ask(
+    server: NameServerConfig,
+    name: &Name,
+    record_type: RecordType,
+    limit: Duration,
+) -> Result<Vec<Record>, NetError> {
+    let mut options = ResolverOpts::default();
+    options.timeout = limit;
+    options.attempts = 1;
+    let context = Arc::new(PoolContext::new(options, TlsConfig::new()?));
+    let pool = NameServerPool::from_config([server], context, TokioRuntimeProvider::default());
+    let query = Query::query(name.clone(), record_type);
+    let answer = pool.lookup(query, DnsRequestOptions::default()).first_answer();
+    let response = tokio::time::timeout(limit, answer).await.map_err(|_| NetError::Timeout)??;
+    let response = DnsError::from_response(response)?;
+    let records = response.answers.iter().map(|record| Record {
+        record_type: record.record_type().to_string(),
+        data: record.data.to_string(),
+        ttl: record.ttl,
+    });
+    Ok(records.collect())
+}
+
+fn system() -> Result<ResolverConfig, VantageError> {
+    let unusable = |reason: String| VantageError::Setting { setting: "/etc/resolv.conf".to_owned(), reason };
+    let (config, _) = system_conf::read_system_conf().map_err(|error| unusable(error.to_string()))?;
+    if config.name_servers().is_empty() {
+        return Err(unusable("it names no name server".to_owned()));
+    }
+    Ok(config)
+}
+
+fn at(server: SocketAddr) -> NameServerConfig {
+    let mut udp = ConnectionConfig::udp();
+    udp.port = server.port();
+    let mut tcp = ConnectionConfig::tcp();
+    tcp.port = server.port();
+    NameServerConfig::new(server.ip(), true, vec![udp, tcp])
+}
+
+fn shown(server: &NameServerConfig) -> String {
+    /// RFC 1035 section 4.2.
+    const DOMAIN: u16 = 53;
+    match server.connections.first().map(|connection| connection.port) {
+        Some(port) if port != DOMAIN => SocketAddr::new(server.ip, port).to_string(),
+        Some(_) | None => server.ip.to_string(),
     }
 }
 
-fn resolver(server: Option<SocketAddr>, limit: Duration) -> Result<(TokioResolver, String), VantageError> {
-    let unusable = |reason: String| VantageError::Setting { setting: "/etc/resolv.conf".to_owned(), reason };
-    let provider = TokioRuntimeProvider::default();
-    let (mut builder, asked) = if let Some(server) = server {
-        let mut udp = ConnectionConfig::udp();
-        udp.port = server.port();
-        let mut tcp = ConnectionConfig::tcp();
-        tcp.port = server.port();
-        let config = NameServerConfig::new(server.ip(), true, vec![udp, tcp]);
-        let config = ResolverConfig::from_name_servers(vec![config]);
-        (TokioResolver::builder_with_config(config, provider), server.to_string())
-    } else {
-        let (config, options) =
-            hickory_resolver::system_conf::read_system_conf().map_err(|error| unusable(error.to_string()))?;
-        let servers: Vec<String> = config.name_servers().iter().map(|server| server.ip.to_string()).collect();
-        if servers.is_empty() {
-            return Err(unusable("it names no name server".to_owned()));
-        }
-        let mut builder = TokioResolver::builder_with_config(config, provider);
-        *builder.options_mut() = options;
-        (builder, servers.join(", "))
-    };
-    let options: &mut ResolverOpts = builder.options_mut();
-    options.timeout = limit;
-    options.attempts = 1;
-    options.cache_size = 0;
-    options.use_hosts_file = ResolveHosts::Never;
-    let resolver = builder.build().map_err(|error| unusable(error.to_string()))?;
-    Ok((resolver, asked))
+fn whole_name(name: &str) -> Result<Name, String> {
+    let mut whole = Name::from_utf8(name).map_err(|error| error.to_string())?;
+    whole.set_fqdn(true);
+    Ok(whole)
 }
 
 fn fault(name: &str, record_type: &str, by: &str, error: &NetError) -> Fault {

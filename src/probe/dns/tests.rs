@@ -58,6 +58,10 @@ async fn answers_and_rcodes_are_told_apart() {
         ("app.example.", "A", json!({ "ttl": { "at_least": 300 } }), "dns mismatch"),
         ("app.example.", "mx", json!({ "answers": { "contains": "10 mail.example." } }), "passed"),
         ("app.example.", "AAAA", json!(null), "dns no_record"),
+        ("app", "A", json!({ "count": 2 }), "passed"),
+        // Names a library may want to answer by itself (RFC 6761).
+        ("localhost", "A", json!({ "answers": ["192.0.2.1", "192.0.2.2"] }), "passed"),
+        ("app.invalid", "A", json!({ "count": 2 }), "passed"),
         ("absent.example.", "A", json!(null), "dns name_not_found"),
         ("broken.example.", "A", json!(null), "dns server_failure"),
         ("closed.example.", "A", json!(null), "dns query_refused"),
