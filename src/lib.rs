@@ -21,6 +21,7 @@ pub mod postgres;
 pub mod probe;
 pub mod report;
 pub mod runner;
+pub mod schema;
 pub mod secret;
 pub mod suggest;
 pub mod verdict;

@@ -162,7 +162,7 @@ impl JsonSchema for SecretRef {
         json_schema!({
             "description": "Where a secret is found; a literal is accepted with a warning.",
             "oneOf": [
-                { "type": ["string", "integer"] },
+                { "type": ["string", "number", "boolean"] },
                 { "type": "object", "properties": { "env": { "type": "string" } }, "required": ["env"], "additionalProperties": false },
                 { "type": "object", "properties": { "file": { "type": "string" } }, "required": ["file"], "additionalProperties": false },
                 { "type": "object", "properties": { "command": { "type": "array", "items": { "type": "string" }, "minItems": 1 } }, "required": ["command"], "additionalProperties": false },

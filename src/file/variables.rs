@@ -1,6 +1,6 @@
 //! `${name}` and `${env:NAME}` in scalars, replaced before anything is read.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 
@@ -57,7 +57,7 @@ pub type Locals = IndexMap<String, String>;
 #[derive(Debug)]
 pub struct Variables<'e> {
     environment: &'e Environment,
-    known: HashMap<String, Variable>,
+    known: IndexMap<String, Variable>,
     /// What is wrong with variables themselves, where they are written.
     pub failures: Vec<(NodeId, Trouble)>,
     /// Environment variables used, with their values.
@@ -69,7 +69,7 @@ impl<'e> Variables<'e> {
     /// None yet.
     #[must_use]
     pub fn new(environment: &'e Environment) -> Self {
-        Self { environment, known: HashMap::new(), failures: Vec::new(), used: BTreeMap::new(), grown: 0 }
+        Self { environment, known: IndexMap::new(), failures: Vec::new(), used: BTreeMap::new(), grown: 0 }
     }
 
     /// A variable whose value may use others. One that is there already stays.

@@ -91,7 +91,7 @@ impl JsonSchema for Id {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,99}$", "description": "Lower-case letters, digits and `-`." })
+        json_schema!({ "type": ["string", "integer"], "minimum": 0, "pattern": "^[a-z0-9][a-z0-9-]{0,99}$", "description": "Lower-case letters, digits and `-`." })
     }
 }
 

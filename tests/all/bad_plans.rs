@@ -17,7 +17,7 @@ pub(crate) fn load_one(file: &Path) -> Loaded {
     })
 }
 
-fn plans(folder: &str) -> Vec<PathBuf> {
+pub(crate) fn plans(folder: &str) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
         .expect("the folder of bad plans")
         .map(|entry| entry.expect("an entry").path())

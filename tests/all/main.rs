@@ -8,6 +8,7 @@ mod hostile;
 mod kills;
 mod layers;
 mod night;
+mod plan_schema;
 mod postgres;
 mod reports;
 mod runs;
