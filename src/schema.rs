@@ -20,9 +20,7 @@ pub fn plan_schema() -> Value {
     let database = generator.subschema_for::<Database>();
     let stage = generator.subschema_for::<written::Stage>();
     let waiver = generator.subschema_for::<written::Waiver>();
-    let by_id = |value: Value| {
-        json!({ "type": "object", "propertyNames": { "pattern": "^[a-z0-9][a-z0-9-]{0,99}$" }, "additionalProperties": value })
-    };
+    let by_id = |value: Value| json!({ "type": "object", "propertyNames": { "pattern": "^[a-z0-9][a-z0-9-]{0,99}$" }, "additionalProperties": value });
     let text = json!({ "type": "string" });
     let mut properties = json!({
         "name": text,
@@ -142,6 +140,7 @@ fn is_scalar(object: &Map<String, Value>) -> bool {
         _ => false,
     };
     let words = |choice: &Value| choice.get("const").is_some() || choice.get("enum").is_some();
-    let is_choice = object.get("oneOf").and_then(Value::as_array).is_some_and(|choices| choices.iter().all(words));
+    let is_choice =
+        object.get("oneOf").and_then(Value::as_array).is_some_and(|choices| choices.iter().all(words));
     of_type || is_choice || object.contains_key("enum") || object.contains_key("const")
 }

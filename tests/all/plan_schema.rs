@@ -67,7 +67,11 @@ fn good_plans_load_and_fit_the_schema() {
         assert!(told.is_empty(), "{}: {}", file.display(), told.join("\n"));
         let loaded = load_one(&file);
         let told = gonogo::plan::render_all(&loaded.diagnostics, false);
-        assert!(loaded.plan.is_some() || told.contains("environment variable"), "{}:\n{told}", file.display());
+        assert!(
+            loaded.plan.is_some() || told.contains("environment variable"),
+            "{}:\n{told}",
+            file.display()
+        );
     }
 }
 
@@ -86,8 +90,10 @@ fn bad_plans_are_refused_when_their_mistake_is_one_of_shape() {
         let name = stem(&file);
         let refused = !validator.is_valid(&json);
         if refused != SHAPE.contains(&name.as_str()) {
-            let told: Vec<String> =
-                validator.iter_errors(&json).map(|error| format!("{}: {error}", error.instance_path())).collect();
+            let told: Vec<String> = validator
+                .iter_errors(&json)
+                .map(|error| format!("{}: {error}", error.instance_path()))
+                .collect();
             wrong.push(format!("{name}: refused is {refused}: {}", told.join("; ")));
         }
     }
