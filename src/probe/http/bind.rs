@@ -57,6 +57,13 @@ pub(super) fn bind(http: &mut Http, surroundings: &Surroundings<'_>) -> Vec<Prob
     if let Err(wrong) = connect_to(http.connect_to.as_ref()) {
         problems.push(Problem::at("connect_to", wrong).help("write it as `host:port` or `[v6]:port`"));
     }
+    let proxied = http.proxy.as_deref().is_some_and(|proxy| proxy != "none");
+    if proxied && http.connect_to.is_some() && http.url.starts_with("http:") {
+        problems.push(
+            Problem::at("connect_to", "a proxy that is given an `http` URL connects where the URL says")
+                .help("leave out `connect_to` or `proxy`"),
+        );
+    }
     if http.redirects > 20 {
         problems.push(Problem::at("redirects", "at most 20 redirects are followed"));
     }

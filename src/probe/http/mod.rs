@@ -31,7 +31,7 @@ use crate::net::proxy::Proxy;
 use crate::net::tls::Trust;
 use fields::{Auth, Expect, HttpVersion, Text};
 use request::Message;
-use way::{Door, ProxyChoice, Ready, Way};
+use way::{Detour, Door, ProxyChoice, Ready, Way};
 
 /// Bytes of a body kept in a trace.
 pub(super) const EXCERPT: usize = 2048;
@@ -229,12 +229,20 @@ impl Http {
             Some("environment") => ProxyChoice::Environment,
             Some(url) => ProxyChoice::Given(Proxy::parse(url).map_err(|reason| setting("proxy", reason))?),
         };
+        let to = way::connect_to(self.connect_to.as_ref()).map_err(|reason| setting("connect_to", reason))?;
+        let detour = match to {
+            Some(to) => {
+                let url = Url::parse(&self.url).map_err(|error| setting("url", error.to_string()))?;
+                Some(Detour { origin: url.origin(), to })
+            }
+            None => None,
+        };
         Ok(Way {
             trust: self.ca.as_ref().map(|ca| Trust::File(ca.path().to_owned())),
             client_certificate: self.client_certificate.as_ref().map(CertificateFiles::files),
             version: self.http_version,
             proxy,
-            connect_to: way::connect_to(self.connect_to.as_ref()).map_err(|reason| setting("connect_to", reason))?,
+            detour,
         })
     }
 

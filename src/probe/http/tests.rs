@@ -264,6 +264,16 @@ async fn requests_carry_what_was_written() {
 }
 
 #[tokio::test]
+async fn a_redirect_to_another_server_leaves_the_detour() {
+    let other = serve_http(|_| response(200, "", "other")).await;
+    let server = serve_http(move |_| response(302, &format!("Location: http://{other}/\r\n"), "")).await;
+    let fields = json!({ "url": "http://shop.example/", "connect_to": server.to_string(), "redirects": 1,
+        "expect": { "body": "other" } });
+    let trace = run("http", fields).await;
+    assert_eq!(outcome(&trace), "passed", "{}", fault(&trace));
+}
+
+#[tokio::test]
 async fn proxies_forward_and_are_told_from_their_targets() {
     let proxy = serve_http(|request| {
         let ok = request.starts_with("GET http://shop.invalid/x HTTP/1.1\r\n")
@@ -302,6 +312,7 @@ fn mistakes_are_found_without_a_network() {
         (json!({ "url": "http://x/", "proxy": "socks5://p:1" }), "is not supported"),
         (json!({ "url": "http://x/", "proxy": "http://u:p@p:1" }), "holds no user and password"),
         (json!({ "url": "http://x/", "connect_to": "x" }), "is not `host:port`"),
+        (json!({ "url": "http://x/", "connect_to": "y:1", "proxy": "http://p:1" }), "connects where the URL says"),
         (json!({ "url": "http://x/", "repeat": 0 }), "1 to 100"),
         (json!({ "url": "http://x/", "redirects": 21 }), "at most 20"),
     ] {

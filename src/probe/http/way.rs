@@ -24,8 +24,15 @@ pub(in crate::probe) struct Way {
     pub(in crate::probe) client_certificate: Option<ClientCertificate>,
     pub(in crate::probe) version: Option<HttpVersion>,
     pub(in crate::probe) proxy: ProxyChoice,
-    /// Connect here whatever the URL says; name checks, SNI and `Host` stay those of the URL.
-    pub(in crate::probe) connect_to: Option<HostPort>,
+    pub(in crate::probe) detour: Option<Detour>,
+}
+
+/// Another host to connect for one server; name checks, SNI and `Host` stay those of the URL, and a redirect to another
+/// server does not take it.
+#[derive(Debug)]
+pub(in crate::probe) struct Detour {
+    pub(in crate::probe) origin: url::Origin,
+    pub(in crate::probe) to: HostPort,
 }
 
 /// Which proxy is used.
@@ -55,8 +62,9 @@ pub(in crate::probe) struct Door {
 impl Way {
     /// Which host is to be connected for a URL.
     pub(in crate::probe) fn door(&self, recorder: &Recorder, url: &Url) -> Result<Door, VantageError> {
-        let (host, port) = match &self.connect_to {
-            Some(HostPort { host, port }) => (host.clone(), *port),
+        let detour = self.detour.as_ref().filter(|detour| detour.origin == url.origin());
+        let (host, port) = match detour {
+            Some(Detour { to: HostPort { host, port }, .. }) => (host.clone(), *port),
             None => (host_of(url).to_owned(), port_of(url)),
         };
         let context = recorder.context();
