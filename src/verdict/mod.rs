@@ -156,10 +156,9 @@ pub fn assess(run: &Run, at: Timestamp) -> Assessment<'_> {
     let current = run.current_stage();
     let stages: Vec<StageAssessment<'_>> =
         (0..outline.stages.len()).map(|index| stage::assess(run, &rows, index)).collect();
-    let latest = rows.latest();
-    let debts = stage::debts(run, &latest, current);
+    let debts = stage::debts(run, &rows, current);
     let left_out = stage::left_out(run);
-    let reasons = run_reasons(run, &stages, current);
+    let reasons = run_reasons(run, &stages, rows.latest(), current);
     Assessment {
         run,
         outline,
@@ -167,12 +166,12 @@ pub fn assess(run: &Run, at: Timestamp) -> Assessment<'_> {
         verdict: verdict_of(&reasons),
         reasons,
         current,
-        counts: Counts::of(&latest),
+        counts: Counts::of(rows.latest()),
         debts,
         waivers: rows.waivers(),
         left_out,
         stages,
-        rows: latest,
+        rows: rows.into_latest(),
     }
 }
 
@@ -191,7 +190,12 @@ impl Assessment<'_> {
 }
 
 /// The reasons of the current stage, then what earlier stages add.
-fn run_reasons(run: &Run, stages: &[StageAssessment<'_>], current: Option<usize>) -> Vec<Reason> {
+fn run_reasons(
+    run: &Run,
+    stages: &[StageAssessment<'_>],
+    latest: &[Row<'_>],
+    current: Option<usize>,
+) -> Vec<Reason> {
     let mut reasons = Vec::new();
     if run.interrupted {
         let text = "the run was interrupted before every check had answered".to_owned();
@@ -240,6 +244,10 @@ fn run_reasons(run: &Run, stages: &[StageAssessment<'_>], current: Option<usize>
                 });
             }
         }
+    }
+    // Each stage may stay within the limit while the run does not.
+    if !reasons.iter().any(|reason| reason.id == ReasonId::TooManyMinors) {
+        reasons.extend(stage::minors(run, latest).filter(|reason| reason.verdict == Verdict::NoGo));
     }
     reasons.sort_by_key(|reason| std::cmp::Reverse(reason.verdict));
     reasons

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -82,6 +83,10 @@ impl Row<'_> {
 pub(super) struct Rows<'a> {
     run: &'a Run,
     by_stage: Vec<Vec<Row<'a>>>,
+    /// One row for each check and vantage, the latest stage's, in the order of the plan.
+    latest: Vec<Row<'a>>,
+    /// Where the rows of each check stand in `latest`.
+    places: HashMap<&'a str, Range<usize>>,
     today: jiff::civil::Date,
 }
 
@@ -89,22 +94,31 @@ impl<'a> Rows<'a> {
     pub(super) fn new(run: &'a Run, at: Timestamp) -> Self {
         let zone = run.outline.zone.as_deref().and_then(|name| TimeZone::get(name).ok());
         let today = at.to_zoned(zone.unwrap_or_else(TimeZone::system)).date();
-        let waivers: HashMap<&str, &Waiver> = run
-            .outline
-            .waivers
-            .iter()
-            .filter(|waiver| waiver.until >= today)
-            .map(|waiver| (&*waiver.check, waiver))
-            .collect();
+        let mut waivers: HashMap<&str, Vec<&Waiver>> = HashMap::new();
+        for waiver in run.outline.waivers.iter().filter(|waiver| waiver.until >= today) {
+            waivers.entry(&waiver.check).or_default().push(waiver);
+        }
         let by_stage = run.stages.iter().enumerate().map(|(index, state)| {
             let known = state.rows.iter().filter_map(|(expected, row)| {
                 let check = run.outline.checks.get(run.check_index(&expected.check)?)?;
-                Some(row_of(run, check, &expected.vantage, index, row, waivers.get(&*check.id).copied()))
+                Some(row_of(
+                    run,
+                    check,
+                    &expected.vantage,
+                    index,
+                    row,
+                    waivers.get(&*check.id).map_or(&[], Vec::as_slice),
+                ))
             });
             known.collect()
         });
-        let by_stage = by_stage.collect();
-        Self { run, by_stage, today }
+        let by_stage: Vec<Vec<Row<'a>>> = by_stage.collect();
+        let latest = latest(run, &by_stage);
+        let mut places: HashMap<&'a str, Range<usize>> = HashMap::new();
+        for (place, row) in latest.iter().enumerate() {
+            places.entry(&row.check.id).or_insert(place..place).end = place + 1;
+        }
+        Self { run, by_stage, latest, places, today }
     }
 
     pub(super) fn stage(&self, index: usize) -> &[Row<'a>] {
@@ -112,40 +126,33 @@ impl<'a> Rows<'a> {
     }
 
     /// One row for each check and vantage, the latest stage's, in the order of the plan.
-    pub(super) fn latest(&self) -> Vec<Row<'a>> {
-        let mut latest: HashMap<(&str, &str), &Row<'a>> = HashMap::new();
-        for row in self.by_stage.iter().flatten() {
-            latest.insert((&row.check.id, row.vantage), row);
-        }
-        let mut rows: Vec<Row<'a>> = latest.into_values().cloned().collect();
-        rows.sort_by_key(|row| (self.run.check_index(&row.check.id), vantage_place(row)));
-        rows
+    pub(super) fn latest(&self) -> &[Row<'a>] {
+        &self.latest
+    }
+
+    pub(super) fn into_latest(self) -> Vec<Row<'a>> {
+        self.latest
     }
 
     /// The latest rows of one check, one a vantage.
-    pub(super) fn latest_of(&self, check: &Check) -> Vec<&Row<'a>> {
-        let mut latest: HashMap<&str, &Row<'a>> = HashMap::new();
-        for row in self.by_stage.iter().flatten().filter(|row| row.check.id == check.id) {
-            latest.insert(row.vantage, row);
-        }
-        latest.into_values().collect()
+    pub(super) fn latest_of(&self, check: &str) -> &[Row<'a>] {
+        self.places.get(check).map_or(&[], |place| &self.latest[place.clone()])
     }
 
     pub(super) fn waivers(&self) -> Vec<WaiverUse<'a>> {
-        let latest = self.latest();
         let state = |waiver: &Waiver| {
             if waiver.until < self.today {
                 return WaiverState::Expired;
             }
-            let mut rows = latest.iter().filter(|row| row.check.id == waiver.check).peekable();
-            if rows.peek().is_none() {
+            let rows = self.latest_of(&waiver.check);
+            if rows.is_empty() {
                 return WaiverState::Unseen;
             }
-            let rows: Vec<&Row<'_>> = rows.collect();
-            if rows.iter().any(|row| matches!(row.standing, Standing::Counts(_))) {
-                WaiverState::DoesNotCover
-            } else if rows.iter().any(|row| row.standing == Standing::Waived) {
+            let covers = |row: &Row<'_>| row.waiver.is_some_and(|used| std::ptr::eq(used, waiver));
+            if rows.iter().any(covers) {
                 WaiverState::Covers
+            } else if rows.iter().any(|row| matches!(row.standing, Standing::Counts(_))) {
+                WaiverState::DoesNotCover
             } else if rows.iter().all(|row| row.standing == Standing::Passed) {
                 WaiverState::Unneeded
             } else {
@@ -155,6 +162,16 @@ impl<'a> Rows<'a> {
         let waivers = self.run.outline.waivers.iter();
         waivers.map(|waiver| WaiverUse { waiver, state: state(waiver) }).collect()
     }
+}
+
+fn latest<'a>(run: &Run, by_stage: &[Vec<Row<'a>>]) -> Vec<Row<'a>> {
+    let mut latest: HashMap<(&str, &str), &Row<'a>> = HashMap::new();
+    for row in by_stage.iter().flatten() {
+        latest.insert((&row.check.id, row.vantage), row);
+    }
+    let mut rows: Vec<Row<'a>> = latest.into_values().cloned().collect();
+    rows.sort_by_cached_key(|row| (run.check_index(&row.check.id), vantage_place(row)));
+    rows
 }
 
 fn vantage_place(row: &Row<'_>) -> Option<usize> {
@@ -167,7 +184,7 @@ fn row_of<'a>(
     vantage: &'a str,
     stage: usize,
     known: &'a RowState,
-    waiver: Option<&'a Waiver>,
+    waivers: &[&'a Waiver],
 ) -> Row<'a> {
     let deferred_until = check.defer.as_ref().map(|defer| defer.until).filter(|&until| stage < until);
     let record = if check.manual && deferred_until.is_none() { run.records.get(&check.id) } else { None };
@@ -195,7 +212,7 @@ fn row_of<'a>(
         Outcome::Pass => Standing::Passed,
         _ if deferred_until.is_some() => Standing::Owed,
         outcome @ (Outcome::Fail | Outcome::Error | Outcome::NoAnswer | Outcome::NotRun) => {
-            match waiver.filter(|waiver| covers(waiver, outcome, row.judgement.layer)) {
+            match waivers.iter().find(|waiver| covers(waiver, outcome, row.judgement.layer)) {
                 Some(waiver) => {
                     row.waiver = Some(waiver);
                     Standing::Waived

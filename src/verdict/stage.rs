@@ -14,7 +14,8 @@ pub(super) fn assess<'a>(run: &'a Run, rows: &Rows<'a>, index: usize) -> StageAs
     let begun = state.started_at.is_some();
     let mut reasons = Vec::new();
     if begun {
-        reasons = row_reasons(run, &stage_rows);
+        reasons = row_reasons(&stage_rows);
+        reasons.extend(minors(run, &stage_rows));
         reasons.extend(selection_reasons(run, index, &stage_rows));
         reasons.extend(past_due(run, index));
         reasons.sort_by_key(|reason| std::cmp::Reverse(reason.verdict));
@@ -58,16 +59,16 @@ enum Payment {
 }
 
 fn payment(rows: &Rows<'_>, check: &Check, index: usize) -> Payment {
-    let latest = rows.latest_of(check);
+    let latest = rows.latest_of(&check.id);
     if latest.iter().any(|row| row.stage <= index || row.standing == Standing::Owed) {
         return Payment::Open;
     }
-    let paid = |row: &&Row<'_>| matches!(row.standing, Standing::Passed | Standing::Waived);
+    let paid = |row: &Row<'_>| matches!(row.standing, Standing::Passed | Standing::Waived);
     if !latest.is_empty() && latest.iter().all(paid) { Payment::Paid } else { Payment::Refused }
 }
 
 /// What the rows say, by severity and standing.
-fn row_reasons(run: &Run, rows: &[Row<'_>]) -> Vec<Reason> {
+fn row_reasons(rows: &[Row<'_>]) -> Vec<Reason> {
     let mut reasons = Vec::new();
     let mut group = |id, verdict, text: &dyn Fn(usize) -> String, wanted: &dyn Fn(&Row<'_>) -> bool| {
         let checks = names(rows.iter().filter(|row| wanted(row)));
@@ -91,18 +92,6 @@ fn row_reasons(run: &Run, rows: &[Row<'_>]) -> Vec<Reason> {
         &|count| counted(count, "major", "did not pass"),
         &|row| row.standing == Standing::Counts(Severity::Major),
     );
-    let minors = rows.iter().filter(|row| row.standing == Standing::Counts(Severity::Minor)).count();
-    let most = run.outline.max_minor;
-    let (id, verdict) = if minors > most {
-        (ReasonId::TooManyMinors, Verdict::NoGo)
-    } else {
-        (ReasonId::MinorsNotPassed, Verdict::GoWithIssues)
-    };
-    let minor_text = |count: usize| {
-        let told = counted(count, "minor", "did not pass");
-        if minors > most { format!("{told}, more than the {most} that max_minor allows") } else { told }
-    };
-    group(id, verdict, &minor_text, &|row| row.standing == Standing::Counts(Severity::Minor));
     group(
         ReasonId::AwaitingPerson,
         Verdict::Hold,
@@ -140,6 +129,24 @@ fn row_reasons(run: &Run, rows: &[Row<'_>]) -> Vec<Reason> {
         &|row| row.standing == Standing::Waived && row.check.severity != Severity::Info,
     );
     reasons
+}
+
+/// Minors that did not pass: an issue, or too many of them.
+pub(super) fn minors(run: &Run, rows: &[Row<'_>]) -> Option<Reason> {
+    let most = run.outline.max_minor;
+    let minors = rows.iter().filter(|row| row.standing == Standing::Counts(Severity::Minor));
+    let number = minors.clone().count();
+    let checks = names(minors);
+    if checks.is_empty() {
+        return None;
+    }
+    let told = counted(checks.len(), "minor", "did not pass");
+    Some(if number > most {
+        let text = format!("{told}, more than the {most} that max_minor allows");
+        Reason { id: ReasonId::TooManyMinors, verdict: Verdict::NoGo, text, checks }
+    } else {
+        Reason { id: ReasonId::MinorsNotPassed, verdict: Verdict::GoWithIssues, text: told, checks }
+    })
 }
 
 /// What was left out, and whether anything was looked at at all.
@@ -203,11 +210,11 @@ fn past_due(run: &Run, index: usize) -> Option<Reason> {
 }
 
 /// What is still owed after the current stage.
-pub(super) fn debts<'a>(run: &'a Run, latest: &[Row<'a>], current: Option<usize>) -> Vec<Debt<'a>> {
+pub(super) fn debts<'a>(run: &'a Run, rows: &Rows<'a>, current: Option<usize>) -> Vec<Debt<'a>> {
     let Some(current) = current else { return Vec::new() };
     let owed = run.outline.checks.iter().filter_map(|check| {
         let defer = check.defer.as_ref()?;
-        let seen = latest.iter().any(|row| row.check.id == check.id && row.stage >= defer.until);
+        let seen = rows.latest_of(&check.id).iter().any(|row| row.stage >= defer.until);
         let open = check.stage <= current && !seen;
         open.then_some(Debt { check, due: defer.until, because: &defer.because })
     });

@@ -14,3 +14,4 @@ mod reports;
 mod runs;
 mod secrets;
 mod support;
+mod verdicts;
