@@ -76,11 +76,10 @@ fn spec(target: &str, scrubber: &Scrubber) -> Result<Spec, String> {
     }
 }
 
-/// A password typed in a URL must not come back in anything printed.
+/// A password typed in a URL must not come back in anything printed; the URL need not make sense for that.
 fn learn_password(target: &str, scrubber: &Scrubber) {
-    if let Ok(url) = url::Url::parse(target)
-        && let Some(password) = url.password()
-    {
+    if let Some(range) = crate::file::url_password(target) {
+        let password = &target[range];
         scrubber.learn(password);
         scrubber.learn(&percent_encoding::percent_decode_str(password).decode_utf8_lossy());
     }
