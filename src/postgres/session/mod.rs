@@ -6,6 +6,8 @@ mod end_point;
 mod login;
 mod wire;
 
+use std::time::Duration;
+
 use bytes::BytesMut;
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::IsNull;
@@ -143,8 +145,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Say goodbye; a server that does not listen any more is no matter.
     pub async fn close(mut self) {
+        const LIMIT: Duration = Duration::from_secs(1);
         frontend::terminate(&mut self.wire.outbox);
-        let _ = self.wire.send("goodbye").await;
+        let _ = tokio::time::timeout(LIMIT, self.wire.send("goodbye")).await;
     }
 
     #[expect(

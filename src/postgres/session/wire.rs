@@ -86,12 +86,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             match self.stream.read_buf(&mut self.inbox).await {
                 Ok(0) => {
                     let received = self.taken + self.inbox.remaining() as u64;
-                    return Err(closed(waiting_for, received, &self.inbox));
+                    return Err(closed(waiting_for, received));
                 }
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                     let received = self.taken + self.inbox.remaining() as u64;
-                    return Err(closed(waiting_for, received, &self.inbox));
+                    return Err(closed(waiting_for, received));
                 }
                 Err(error) => return Err(failed(&error, waiting_for, self.taken)),
             }
@@ -153,7 +153,7 @@ pub(super) fn garbage(reason: &str, head: &[u8]) -> SessionError {
     })
 }
 
-fn closed(waiting_for: &str, received: u64, _: &[u8]) -> SessionError {
+fn closed(waiting_for: &str, received: u64) -> SessionError {
     SessionError::Peer(Fault::ClosedEarly { waiting_for: waiting_for.to_owned(), received })
 }
 
@@ -167,7 +167,7 @@ fn failed(error: &io::Error, during: &str, received: u64) -> SessionError {
     if is_reset(error) {
         return SessionError::Peer(Fault::Reset { during: format!("waiting for {during}") });
     }
-    closed(during, received, &[])
+    closed(during, received)
 }
 
 /// Every field of an error that helps (protocol section 53.8).

@@ -355,3 +355,27 @@ fn accepted_methods() {
     assert!(!accepts("!password,!md5", "md5"));
     assert!(accepts("!password", "none"));
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_string_is_too_strange(text in "(postgres://)?[a-z:/@,?&=%\\[\\]' \\\\0-9\u{e9}]{0,40}") {
+        if let Ok(written) = Written::parse(&text) {
+            let home = Home::new();
+            let _ = Settings::resolve(&written, &Beside::default(), &home.environment());
+            let _ = written.to_string();
+        }
+    }
+
+    #[test]
+    fn a_password_survives_its_encoding_and_is_never_shown(password in "[ -~]{8,20}") {
+        let encoded = percent_encoding::utf8_percent_encode(&password, percent_encoding::NON_ALPHANUMERIC);
+        let written = Written::parse(&format!("postgres://app1:{encoded}@db/x")).unwrap();
+        let secret = written.password().unwrap();
+        proptest::prop_assert_eq!(secret.expose(), password.as_str());
+        let shown = written.to_string();
+        proptest::prop_assert_eq!(shown, "postgres://db/x");
+        let quoted = password.replace('\\', "\\\\").replace('\'', "\\'");
+        let again = Written::parse(&format!("host=db password='{quoted}'")).unwrap();
+        proptest::prop_assert_eq!(again.password(), written.password());
+    }
+}

@@ -19,8 +19,6 @@ pub struct Tls {
     pub trust: Trust,
     /// What we show when the server asks.
     pub certificate: Option<ClientCertificate>,
-    /// Whether the server's name is sent (`sslsni`).
-    pub send_name: bool,
     /// Whether TLS begins at once, without asking (`sslnegotiation=direct`, PostgreSQL 17).
     pub direct: bool,
 }
@@ -107,14 +105,14 @@ pub(super) fn resolve(
             reason: "GSSAPI encryption is not supported".to_owned(),
         });
     }
-    let send_name = one_of(values, "sslsni", true, &[("1", true), ("0", false)])?;
+    // The server's name is always sent: without it another certificate may be shown than applications see.
+    one_of(values, "sslsni", (), &[("1", ())])?;
     let shown = one_of(values, "sslcertmode", true, &[("allow", true), ("disable", false)])?;
     let used = over_tcp && mode != SslMode::Disable;
     Ok(Tls {
         mode,
         trust: if used { trust(mode, values, environment)? } else { Trust::Nothing },
         certificate: if used && shown { certificate(values, environment)? } else { None },
-        send_name,
         direct,
     })
 }

@@ -188,3 +188,22 @@ async fn several_hosts_are_tried_in_order() {
     let looked = look(hosts("127.0.0.1:1,127.0.0.1:2".to_owned(), "")).await;
     assert!(matches!(looked.broke(), (Layer::Tcp, Fault::Refused { .. })));
 }
+
+#[tokio::test]
+async fn a_standby_is_told_from_a_primary() {
+    let hba = &["host all all 127.0.0.1/32 trust"];
+    let Some(standby) = Cluster::start(&Setup { hba, standby: true, ..Setup::default() }) else { return };
+    let Some(primary) = Cluster::start(&Setup { hba, ..Setup::default() }) else { return };
+    let both = format!("127.0.0.1:{},127.0.0.1:{}", standby.port, primary.port);
+    let ask = |rest: &str, expect: serde_json::Value| json!({ "url": format!("postgres://admin@{both}/postgres?{rest}"), "expect": { "server": expect } });
+    let on_standby = json!({ "in_recovery": true, "read_only": true });
+    let on_primary = json!({ "in_recovery": false, "read_only": false });
+    look(ask("", on_standby.clone())).await.passed();
+    look(ask("target_session_attrs=standby", on_standby.clone())).await.passed();
+    look(ask("target_session_attrs=primary", on_primary.clone())).await.passed();
+    look(ask("target_session_attrs=read-write", on_primary)).await.passed();
+    // Writing to it is refused by the server, whatever the transaction was begun as.
+    let url = format!("postgres://admin@127.0.0.1:{}/postgres", standby.port);
+    let looked = look(json!({ "url": url, "query": "create table t (id int)", "read_only": false })).await;
+    assert_eq!(looked.failed().sqlstate, "25006");
+}

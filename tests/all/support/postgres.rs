@@ -33,6 +33,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) tls: Option<&'a Files>,
     /// The authority that client certificates are checked against.
     pub(crate) client_ca: Option<&'a Path>,
+    /// It stays in recovery for ever, as a standby whose primary is away does; only roles of `initdb` are there.
+    pub(crate) standby: bool,
     /// Statements run by the admin once it is up, each on its own.
     pub(crate) sql: &'a [&'a str],
 }
@@ -55,7 +57,8 @@ impl Cluster {
             format!("unix_socket_directories = '{}'", folder.path().display()),
             "fsync = off".to_owned(),
             "shared_buffers = 16MB".to_owned(),
-            "max_connections = 20".to_owned(),
+            // A standby may not have fewer than its primary, here what initdb writes.
+            format!("max_connections = {}", if setup.standby { 100 } else { 20 }),
         ];
         if let Some(files) = setup.tls {
             let (certificate, key) = (data.join("server.crt"), data.join("server.key"));
@@ -80,6 +83,9 @@ impl Cluster {
         }
         hba.extend(setup.hba);
         fs::write(data.join("pg_hba.conf"), hba.join("\n") + "\n").expect("pg_hba.conf");
+        if setup.standby {
+            fs::write(data.join("standby.signal"), "").expect("standby.signal");
+        }
         own(folder.path());
         let log = fs::File::create(folder.path().join("log")).expect("a log");
         let server = as_owner(&programs.join("postgres"))
