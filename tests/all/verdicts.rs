@@ -205,6 +205,9 @@ fn a_manual_check_holds_until_a_person_has_spoken() {
     assert_eq!(verdict(&only), Verdict::Hold);
 }
 
+/// What it is about, the change to the plan, the answer, and what comes of both.
+type WaiverCase<'a> = (&'a str, &'a dyn Fn(&mut Outline), Answer, Verdict, WaiverState);
+
 #[test]
 fn a_waiver_covers_what_it_names_until_its_last_day() {
     let with = |change: &dyn Fn(&mut Outline)| {
@@ -212,7 +215,7 @@ fn a_waiver_covers_what_it_names_until_its_last_day() {
         change(&mut plan);
         plan
     };
-    let cases: [(&str, &dyn Fn(&mut Outline), Answer, Verdict, WaiverState); 7] = [
+    let cases: [WaiverCase<'_>; 7] = [
         (
             "covers",
             &|plan| plan.waivers = vec![waiver("tried", "2007-09-23")],
@@ -326,6 +329,7 @@ impl End {
 
 /// One check of a random plan: how much it decides, its modifiers, how it ends at each of two stages.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each modifier of a check, with or without the others")]
 struct Tried {
     severity: Severity,
     stage: usize,

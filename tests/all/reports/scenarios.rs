@@ -272,6 +272,25 @@ fn long_names() -> Night {
     night
 }
 
+/// So many checks over two stages: owed, waived, failing, passing.
+pub(super) fn large(number: u32) -> Night {
+    let checks = (0..number).map(|number| {
+        check(&format!("check-{number:05}"), usize::from(number % 3 == 0), |check| match number % 7 {
+            1 => deferred(check, 1, "not up yet"),
+            2 => check.severity = Severity::Minor,
+            _ => {}
+        })
+    });
+    let mut plan =
+        outline(&["one", "two"], checks.filter(|check| check.stage == 0 || check.defer.is_none()).collect());
+    plan.waivers = vec![waiver("check-00001", "2007-09-30")];
+    let mut night = Night::begin(plan);
+    for stage in 0..2 {
+        night.stage(stage, |id, _| if id.ends_with('5') { filtered() } else { Answer::Pass });
+    }
+    night
+}
+
 /// One recorded by a person.
 pub(super) fn recorded() -> Night {
     let mut night = hold();

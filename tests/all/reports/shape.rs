@@ -159,3 +159,22 @@ fn what_a_person_recorded_settles_the_hold() {
     let check = result["checks"].as_array().expect("checks").last().expect("a check");
     assert_eq!(check["layers"][0]["worked"]["evidence"], "order 4711 is in the list");
 }
+
+#[test]
+fn four_times_the_rows_take_about_four_times_as_long() {
+    /// Linear work takes four times as long, quadratic work sixteen times.
+    const TIMES: u32 = 4;
+    let (few, many) = (scenarios::large(1_000), scenarios::large(1_000 * TIMES));
+    let fastest = |night: &crate::night::Night| {
+        let once = || {
+            let began = std::time::Instant::now();
+            let told = assess(&night.run, night.now());
+            let bytes: usize = golden::every(&told).iter().map(|report| report.text.len()).sum();
+            assert!(bytes > 1_000_000);
+            began.elapsed()
+        };
+        (0..3).map(|_| once()).min().expect("a time")
+    };
+    let (few, many) = (fastest(&few), fastest(&many));
+    assert!(many < few * TIMES * 2, "{few:?} and {many:?}");
+}
