@@ -43,6 +43,8 @@ pub(super) enum Command {
     Report(Report),
     /// Explain a fault, an outcome, a verdict or a reason in plain words
     Explain(Explain),
+    /// Print a JSON Schema: of plans, or of result.json
+    Schema(Schema),
     /// Print a completion script for your shell
     Completions(Completions),
     /// Print the manual page

@@ -16,6 +16,7 @@ mod record;
 mod report;
 mod retest;
 mod run;
+mod schema;
 mod signals;
 mod stage;
 mod terminal;
@@ -81,6 +82,7 @@ fn dispatch(command: Command, shared: &Shared) -> Exit {
         Command::Record(arguments) => on_runtime(shared, record::record(&arguments, shared)),
         Command::Report(arguments) => report::report(&arguments, shared),
         Command::Explain(arguments) => explain::explain(&arguments, shared),
+        Command::Schema(arguments) => schema::schema(&arguments, shared),
         Command::Completions(arguments) => completions::completions(&arguments, shared),
         Command::Demo(arguments) => on_runtime(shared, demo::demo(&arguments, shared)),
         Command::App(arguments) => on_runtime(shared, demo::app(&arguments, shared)),

@@ -14,8 +14,7 @@ use hickory_resolver::{NameServerPool, PoolContext, TlsConfig, system_conf};
 
 use crate::model::fact::{Fact, Record};
 use crate::model::fault::Fault;
-use crate::model::trace::VantageError;
-use crate::probe::Trouble;
+use crate::model::trace::{Trouble, VantageError};
 
 /// The longest one server is waited for.
 const SERVER_LIMIT: Duration = Duration::from_secs(2);

@@ -10,6 +10,7 @@ mod layers;
 mod night;
 mod plan_schema;
 mod postgres;
+mod readme;
 mod reports;
 mod runs;
 mod secrets;
