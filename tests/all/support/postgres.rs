@@ -125,6 +125,11 @@ impl Cluster {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
+    /// What the server has written so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).expect("the server's log")
+    }
+
     fn wait(&mut self) {
         let began = Instant::now();
         loop {
@@ -140,9 +145,8 @@ impl Cluster {
                 return;
             }
             let ended = self.server.try_wait().expect("the server's state");
-            let log = || fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-            assert!(ended.is_none(), "postgres ended: {}", log());
-            assert!(began.elapsed() < START_LIMIT, "postgres is not ready: {}", log());
+            assert!(ended.is_none(), "postgres ended: {}", self.log());
+            assert!(began.elapsed() < START_LIMIT, "postgres is not ready: {}", self.log());
             std::thread::sleep(Duration::from_millis(50));
         }
     }
