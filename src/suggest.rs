@@ -39,7 +39,9 @@ fn likeness(word: &str, candidate: &str) -> f64 {
 pub fn suggestion<'a>(word: &str, candidates: impl Iterator<Item = &'a str> + Clone) -> String {
     /// More than this is not read by anybody.
     const LISTED: usize = 24;
-    if let Some(near) = closest(word, candidates.clone()) {
+    if !word.is_empty()
+        && let Some(near) = closest(word, candidates.clone())
+    {
         return format!("did you mean `{near}`?");
     }
     let mut words: Vec<String> = candidates.clone().take(LISTED).map(|word| format!("`{word}`")).collect();

@@ -11,6 +11,8 @@ use crate::yaml::tree::Span;
 
 /// More than this nobody reads.
 const SHOWN: usize = 1000;
+/// More than this is not even kept.
+const KEPT: usize = 20_000;
 
 /// What a finding is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -75,18 +77,27 @@ impl From<Mistake> for Finding {
 #[derive(Debug, Default)]
 pub struct Findings {
     list: Vec<Finding>,
+    has_errors: bool,
+    /// Found after `KEPT`.
+    dropped: usize,
 }
 
 impl Findings {
     /// Add one.
     pub fn push(&mut self, finding: impl Into<Finding>) {
-        self.list.push(finding.into());
+        let finding = finding.into();
+        self.has_errors |= finding.gravity == Gravity::Error;
+        if self.list.len() < KEPT {
+            self.list.push(finding);
+        } else {
+            self.dropped += 1;
+        }
     }
 
     /// Whether there is an error among them.
     #[must_use]
-    pub fn has_errors(&self) -> bool {
-        self.list.iter().any(|finding| finding.gravity == Gravity::Error)
+    pub const fn has_errors(&self) -> bool {
+        self.has_errors
     }
 
     /// Ready to be shown: errors first, then in the order of the files; the copies of one check tell a mistake once.
@@ -95,7 +106,7 @@ impl Findings {
         self.list.sort_by(|left, right| (left.gravity, &left.about).cmp(&(right.gravity, &right.about)));
         let mut seen = HashSet::new();
         self.list.retain(|finding| seen.insert((finding.about.clone(), finding.message.clone())));
-        let more = self.list.len().saturating_sub(SHOWN);
+        let more = self.list.len().saturating_sub(SHOWN) + self.dropped;
         let clean = |text: &str| visible(&scrubber.text(text));
         let mut shown: Vec<Diagnostic> = self
             .list
@@ -118,11 +129,10 @@ impl Findings {
                 Diagnostic { severity: gravity, message: clean(&message), file, place, help }
             })
             .collect();
-        if let Some(first) = shown.first()
-            && more > 0
-        {
+        if more > 0 {
+            let severity = if self.has_errors { Gravity::Error } else { Gravity::Warning };
             shown.push(Diagnostic {
-                severity: first.severity,
+                severity,
                 message: format!("{more} more are not shown"),
                 file: None,
                 place: None,

@@ -5,6 +5,8 @@ pub mod findings;
 mod include;
 mod shown;
 pub mod source;
+#[cfg(test)]
+mod tests;
 pub mod variables;
 pub mod written;
 

@@ -184,7 +184,8 @@ impl Stars {
                 // With the scheme before it: a database's password may hold what ends another's.
                 let from =
                     line[..colon].trim_end_matches(|letter: char| letter.is_ascii_alphanumeric()).len();
-                let range = in_authority(line[from..].trim_end());
+                let to = floor(line, line.len().min(colon + MARGIN));
+                let range = in_authority(line[from..to].trim_end());
                 self.range(file, begin + from, range);
             }
             self.range(file, begin, in_parameter(line.trim_end()));

@@ -332,11 +332,10 @@ fn unknown_section(loading: &mut Loading<'_>, span: crate::yaml::tree::Span, nam
     }
     let short: String = name.chars().take(60).collect();
     let keys = written::KEYS.iter().copied().filter(|key| is_main || !written::MAIN_ONLY.contains(key));
-    loading.findings.push(
-        Finding::at(span, format!("unknown key `{short}`"))
-            .label("a plan has no such key")
-            .help(suggestion(name, keys)),
-    );
+    let help = loading.suggest(name, keys);
+    loading
+        .findings
+        .push(Finding::at(span, format!("unknown key `{short}`")).label("a plan has no such key").help(help));
 }
 
 /// The one probe of a check.

@@ -6,8 +6,10 @@ use super::draft::{Asked, Draft, Item, duplicate};
 use super::load::Loading;
 use crate::file::findings::Finding;
 use crate::file::written::{self, Id};
-use crate::suggest::suggestion;
 use crate::yaml::tree::{Kind, NodeId};
+
+/// Stages of one plan.
+const STAGES: usize = 1000;
 
 /// When a check is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +59,14 @@ pub(super) fn stages(loading: &mut Loading<'_>, draft: &mut Draft) -> Option<Sta
             position.insert(&stage.id, index);
         }
     }
+    if let Some(stage) = draft.stages.get(STAGES) {
+        loading.findings.push(
+            Finding::at(loading.tree.place(stage.node), format!("this plan has more than {STAGES} stages"))
+                .label("one too many")
+                .help("is this list generated? a stage is one step of a deployment"),
+        );
+        return None;
+    }
     let mut before: Vec<Vec<usize>> = Vec::with_capacity(draft.stages.len());
     for stage in &draft.stages {
         let names: Vec<(NodeId, String)> = after_nodes(loading, stage.node);
@@ -72,10 +82,11 @@ pub(super) fn stages(loading: &mut Loading<'_>, draft: &mut Draft) -> Option<Sta
             } else if let Some(&index) = position.get(name.as_str()) {
                 known.push(index);
             } else {
+                let help = loading.suggest(&name, stage_ids(draft));
                 loading.findings.push(
                     Finding::at(place, format!("stage `{}` comes after unknown stage `{name}`", stage.id))
                         .label("no stage has this name")
-                        .help(suggestion(&name, position.keys().copied())),
+                        .help(help),
                 );
             }
         }
@@ -197,14 +208,21 @@ fn up_from(loading: &mut Loading<'_>, draft: &Draft, stages: &Stages, database: 
     if let Some(index) = stages.index(&name) {
         return Some(index);
     }
-    loading.findings.push(unknown_stage(loading, draft, node, &name));
+    unknown_stage(loading, draft, node, &name);
     None
 }
 
-fn unknown_stage(loading: &Loading<'_>, draft: &Draft, at: NodeId, name: &str) -> Finding {
-    Finding::at(loading.tree.place(at), format!("there is no stage `{name}`"))
-        .label("no stage has this name")
-        .help(suggestion(name, draft.stages.iter().map(|stage| stage.id.as_str())))
+fn unknown_stage(loading: &mut Loading<'_>, draft: &Draft, at: NodeId, name: &str) {
+    let help = loading.suggest(name, stage_ids(draft));
+    loading.findings.push(
+        Finding::at(loading.tree.place(at), format!("there is no stage `{name}`"))
+            .label("no stage has this name")
+            .help(help),
+    );
+}
+
+fn stage_ids(draft: &Draft) -> impl Iterator<Item = &str> + Clone {
+    draft.stages.iter().map(|stage| stage.id.as_str())
 }
 
 fn deferred(
@@ -218,7 +236,7 @@ fn deferred(
     let defer = asked.check.defer.as_ref()?;
     let at = loading.tree.descend(item.node, &["defer", "until"]);
     let Some(until) = stages.index(&defer.until) else {
-        loading.findings.push(unknown_stage(loading, draft, at, &defer.until));
+        unknown_stage(loading, draft, at, &defer.until);
         return None;
     };
     if until <= own {
@@ -299,7 +317,7 @@ fn nothing_listed(
         let help = if tags.is_empty() {
             format!("no check has tags; give some `tags: [{tag}]`")
         } else {
-            suggestion(tag, tags.into_iter())
+            loading.suggest(tag, tags.into_iter())
         };
         loading.findings.push(
             Finding::at(place, format!("no check has the tag `{tag}`")).label("finds no check").help(help),

@@ -15,6 +15,7 @@ use crate::file::findings::Findings;
 use crate::file::source::Source;
 use crate::file::{Stars, variables::Variables};
 use crate::secret::Scrubber;
+use crate::suggest::suggestion;
 use crate::yaml::tree::{NodeId, Span, Tree};
 
 /// What to load, and with what.
@@ -51,6 +52,9 @@ impl Loaded {
     }
 }
 
+/// Comparisons of words for suggestions: ten thousand checks that all need a misspelt one must not take minutes.
+const COMPARED: usize = 500_000;
+
 /// What every step of loading works on.
 pub(super) struct Loading<'a> {
     pub(super) request: &'a LoadRequest<'a>,
@@ -59,6 +63,8 @@ pub(super) struct Loading<'a> {
     pub(super) variables: Variables<'a>,
     pub(super) stars: Stars,
     pub(super) findings: Findings,
+    /// Words compared to make suggestions.
+    compared: usize,
 }
 
 /// Load a plan. Touches no network, runs no command, reads no secret but the environment variables the plan names.
@@ -71,6 +77,7 @@ pub fn load(request: &LoadRequest<'_>) -> Loaded {
         variables: Variables::new(request.environment),
         stars: Stars::default(),
         findings: Findings::default(),
+        compared: 0,
     };
     let files = Files::open(&mut loading);
     let checks = Expander::run(&mut loading, &files);
@@ -88,6 +95,16 @@ pub fn load(request: &LoadRequest<'_>) -> Loaded {
 }
 
 impl Loading<'_> {
+    /// `did you mean ...?`, or what there is to choose from; after much comparing, only the latter.
+    pub(super) fn suggest<'c>(
+        &mut self,
+        word: &str,
+        candidates: impl Iterator<Item = &'c str> + Clone,
+    ) -> String {
+        self.compared = self.compared.saturating_add(candidates.clone().count());
+        if self.compared > COMPARED { suggestion("", candidates) } else { suggestion(word, candidates) }
+    }
+
     /// The place of some letters within a wider place; the wider place when they are not found.
     pub(super) fn narrowed(&self, whole: Span, letters: &str) -> Span {
         let found = self

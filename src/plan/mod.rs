@@ -8,6 +8,8 @@ mod finish;
 mod load;
 mod needs;
 mod references;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;

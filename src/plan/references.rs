@@ -41,10 +41,11 @@ fn person_exists(loading: &mut Loading<'_>, draft: &Draft, node: NodeId, key: &s
         return;
     }
     let at = loading.tree.get(node, key).unwrap_or(node);
+    let help = loading.suggest(id, draft.people.keys().map(String::as_str));
     loading.findings.push(
         Finding::at(loading.tree.place(at), format!("`{id}` is not one of the `people`"))
             .label("nobody has this id")
-            .help(suggestion(id, draft.people.keys().map(String::as_str))),
+            .help(help),
     );
 }
 
@@ -117,10 +118,11 @@ pub(super) fn check_exists(loading: &mut Loading<'_>, draft: &Draft, at: NodeId,
     if draft.by_id.contains_key(id) {
         return true;
     }
+    let help = loading.suggest(id, draft.by_id.keys().map(String::as_str));
     loading.findings.push(
         Finding::at(loading.tree.place(at), format!("there is no check `{id}`"))
             .label("no check has this id")
-            .help(suggestion(id, draft.by_id.keys().map(String::as_str))),
+            .help(help),
     );
     false
 }

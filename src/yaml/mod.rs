@@ -6,4 +6,6 @@ pub mod read;
 pub mod reader;
 pub mod scalar;
 mod syntax;
+#[cfg(test)]
+mod tests;
 pub mod tree;

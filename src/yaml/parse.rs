@@ -1,8 +1,8 @@
 //! From parser events to nodes, within budgets: size, depth, aliases.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use granit_parser::{Event, Parser, ScalarStyle, Tag};
 
@@ -36,7 +36,7 @@ pub fn parse(tree: &mut Tree, file: FileId, text: &str) -> (Option<NodeId>, Vec<
         file,
         open: Vec::new(),
         anchors: HashMap::new(),
-        sizes: HashMap::new(),
+        extents: HashMap::new(),
         added: 0,
         nodes: 0,
         root: None,
@@ -65,8 +65,18 @@ struct Open {
     kind: Partial,
     start: Span,
     anchor: usize,
-    /// Nodes below, aliases followed.
-    size: u64,
+    extent: Extent,
+}
+
+/// How much there is below a node, aliases followed.
+#[derive(Clone, Copy)]
+struct Extent {
+    nodes: u64,
+    depth: usize,
+}
+
+impl Extent {
+    const ONE: Self = Self { nodes: 1, depth: 0 };
 }
 
 enum Partial {
@@ -79,8 +89,8 @@ struct Builder<'a> {
     file: FileId,
     open: Vec<Open>,
     anchors: HashMap<usize, NodeId>,
-    /// Nodes below anchored nodes.
-    sizes: HashMap<NodeId, u64>,
+    /// What is below anchored nodes.
+    extents: HashMap<NodeId, Extent>,
     added: u64,
     nodes: usize,
     root: Option<NodeId>,
@@ -104,8 +114,8 @@ impl Builder<'_> {
                 // Nothing at all comes as the text `~`.
                 let text = if plain && span.start == span.end { "".into() } else { text.into() };
                 let id = self.add(Kind::Scalar { text, plain }, span)?;
-                self.anchor(anchor, id, 1);
-                self.place(id, 1)
+                self.anchor(anchor, id, Extent::ONE);
+                self.place(id, Extent::ONE)
             }
             Event::SequenceStart(_, anchor, tag) => {
                 self.only_core_tag(tag.as_deref(), "seq", span)?;
@@ -125,8 +135,11 @@ impl Builder<'_> {
                         Some("write the value out instead"),
                     ));
                 };
-                let size = self.sizes.get(&id).copied().unwrap_or(1);
-                self.added = self.added.saturating_add(size);
+                let extent = self.extents.get(&id).copied().unwrap_or(Extent::ONE);
+                if self.open.len() + extent.depth > DEPTH {
+                    return Err(too_deep(span));
+                }
+                self.added = self.added.saturating_add(extent.nodes);
                 if self.added > ALIASED {
                     return Err(wrong(
                         span,
@@ -135,7 +148,7 @@ impl Builder<'_> {
                         Some("write fewer aliases of large or nested values"),
                     ));
                 }
-                self.place(id, size)
+                self.place(id, extent)
             }
             Event::StreamStart
             | Event::StreamEnd
@@ -161,10 +174,10 @@ impl Builder<'_> {
         Ok(self.tree.push(kind, span))
     }
 
-    fn anchor(&mut self, anchor: usize, id: NodeId, size: u64) {
+    fn anchor(&mut self, anchor: usize, id: NodeId, extent: Extent) {
         if anchor != 0 {
             self.anchors.insert(anchor, id);
-            self.sizes.insert(id, size);
+            self.extents.insert(id, extent);
         }
     }
 
@@ -172,12 +185,12 @@ impl Builder<'_> {
         if self.open.len() >= DEPTH {
             return Err(too_deep(start));
         }
-        self.open.push(Open { kind, start, anchor, size: 1 });
+        self.open.push(Open { kind, start, anchor, extent: Extent::ONE });
         Ok(())
     }
 
     fn end(&mut self, span: Span) -> Result<(), Mistake> {
-        let Some(Open { kind, start, anchor, size }) = self.open.pop() else {
+        let Some(Open { kind, start, anchor, extent }) = self.open.pop() else {
             return Ok(());
         };
         let (kind, first) = match kind {
@@ -202,17 +215,19 @@ impl Builder<'_> {
             None => start,
         };
         let id = self.add(kind, shown)?;
-        self.anchor(anchor, id, size);
-        self.place(id, size)
+        let extent = Extent { depth: extent.depth + 1, ..extent };
+        self.anchor(anchor, id, extent);
+        self.place(id, extent)
     }
 
     /// Put a finished node where it belongs.
-    fn place(&mut self, id: NodeId, size: u64) -> Result<(), Mistake> {
+    fn place(&mut self, id: NodeId, extent: Extent) -> Result<(), Mistake> {
         let Some(open) = self.open.last_mut() else {
             self.root = Some(id);
             return Ok(());
         };
-        open.size = open.size.saturating_add(size);
+        open.extent.nodes = open.extent.nodes.saturating_add(extent.nodes);
+        open.extent.depth = open.extent.depth.max(extent.depth);
         match &mut open.kind {
             Partial::List(items) => items.push(id),
             Partial::Map { key: key @ None, .. } => {
@@ -270,6 +285,8 @@ impl Builder<'_> {
             Kind::List(items) => items.clone(),
             Kind::Map(_) | Kind::Scalar { .. } => vec![merged],
         };
+        let mut known: HashSet<String> =
+            entries.iter().filter_map(|(key, _)| self.tree.text(*key)).map(ToOwned::to_owned).collect();
         for source in sources {
             let Kind::Map(base) = &self.tree.node(source).kind else {
                 self.mistakes.push(wrong(
@@ -281,8 +298,7 @@ impl Builder<'_> {
                 continue;
             };
             for &(key, value) in base {
-                let text = self.tree.text(key);
-                if !entries.iter().any(|(known, _)| self.tree.text(*known) == text) {
+                if known.insert(self.tree.text(key).unwrap_or_default().to_owned()) {
                     entries.push((key, value));
                 }
             }

@@ -167,8 +167,11 @@ impl Session<'_> {
     }
 
     pub(super) fn unknown(&self, map: NodeId, key: NodeId, fields: &'static [&'static str]) {
-        if !self.notes.borrow_mut().unknown_keys.insert(key) {
-            return;
+        {
+            let mut notes = self.notes.borrow_mut();
+            if !notes.unknown_keys.insert(key) || notes.unknown_keys.len() > TRIES {
+                return;
+            }
         }
         let mut allowed: Vec<&'static str> = fields.to_vec();
         if map == self.top {
