@@ -128,7 +128,7 @@ fn check<'a>(told: &'a Assessment<'_>, row: &'a Row<'_>) -> CheckEntry<'a> {
         owner: check.owner.as_deref(),
         outcome: row.judgement.outcome,
         seen_at: row.seen_at,
-        took_ms: row.took_ms(),
+        took_ms: (row.took_ms() * 1000.0).round() / 1000.0,
         deferred: row.deferred_until.map(|until| Deferral {
             until: &stages[until].id,
             because: check.defer.as_ref().map_or("", |defer| &defer.because),

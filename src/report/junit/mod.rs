@@ -7,7 +7,7 @@ mod case;
 mod xml;
 
 use jiff::Timestamp;
-use quick_junit::{Report, TestCase, TestSuite};
+use quick_junit::{TestCase, TestSuite};
 
 use super::{Dialect, EarlyEnd, Options, Rendered, text};
 use crate::model::verdict::Verdict;
@@ -17,22 +17,21 @@ use crate::verdict::{Assessment, StageAssessment};
 #[must_use]
 pub fn render(told: &Assessment<'_>, options: &Options) -> Vec<Rendered> {
     let plan = text::slug(&told.outline.name);
-    let mut files = vec![Rendered { name: String::new(), text: String::new() }];
-    let mut suites = Vec::new();
+    let mut files = vec![Rendered { name: "junit.xml".to_owned(), text: String::new() }];
+    let mut merged = xml::Merged::new(&plan);
     for stage in &told.stages {
         if let Some(verdict) = stage.verdict {
-            let suite = suite(told, stage, verdict, options);
             let name = format!("TEST-gonogo-{plan}-{}.xml", text::slug(&stage.stage.id));
-            files.push(Rendered { name, text: xml::file(&plan, vec![suite.clone()], options) });
-            suites.push(suite);
+            let text = xml::file(&plan, suite(told, stage, verdict, options), options, &mut merged);
+            files.push(Rendered { name, text });
         }
     }
-    if suites.is_empty() {
+    if files.len() == 1 {
         // A run that began no stage is a no-go, and a file without a case would be read as a success.
         let why = told.reasons.first().map_or("no stage was run", |reason| &reason.text);
-        suites.push(lonely("gonogo", case::not_begun(why), told.at, options));
+        xml::file(&plan, lonely("gonogo", case::not_begun(why), told.at, options), options, &mut merged);
     }
-    files[0] = Rendered { name: "junit.xml".to_owned(), text: xml::file(&plan, suites, options) };
+    files[0].text = merged.finish(options);
     files
 }
 
@@ -41,7 +40,8 @@ pub fn render(told: &Assessment<'_>, options: &Options) -> Vec<Rendered> {
 pub fn render_early(end: &EarlyEnd, options: &Options) -> Vec<Rendered> {
     let plan = text::slug(&end.plan);
     let suite = lonely("gonogo", case::early(end), end.at, options);
-    vec![Rendered { name: "junit.xml".to_owned(), text: xml::file(&plan, vec![suite], options) }]
+    let text = xml::file(&plan, suite, options, &mut xml::Merged::new(&plan));
+    vec![Rendered { name: "junit.xml".to_owned(), text }]
 }
 
 fn suite(
@@ -112,12 +112,4 @@ const fn is_wide(options: &Options) -> bool {
         Dialect::Wide => true,
         Dialect::XunitPlugin => false,
     }
-}
-
-/// A report of suites, with its totals.
-fn report(name: &str, suites: Vec<TestSuite>) -> Report {
-    let mut report = Report::new(format!("gonogo {name}"));
-    report.time = Some(suites.iter().filter_map(|suite| suite.time).sum());
-    report.add_test_suites(suites);
-    report
 }

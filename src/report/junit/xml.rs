@@ -1,31 +1,89 @@
 //! The text of a JUnit file.
 
-use quick_junit::TestSuite;
+use quick_junit::{Report, TestSuite};
 
-use super::{is_wide, report};
+use super::is_wide;
 use crate::report::{Options, text};
 
 /// Most bytes of the text of one case: some readers drop a file with more, others the case.
 const LONGEST: usize = 64 * 1024;
 
-/// The whole file.
-pub(super) fn file(plan: &str, suites: Vec<TestSuite>, options: &Options) -> String {
-    let report = report(plan, suites);
+/// The end of a file.
+const END: &str = "</testsuites>";
+
+/// The file of all suites. Each is written once, and joined here as text: with many checks that is half the work.
+#[derive(Debug)]
+pub(super) struct Merged {
+    /// The totals; its suites are in `suites`.
+    report: Report,
+    suites: String,
+}
+
+impl Merged {
+    pub(super) fn new(plan: &str) -> Self {
+        Self { report: empty(plan), suites: String::new() }
+    }
+
+    fn add(&mut self, totals: &Report, file: &str) {
+        self.report.tests += totals.tests;
+        self.report.failures += totals.failures;
+        self.report.errors += totals.errors;
+        self.report.skipped += totals.skipped;
+        self.report.time = Some(self.report.time.unwrap_or_default() + totals.time.unwrap_or_default());
+        if let Some((_, end)) = root(file)
+            && let Some(last) = file.rfind(END)
+        {
+            self.suites.push_str(file[end..last].trim_end());
+        }
+    }
+
+    pub(super) fn finish(self, options: &Options) -> String {
+        let empty = written(&self.report, options);
+        match root(&empty) {
+            Some((_, end)) => format!("{}{}{}", &empty[..end], self.suites, &empty[end..]),
+            None => empty,
+        }
+    }
+}
+
+/// The file of one suite, which is added to the merged one.
+pub(super) fn file(plan: &str, suite: TestSuite, options: &Options, merged: &mut Merged) -> String {
+    let mut report = empty(plan);
+    report.time = suite.time;
+    report.add_test_suite(suite);
+    let file = written(&report, options);
+    merged.add(&report, &file);
+    file
+}
+
+fn empty(plan: &str) -> Report {
+    Report::new(format!("gonogo {plan}"))
+}
+
+fn written(report: &Report, options: &Options) -> String {
     // Every text was cleaned before, and a String takes any amount: this cannot fail. Should it, the file says so
     // in a way that no reader takes for a success.
     let xml = report.to_string().unwrap_or_else(|error| {
         let error = text::line(&error.to_string()).replace(['<', '&', '"'], " ");
-        format!("<testsuites tests=\"1\" errors=\"1\"><testsuite name=\"gonogo\" tests=\"1\" failures=\"0\" errors=\"1\"><testcase name=\"report\" classname=\"gonogo\"><error message=\"{error}\"/></testcase></testsuite></testsuites>\n")
+        format!(
+            "<testsuites tests=\"1\" errors=\"1\"><testsuite name=\"gonogo\" tests=\"1\" failures=\"0\" \
+             errors=\"1\"><testcase name=\"report\" classname=\"gonogo\"><error message=\"{error}\"/></testcase>\
+             </testsuite></testsuites>\n"
+        )
     });
     if is_wide(options) { xml } else { without_skipped(xml, report.skipped) }
+}
+
+/// Where the root's opening tag begins and ends: a `>` in an attribute's value is written as a reference.
+fn root(xml: &str) -> Option<(usize, usize)> {
+    let start = xml.find("<testsuites")?;
+    Some((start, start + xml[start..].find('>')? + 1))
 }
 
 /// `junit-10.xsd` has no `skipped` at `testsuites`, and quick-junit always writes it.
 fn without_skipped(xml: String, skipped: usize) -> String {
     let attribute = format!(" skipped=\"{skipped}\"");
-    // In the root element alone: a `>` and a quote in an attribute's value are written as references.
-    let root = xml.find("<testsuites").and_then(|start| Some((start, start + xml[start..].find('>')?)));
-    match root.and_then(|(start, end)| Some(start + xml[start..end].find(&attribute)?)) {
+    match root(&xml).and_then(|(start, end)| Some(start + xml[start..end].find(&attribute)?)) {
         Some(at) => format!("{}{}", &xml[..at], &xml[at + attribute.len()..]),
         None => xml,
     }
