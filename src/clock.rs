@@ -1,10 +1,36 @@
 //! The wall clock, asked in one place.
 
 use jiff::Timestamp;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 /// The present instant, cut to milliseconds: what journals and reports write.
 #[must_use]
 pub fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+}
+
+/// A time zone by its IANA name. The system's data come first, for they may be newer; else our own, for a small system
+/// has none, and Debian 13 keeps names such as `America/Montreal` in a package of their own (tzdata-legacy).
+#[must_use]
+pub fn zone(name: &str) -> Option<TimeZone> {
+    TimeZone::get(name).or_else(|_| TimeZoneDatabase::bundled().get(name)).ok()
+}
+
+/// Every IANA name there is, for suggestions.
+#[must_use]
+pub fn zone_names() -> Vec<String> {
+    TimeZoneDatabase::bundled().available().map(|name| name.as_str().to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{zone, zone_names};
+
+    #[test]
+    fn zones_are_known_without_the_systems_data() {
+        assert!(zone("America/Montreal").is_some());
+        assert!(zone("America/Montral").is_none());
+        assert!(zone_names().len() > 400);
+    }
 }

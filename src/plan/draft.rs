@@ -216,8 +216,8 @@ fn version(loading: &mut Loading<'_>, node: NodeId) {
 
 fn zone(loading: &mut Loading<'_>, node: NodeId) -> Option<String> {
     let zone: String = scalar(loading, node)?;
-    if jiff::tz::TimeZone::get(&zone).is_err() {
-        let names: Vec<String> = jiff::tz::db().available().map(|name| name.as_str().to_owned()).collect();
+    if crate::clock::zone(&zone).is_none() {
+        let names = crate::clock::zone_names();
         let help = match closest(&zone, names.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "use a name such as `America/Montreal` or `UTC`".to_owned(),

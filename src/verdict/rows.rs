@@ -92,7 +92,7 @@ pub(super) struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     pub(super) fn new(run: &'a Run, at: Timestamp) -> Self {
-        let zone = run.outline.zone.as_deref().and_then(|name| TimeZone::get(name).ok());
+        let zone = run.outline.zone.as_deref().and_then(crate::clock::zone);
         let today = at.to_zoned(zone.unwrap_or_else(TimeZone::system)).date();
         let mut waivers: HashMap<&str, Vec<&Waiver>> = HashMap::new();
         for waiver in run.outline.waivers.iter().filter(|waiver| waiver.until >= today) {

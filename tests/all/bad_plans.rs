@@ -2,6 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use proptest::prelude::*;
+use proptest::sample::Index;
+use proptest::test_runner::{Config, TestRunner};
+
 use gonogo::environment::Environment;
 use gonogo::plan::{LoadRequest, Loaded, load, render_all};
 use gonogo::secret::Scrubber;
@@ -25,6 +29,46 @@ pub(crate) fn plans(folder: &str) -> Vec<PathBuf> {
         .collect();
     files.sort();
     files
+}
+
+/// Texts of good and bad plans with a few bytes changed: whatever comes of it, it is told, and nothing panics.
+#[test]
+fn spoiled_plans_are_told_too() {
+    let mut texts = Vec::new();
+    for folder in ["fixtures/plans", "fixtures/plans/good"] {
+        texts.extend(plans(folder).into_iter().map(|file| std::fs::read(file).expect("a plan")));
+    }
+    let cases = if std::env::var_os("GONOGO_SOAK").is_some() { 20_000 } else { 500 };
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("plan.yaml");
+    let edit = (any::<Index>(), 0..4_usize, any::<Index>(), any::<u8>());
+    let strategy = (any::<Index>(), proptest::collection::vec(edit, 1..6));
+    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+    let result = runner.run(&strategy, |(chosen, edits)| {
+        let mut text = chosen.get(&texts).clone();
+        for (at, kind, other, byte) in edits {
+            let at = at.index(text.len() + 1);
+            match kind {
+                0 => text.insert(at, byte),
+                1 => text.truncate(at),
+                2 => drop(text.drain(at..(at + 3).min(text.len()))),
+                _ => {
+                    // A piece of another plan.
+                    let piece = other.get(&texts);
+                    let from = other.index(piece.len());
+                    let piece = piece[from..(from + 40).min(piece.len())].to_vec();
+                    text.splice(at..at, piece);
+                }
+            }
+        }
+        std::fs::write(&file, &text).expect("written");
+        let loaded = load_one(&file);
+        let told = render_all(&loaded.diagnostics, false);
+        prop_assert_eq!(loaded.plan.is_none(), loaded.has_errors());
+        prop_assert!(told.chars().all(|c| c == '\n' || !c.is_control()), "drives the terminal: {}", told);
+        Ok(())
+    });
+    assert!(result.is_ok(), "{result:?}");
 }
 
 #[test]

@@ -88,7 +88,7 @@ impl Item<'_> {
 impl<'a> Digest<'a> {
     /// Sort a run.
     pub(super) fn of(told: &'a Assessment<'a>) -> Self {
-        let zone = told.outline.zone.as_deref().and_then(|name| TimeZone::get(name).ok());
+        let zone = told.outline.zone.as_deref().and_then(crate::clock::zone);
         let mut digest = Self {
             told,
             unknown: Vec::new(),
