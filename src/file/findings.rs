@@ -51,6 +51,11 @@ impl Finding {
         Self { gravity: Gravity::Warning, ..Self::at(span, message) }
     }
 
+    /// A warning about the command line.
+    pub fn of_command(message: impl Into<String>) -> Self {
+        Self { gravity: Gravity::Warning, ..Self::error(About::Command, message) }
+    }
+
     /// What to write under the caret.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {

@@ -1,6 +1,6 @@
 //! `${name}` and `${env:NAME}` in scalars, replaced before anything is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use indexmap::IndexMap;
 
@@ -60,6 +60,8 @@ pub struct Variables<'e> {
     known: IndexMap<String, Variable>,
     /// What is wrong with variables themselves, where they are written.
     pub failures: Vec<(NodeId, Trouble)>,
+    /// Names something asked for.
+    asked: HashSet<String>,
     /// Environment variables used, with their values.
     pub used: BTreeMap<String, String>,
     grown: usize,
@@ -69,7 +71,14 @@ impl<'e> Variables<'e> {
     /// None yet.
     #[must_use]
     pub fn new(environment: &'e Environment) -> Self {
-        Self { environment, known: IndexMap::new(), failures: Vec::new(), used: BTreeMap::new(), grown: 0 }
+        Self {
+            environment,
+            known: IndexMap::new(),
+            failures: Vec::new(),
+            asked: HashSet::new(),
+            used: BTreeMap::new(),
+            grown: 0,
+        }
     }
 
     /// A variable whose value may use others. One that is there already stays.
@@ -96,6 +105,17 @@ impl<'e> Variables<'e> {
             // What is wrong is kept in `failures`.
             drop(self.value(&name, "", &Locals::new()));
         }
+    }
+
+    /// Whether anything asked for this variable.
+    #[must_use]
+    pub fn is_used(&self, name: &str) -> bool {
+        self.asked.contains(name)
+    }
+
+    /// Every variable.
+    pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.known.keys().map(String::as_str)
     }
 
     /// Whether a text has anything to replace.
@@ -126,6 +146,9 @@ impl<'e> Variables<'e> {
                 } else if let Some(value) = locals.get(name) {
                     out.push_str(value);
                 } else {
+                    if !self.asked.contains(name) {
+                        self.asked.insert(name.to_owned());
+                    }
                     out.push_str(&self.value(name, written, locals)?);
                 }
                 rest = after;

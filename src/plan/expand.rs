@@ -8,6 +8,7 @@ use crate::file::findings::Finding;
 use crate::file::url_password;
 use crate::file::variables::{Failure, Locals, Trouble, Variables};
 use crate::file::written::Id;
+use crate::suggest::closest;
 use crate::yaml::tree::{Kind, NodeId, Span};
 
 /// Checks one `for_each` may make.
@@ -55,6 +56,21 @@ impl Expander {
         }
         for check in &checks {
             expander.walk(loading, check.node, &check.locals, None);
+        }
+        for (name, _) in loading.request.set {
+            if !loading.variables.is_used(name) {
+                let others = loading.variables.names().filter(|other| other != name);
+                let help = match closest(name, others) {
+                    Some(near) => format!("did you mean `--set {near}=...`?"),
+                    None => "nothing in the plan says `${...}` with this name".to_owned(),
+                };
+                loading.findings.push(
+                    Finding::of_command(format!(
+                        "`--set {name}=...` changes nothing: the plan uses no variable `{name}`"
+                    ))
+                    .help(help),
+                );
+            }
         }
         for value in loading.variables.used.values() {
             loading.stars.value(value, loading.request.scrubber);

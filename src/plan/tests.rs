@@ -153,6 +153,17 @@ fn what_is_set_by_hand_wins_over_files_over_the_plan() {
 }
 
 #[test]
+fn a_variable_set_by_hand_that_nothing_uses_is_told() {
+    let mut night =
+        Night::new("gonogo: 1\nvars: { host: a }\nchecks: [{ id: x, command: { argv: ['${host}'] } }]\n");
+    night.set.push(("hots".to_owned(), "b".to_owned()));
+    let loaded = night.load();
+    assert!(loaded.plan.is_some());
+    let told = render_all(&loaded.diagnostics, false);
+    assert!(told.contains("changes nothing") && told.contains("--set host="), "{told}");
+}
+
+#[test]
 fn the_hash_covers_everything_that_defines_the_plan_and_nothing_else() {
     let text = "gonogo: 1\nvars: { a: 1 }\nchecks: [{ id: x, command: { argv: ['${a} ${env:PLANTED}'] } }]\n";
     let first = Night::new(text).plan().outline.sha256.clone();
