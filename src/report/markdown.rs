@@ -148,7 +148,7 @@ fn what(digest: &Digest<'_>, item: &Item<'_>) -> String {
             parts.push(format!("passed on try {}; at first {}", flaky.attempt, cell_code(&flaky.first)));
         }
     }
-    parts.join("<br>")
+    parts.join("; ")
 }
 
 fn layer_table(page: &mut String, item: &Item<'_>) {

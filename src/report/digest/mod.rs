@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use super::text;
 use crate::model::outcome::Outcome;
 use crate::model::outline::{Check, Severity};
+use crate::model::verdict::Verdict;
 use crate::verdict::{Assessment, Row, Standing};
 
 mod next;
@@ -168,9 +169,10 @@ impl<'a> Digest<'a> {
         next::steps(self)
     }
 
-    /// What became of the provisional goes of earlier stages.
+    /// What earlier stages have left: not run, not a go, a provisional go revoked or settled.
     pub(super) fn history(&self) -> Vec<String> {
-        let told = self.told.stages.iter().filter_map(|stage| {
+        let earlier = self.told.stages.iter().take(self.told.current.unwrap_or(0));
+        let told = earlier.filter_map(|stage| {
             let number = stage.index + 1;
             let said = stage.ended_at.map_or(String::new(), |at| format!(" of {}", self.clock(at)));
             if !stage.revoked_by.is_empty() {
@@ -181,7 +183,14 @@ impl<'a> Digest<'a> {
             } else if stage.settled {
                 Some(format!("STAGE {number}: provisional go{said} is settled, every debt is paid"))
             } else {
-                None
+                let id = &stage.stage.id;
+                match stage.verdict {
+                    None => Some(format!("STAGE {number}: {id} was not run in this attempt")),
+                    Some(verdict @ (Verdict::Hold | Verdict::NoGo)) => {
+                        Some(format!("STAGE {number}: {id} is {verdict}"))
+                    }
+                    Some(Verdict::Go | Verdict::GoWithIssues | Verdict::ProvisionalGo) => None,
+                }
             }
         });
         told.collect()

@@ -66,7 +66,7 @@ fn repair(digest: &Digest<'_>) -> Vec<Step> {
         return Vec::new();
     }
     let what = format!("repair {}{}, then look again", tags(&failed), owners(digest, &failed));
-    let mut steps = vec![Step::new(what, format!("gonogo retest {}", selected(&failed)))];
+    let mut steps = vec![Step::new(what, again(digest, &failed))];
     let mut faults = failed.iter().flat_map(|item| &item.rows).filter_map(|row| {
         let (_, fault) = row.trace.as_ref()?.broken()?;
         Some(fault.id())
@@ -93,9 +93,10 @@ fn look_again(digest: &Digest<'_>) -> Vec<Step> {
         (blind(&[Outcome::Error]), "make it possible to look at"),
         (blind(&[Outcome::NoAnswer, Outcome::NotRun]), "look again at"),
     ];
-    let steps = groups.iter().filter(|(items, _)| !items.is_empty()).map(|(items, what)| {
-        Step::new(format!("{what} {}", tags(items)), format!("gonogo retest {}", selected(items)))
-    });
+    let steps = groups
+        .iter()
+        .filter(|(items, _)| !items.is_empty())
+        .map(|(items, what)| Step::new(format!("{what} {}", tags(items)), again(digest, items)));
     steps.collect()
 }
 
@@ -139,12 +140,21 @@ fn tags(items: &[&Item<'_>]) -> String {
     names(&items.iter().map(|item| item.tag.as_str()).collect::<Vec<_>>())
 }
 
-/// The ids for a command, or what stands for all that did not pass.
-fn selected(items: &[&Item<'_>]) -> String {
+/// The command that looks at checks again: `retest` is for the current stage, others have to be run.
+fn again(digest: &Digest<'_>, items: &[&Item<'_>]) -> String {
     /// Longer commands do not fit a line.
     const LONGEST: usize = 60;
+    let mut stages: Vec<usize> = items.iter().flat_map(|item| &item.rows).map(|row| row.stage).collect();
+    stages.sort_unstable();
+    stages.dedup();
+    if stages.iter().any(|&stage| Some(stage) != digest.told.current) {
+        let ids: Vec<&str> =
+            stages.into_iter().map(|index| digest.told.outline.stages[index].id.as_str()).collect();
+        return format!("gonogo run {}", ids.join(" "));
+    }
     let ids = items.iter().map(|item| &*item.check.id).collect::<Vec<_>>().join(" ");
-    if items.len() > MOST_IDS || ids.len() > LONGEST { "--failed".to_owned() } else { ids }
+    let ids = if items.len() > MOST_IDS || ids.len() > LONGEST { "--failed" } else { &ids };
+    format!("gonogo retest {ids}")
 }
 
 fn owners(digest: &Digest<'_>, items: &[&Item<'_>]) -> String {

@@ -1,10 +1,11 @@
-//! JUnit files in the hands of programs that read them: xmllint, quick-junit's parser, junitparser, junit2html.
+//! Reports in the hands of programs that read them: xmllint, quick-junit's parser, junitparser and junit2html for
+//! JUnit, cmark-gfm for Markdown.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use gonogo::report::{Dialect, JunitMinor, Options, Rendered, junit};
+use gonogo::report::{Dialect, JunitMinor, Options, Rendered, github, junit};
 use gonogo::verdict::{Assessment, assess};
 use quick_junit::{NonSuccessKind, TestCaseStatus};
 
@@ -200,5 +201,34 @@ fn junit2html_makes_pages_of_them() {
         assert!(output.status.success(), "{}: {}", path.display(), String::from_utf8_lossy(&output.stderr));
         let page = std::fs::read_to_string(page).expect("a page");
         assert!(page.contains("STAGE VERDICT"), "{}", path.display());
+    }
+}
+
+#[test]
+fn markdown_renders_as_tables_and_as_nothing_that_was_not_ours() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, night) in scenarios::all() {
+        let page = github::step_summary(&assess(&night.run, night.now()), &Options::default());
+        let path = folder.path().join(format!("{name}.md"));
+        std::fs::write(&path, &page).expect("a file");
+        let rendered = Command::new("cmark-gfm")
+            .args(["-e", "table", "-e", "autolink", "-e", "strikethrough", "-e", "tasklist"])
+            .arg(&path)
+            .output();
+        let Ok(rendered) = rendered else { return skip("cmark-gfm") };
+        let html = String::from_utf8(rendered.stdout).expect("UTF-8");
+        let tables = page.lines().filter(|line| line.starts_with("| ---")).count();
+        assert_eq!(html.matches("<table>").count(), tables, "{name}");
+        for markup in ["<a ", "<script", "<img", "<del>", "<em>", "<input", "raw HTML", "| ---"] {
+            assert!(!html.contains(markup), "{name}: {markup}\n{html}");
+        }
+        // Every row has as many cells as its table's head: nothing a server said ended one.
+        for table in html.split("<table>").skip(1) {
+            let table = table.split("</table>").next().expect("a table");
+            let columns = table.matches("<th>").count();
+            for row in table.split("<tr>").skip(2) {
+                assert_eq!(row.matches("<td>").count(), columns, "{name}: {row}");
+            }
+        }
     }
 }
