@@ -3,6 +3,7 @@
 use super::arguments::{JunitDialect, JunitMinor, Report as Arguments};
 use super::{Shared, early};
 use crate::journal::Store;
+use crate::model::verdict::ReasonId;
 use crate::report::{self, Dialect, Options};
 use crate::verdict::{Exit, assess};
 
@@ -27,7 +28,11 @@ pub(super) fn report(arguments: &Arguments, shared: &Shared) -> Exit {
     if reading.torn > 0 {
         shared.terminal.tell("note: the last line of the journal was never completed; it is left out");
     }
-    let assessment = assess(&run, run.latest_at);
+    let mut assessment = assess(&run, run.latest_at);
+    if !run.finished {
+        let text = "the run has not finished: it is going on, or it was killed".to_owned();
+        assessment.fail(ReasonId::Interrupted, text);
+    }
     let options = options(arguments.junit, arguments.junit_minor);
     if let Some(out) = &arguments.out {
         return early::write(out, arguments.mode, &report::kept(&assessment, &options), Exit::Go, shared);

@@ -7,13 +7,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::arguments::{Format, Probing};
 use super::progress::Live;
-use super::{Shared, early, github, load, report, signals};
+use super::{Shared, early, github, load, signals};
 use crate::clock;
 use crate::journal::event::{Actor, Event, Expected, Selection};
 use crate::journal::{JournalError, Store};
 use crate::model::verdict::{ReasonId, Verdict};
 use crate::plan::Plan;
-use crate::report::Options;
+use crate::report::{self, Options};
 use crate::runner::{Beginning, Limits, Runner, Session, Wish, due};
 use crate::secret::Scrubber;
 use crate::verdict::{Assessment, Exit, assess};
@@ -154,38 +154,27 @@ impl Round<'_> {
         Ok(verdict)
     }
 
-    /// Print and write the reports as the run stands.
+    /// Print the run as it stands after a stage, and, at its end, write the reports. Until then the folder says that
+    /// the run has not finished: a run that is killed between two stages leaves no GO.
     fn publish(&self, assessment: &Assessment<'_>, last: bool) -> Exit {
         let options = self.options();
-        let rendered = crate::report::kept(assessment, &options);
-        match self.probing.format {
-            Format::Text => {
-                let colored = Options { color: self.shared.terminal.color_out, ..options.clone() };
-                if let Some(summary) =
-                    crate::report::Format::Summary.render(assessment, &colored).into_iter().next()
-                {
-                    self.shared.terminal.print(&summary.text);
-                }
-            }
-            Format::Json if last => {
-                if let Some(result) = rendered.iter().find(|rendered| rendered.name == "result.json") {
-                    self.shared.terminal.print(&result.text);
-                }
-            }
-            Format::Json => {}
+        if self.probing.format == Format::Text {
+            let colored = Options { color: self.shared.terminal.color_out, ..options.clone() };
+            let summary = report::Format::Summary.render(assessment, &colored).into_iter().next();
+            self.shared.terminal.print(&summary.map(|summary| summary.text).unwrap_or_default());
         }
-        let exit = early::write(
-            &self.probing.out,
-            self.probing.mode,
-            &rendered,
-            Exit::of(assessment.verdict),
-            self.shared,
-        );
-        if last {
-            self.shared.terminal.tell(&format!("reports: {}", self.probing.out.display()));
-            return github::publish(assessment, &options, exit, self.shared);
+        let exit = Exit::of(assessment.verdict);
+        if !last {
+            return exit;
         }
-        exit
+        let rendered = report::kept(assessment, &options);
+        if self.probing.format == Format::Json {
+            let result = rendered.iter().find(|rendered| rendered.name == "result.json");
+            self.shared.terminal.print(result.map_or("", |result| &result.text));
+        }
+        let exit = early::write(&self.probing.out, self.probing.mode, &rendered, exit, self.shared);
+        self.shared.terminal.tell(&format!("reports: {}", self.probing.out.display()));
+        github::publish(assessment, &options, exit, self.shared)
     }
 
     fn tell_beginning(&self, session: &Session) {
@@ -193,6 +182,18 @@ impl Round<'_> {
         let text = match session.beginning {
             Beginning::Fresh if run.attempt > 1 => format!("run {}: attempt {} begins", run.id, run.attempt),
             Beginning::Fresh => return,
+            Beginning::PlanChanged => {
+                format!(
+                    "run {}: the plan has changed, so this is a new run; earlier stages are not carried over",
+                    run.id
+                )
+            }
+            Beginning::TooOld => {
+                format!(
+                    "run {}: the run before is over a day old, so this is a new one; its stages are not carried over",
+                    run.id
+                )
+            }
             Beginning::Round => format!("run {}: round {} of attempt {}", run.id, run.rounds, run.attempt),
             Beginning::Resumed { torn } => {
                 let settled = run.stages.iter().flat_map(|stage| stage.rows.values());
@@ -248,7 +249,7 @@ impl Round<'_> {
     }
 
     fn options(&self) -> Options {
-        report::options(self.probing.junit, self.probing.junit_minor)
+        super::report::options(self.probing.junit, self.probing.junit_minor)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::{Span, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp};
 
 use crate::clock;
 use crate::journal::event::{Actor, Event, Expected, RunStarted, Selection};
@@ -18,8 +18,6 @@ pub struct Session {
     run: Run,
     /// How it began.
     pub beginning: Beginning,
-    /// When this round began: what was judged before it is from an earlier process.
-    pub round_at: Timestamp,
     _lease: Lease,
 }
 
@@ -28,6 +26,10 @@ pub struct Session {
 pub enum Beginning {
     /// A new run.
     Fresh,
+    /// A new run, though stages were named: the plan has changed since the newest run.
+    PlanChanged,
+    /// A new run, though stages were named: the newest run is too old to be gone on with.
+    TooOld,
     /// A new round of the newest run.
     Round,
     /// A run that was killed goes on; so many bytes were torn off its end.
@@ -36,6 +38,9 @@ pub enum Beginning {
         torn: u64,
     },
 }
+
+/// A run that was silent for longer is not gone on with: yesterday's stages make no GO today.
+const CURRENT: SignedDuration = SignedDuration::from_hours(24);
 
 /// What the newest run is to be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -61,9 +66,11 @@ impl Session {
     ) -> Result<Self, JournalError> {
         let lease = store.lease(&actor, clock::now())?;
         let newest = if wish.fresh { None } else { store.newest()? };
-        let same_plan =
-            newest.filter(|(run, _)| wish.new_attempt || run.outline.sha256 == plan.outline.sha256);
-        let attempt = same_plan.as_ref().map_or(1, |(run, _)| run.attempt + u32::from(wish.new_attempt));
+        let attempt = newest.as_ref().map_or(1, |(run, _)| run.attempt + u32::from(wish.new_attempt));
+        let changed = newest.as_ref().is_some_and(|(run, _)| run.outline.sha256 != plan.outline.sha256);
+        let old =
+            newest.as_ref().is_some_and(|(run, _)| clock::now().duration_since(run.latest_at) > CURRENT);
+        let attempt = if changed && !wish.new_attempt { 1 } else { attempt };
         let mut started = RunStarted {
             attempt,
             round: 1,
@@ -74,11 +81,14 @@ impl Session {
             outline: None,
             sources: Vec::new(),
         };
+        let named = !started.selection.stages.is_empty();
         if !wish.new_attempt
-            && let Some((run, reading)) = same_plan
+            && !changed
+            && !old
+            && let Some((run, reading)) = newest
         {
             let resumed = !run.finished && run.selection == started.selection;
-            let goes_on = !started.selection.stages.is_empty() || run.verdict == Some(Verdict::Hold);
+            let goes_on = named || run.verdict == Some(Verdict::Hold);
             let beginning = if resumed {
                 Some(Beginning::Resumed { torn: reading.torn })
             } else {
@@ -86,21 +96,24 @@ impl Session {
             };
             if let Some(beginning) = beginning {
                 let journal = Journal::open(&store.path(&run.id), reading)?;
-                let round_at = clock::now();
                 started.round = run.rounds + u32::from(beginning == Beginning::Round);
-                let mut session = Self { journal, run, beginning, round_at, _lease: lease };
+                let mut session = Self { journal, run, beginning, _lease: lease };
                 session.append(vec![Event::RunStarted(Box::new(started))]).await?;
                 return Ok(session);
             }
         }
+        let beginning = match (named && !wish.new_attempt, changed, old) {
+            (true, true, _) => Beginning::PlanChanged,
+            (true, false, true) => Beginning::TooOld,
+            (true, false, false) | (false, _, _) => Beginning::Fresh,
+        };
         let (id, journal) = store.create(clock::now())?;
         started.outline = Some(Arc::clone(&plan.outline));
         started.sources = plan.sources.clone();
-        let round_at = clock::now();
         let mut lines = journal.append(vec![Event::RunStarted(Box::new(started))]).await?.into_iter();
         let first = lines.next().ok_or(JournalError::Closed)?;
         let run = Run::begin(&id, first).map_err(|reason| JournalError::Missing { reason })?;
-        Ok(Self { journal, run, beginning: Beginning::Fresh, round_at, _lease: lease })
+        Ok(Self { journal, run, beginning, _lease: lease })
     }
 
     /// The state so far.

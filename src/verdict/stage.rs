@@ -171,7 +171,7 @@ fn selection_reasons(run: &Run, index: usize, rows: &[Row<'_>]) -> Vec<Reason> {
             checks: Vec::new(),
         });
     } else if !rows.iter().any(executed) {
-        let text = format!("nothing was executed in stage {stage}");
+        let text = format!("nothing that decides was executed in stage {stage}");
         let verdict = if rows.iter().any(|row| row.standing == Standing::Awaiting) {
             Verdict::Hold
         } else {
@@ -182,10 +182,10 @@ fn selection_reasons(run: &Run, index: usize, rows: &[Row<'_>]) -> Vec<Reason> {
     reasons
 }
 
-/// A probe was made, or a person answered.
+/// A probe was made, or a person answered, and the answer decides something.
 fn executed(row: &Row<'_>) -> bool {
     match row.judgement.outcome {
-        Outcome::Pass | Outcome::Fail => true,
+        Outcome::Pass | Outcome::Fail => row.check.severity != Severity::Info,
         Outcome::Error | Outcome::NoAnswer | Outcome::NotRun => false,
     }
 }
