@@ -27,6 +27,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
+use tokio::runtime::Runtime;
 
 use crate::environment::Environment;
 use crate::verdict::Exit;
@@ -76,24 +77,50 @@ fn dispatch(command: Command, shared: &Shared) -> Exit {
         Command::Init(arguments) => init::init(&arguments, shared),
         Command::Validate(arguments) => validate::validate(&arguments, shared),
         Command::Plan(arguments) => plan::plan(&arguments, shared),
-        Command::Probe(arguments) => on_runtime(shared, probe::probe(&arguments, shared)),
-        Command::Run(arguments) => on_runtime(shared, run::run(&arguments, shared)),
-        Command::Retest(arguments) => on_runtime(shared, retest::retest(&arguments, shared)),
-        Command::Record(arguments) => on_runtime(shared, record::record(&arguments, shared)),
+        Command::Probe(arguments) => {
+            on_runtime(shared, |shared| async move { probe::probe(&arguments, &shared).await })
+        }
+        Command::Run(arguments) => {
+            on_runtime(shared, |shared| async move { run::run(&arguments, &shared).await })
+        }
+        Command::Retest(arguments) => {
+            on_runtime(shared, |shared| async move { retest::retest(&arguments, &shared).await })
+        }
+        Command::Record(arguments) => {
+            on_runtime(shared, |shared| async move { record::record(&arguments, &shared).await })
+        }
         Command::Report(arguments) => report::report(&arguments, shared),
         Command::Explain(arguments) => explain::explain(&arguments, shared),
         Command::Schema(arguments) => schema::schema(&arguments, shared),
         Command::Completions(arguments) => completions::completions(&arguments, shared),
-        Command::Demo(arguments) => on_runtime(shared, demo::demo(&arguments, shared)),
-        Command::App(arguments) => on_runtime(shared, demo::app(&arguments, shared)),
+        Command::Demo(arguments) => {
+            with_runtime(shared, |runtime| runtime.block_on(demo::demo(&arguments, shared)))
+        }
+        Command::App(arguments) => {
+            on_runtime(shared, |shared| async move { demo::app(&arguments, &shared).await })
+        }
         Command::Man => completions::man(shared),
     }
 }
 
-fn on_runtime(shared: &Shared, work: impl Future<Output = Exit>) -> Exit {
+/// Do the work as a task: on the workers themselves, a finished probe wakes it without a system call.
+fn on_runtime<F>(shared: &Shared, work: impl FnOnce(Shared) -> F) -> Exit
+where
+    F: Future<Output = Exit> + Send + 'static,
+{
+    with_runtime(shared, |runtime| {
+        runtime.block_on(runtime.spawn(work(shared.clone()))).unwrap_or_else(|error| {
+            let help = "please report this; the verdict is NO-GO";
+            shared.terminal.error(&format!("internal error: {error}"), Some(help));
+            Exit::NoGo
+        })
+    })
+}
+
+fn with_runtime(shared: &Shared, work: impl FnOnce(&Runtime) -> Exit) -> Exit {
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => {
-            let exit = runtime.block_on(work);
+            let exit = work(&runtime);
             // A secret command or a name lookup that hangs in a thread must not keep the program.
             runtime.shutdown_background();
             exit

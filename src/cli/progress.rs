@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anstyle::AnsiColor;
@@ -22,13 +24,15 @@ pub(super) struct Live {
     terminal: Terminal,
     bar: Option<ProgressBar>,
     running: BTreeSet<String>,
+    plain: Option<Plain>,
 }
 
 impl Live {
     pub(super) fn new(terminal: Terminal, stage: &str, total: usize) -> Self {
         if !terminal.live {
             terminal.tell(&format!("stage {stage}: {total} checks"));
-            return Self { terminal, bar: None, running: BTreeSet::new() };
+            let plain = Some(Plain::start(terminal));
+            return Self { terminal, bar: None, running: BTreeSet::new(), plain };
         }
         let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr());
         if let Ok(style) = ProgressStyle::with_template("{prefix} [{bar:24}] {pos}/{len} {elapsed} {msg}") {
@@ -36,7 +40,7 @@ impl Live {
         }
         bar.set_prefix(stage.to_owned());
         bar.enable_steady_tick(Duration::from_millis(200));
-        Self { terminal, bar: Some(bar), running: BTreeSet::new() }
+        Self { terminal, bar: Some(bar), running: BTreeSet::new(), plain: None }
     }
 
     pub(super) fn show(&mut self, progress: &Progress<'_>) {
@@ -50,7 +54,9 @@ impl Live {
             Progress::Settled(item, check, judgement, flaky) => {
                 let line = self.line(item, check, judgement, *flaky);
                 let Some(bar) = &self.bar else {
-                    self.terminal.tell(&line);
+                    if let Some(plain) = &self.plain {
+                        plain.tell(line);
+                    }
                     return;
                 };
                 if judgement.outcome != Outcome::Pass {
@@ -106,5 +112,45 @@ fn name(item: &Expected) -> String {
         item.check.to_string()
     } else {
         format!("{} from {}", item.check, item.vantage)
+    }
+}
+
+/// Plain lines, told by a thread of their own: what waits goes out in one write, and a slow reader of stderr slows no
+/// probe down.
+struct Plain {
+    lines: Option<mpsc::Sender<String>>,
+    teller: Option<JoinHandle<()>>,
+}
+
+impl Plain {
+    fn start(terminal: Terminal) -> Self {
+        let (lines, waiting) = mpsc::channel::<String>();
+        let tell = move || {
+            while let Ok(mut text) = waiting.recv() {
+                for line in waiting.try_iter().take(1000) {
+                    text.push('\n');
+                    text.push_str(&line);
+                }
+                terminal.tell(&text);
+            }
+        };
+        let teller = std::thread::Builder::new().name("progress".to_owned()).spawn(tell).ok();
+        Self { lines: Some(lines), teller }
+    }
+
+    fn tell(&self, line: String) {
+        // Without the thread nobody listens; the summary says it all again.
+        if let Some(lines) = &self.lines {
+            let _ = lines.send(line);
+        }
+    }
+}
+
+impl Drop for Plain {
+    fn drop(&mut self) {
+        self.lines = None;
+        if let Some(teller) = self.teller.take() {
+            let _ = teller.join();
+        }
     }
 }

@@ -42,10 +42,8 @@ impl Terminal {
     /// Tell the person who watches.
     pub(super) fn tell(self, text: &str) {
         let mut err = AutoStream::new(std::io::stderr().lock(), choice(self.color_err));
-        let _ = err.write_all(text.as_bytes());
-        if !text.ends_with('\n') {
-            let _ = err.write_all(b"\n");
-        }
+        let end = if text.ends_with('\n') { "" } else { "\n" };
+        let _ = err.write_all(format!("{text}{end}").as_bytes());
     }
 
     /// Say what went wrong, and what to do.

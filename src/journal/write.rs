@@ -1,8 +1,8 @@
 //! Writing a journal: one thread drains what waits, one write, one fdatasync, then everybody is told (group commit).
 
 use std::fs::{File, OpenOptions};
-use std::io::{Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::Write;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -162,11 +162,7 @@ impl Writer {
             }
             answers.push(lines);
         }
-        let written = self
-            .file
-            .seek(SeekFrom::Start(self.reading.whole))
-            .and_then(|_| self.file.write_all(&bytes))
-            .and_then(|()| self.file.sync_data());
+        let written = self.file.write_all_at(&bytes, self.reading.whole).and_then(|()| self.file.sync_data());
         if let Err(error) = written {
             // Half a line must not stay: what was acknowledged before is all there is.
             let _ = self.file.set_len(self.reading.whole);
