@@ -45,22 +45,8 @@ pub(super) fn end(
 
 /// Replace the reports of the run before: a run that is killed must not leave its predecessor's GO behind.
 pub(super) fn placeholder(name: &str, probing: &Probing, shared: &Shared) -> Exit {
-    remove_stage_reports(&probing.out);
     let text = "the run has not finished: it is going on, or it was killed".to_owned();
     end(ReasonId::Interrupted, text, Vec::new(), name, probing, Exit::Go, shared)
-}
-
-/// Remove the JUnit files of earlier runs: their names depend on stages this run may not reach.
-fn remove_stage_reports(out: &Path) {
-    let Ok(entries) = std::fs::read_dir(out) else { return };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with("TEST-gonogo-") && name.ends_with(".xml") {
-            // One that cannot be removed is replaced later, or told then.
-            let _ = std::fs::remove_file(entry.path());
-        }
-    }
 }
 
 /// Such as `plan.yaml:3:5: unknown key`.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::Shared;
 use super::arguments::{Explain as Arguments, Format};
 use crate::explain::{self, Explanation, Kind};
+use crate::report::text::wrap;
 use crate::verdict::Exit;
 
 pub(super) fn explain(arguments: &Arguments, shared: &Shared) -> Exit {
@@ -23,7 +24,7 @@ pub(super) fn explain(arguments: &Arguments, shared: &Shared) -> Exit {
     let shown = match (arguments.format, &arguments.name) {
         (Format::Json, _) => found.into_iter().map(as_json).collect::<Value>().to_string(),
         (Format::Text, None) => index(),
-        (Format::Text, Some(_)) => found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+        (Format::Text, Some(_)) => found.into_iter().map(page).collect::<Vec<_>>().join("\n"),
     };
     shared.terminal.print(&shown);
     Exit::Go
@@ -32,6 +33,21 @@ pub(super) fn explain(arguments: &Arguments, shared: &Shared) -> Exit {
 fn as_json(explanation: &Explanation) -> Value {
     let Explanation { name, kind, what, means, next } = explanation;
     json!({ "name": name, "kind": kind.name(), "what": what, "means": means, "do": next })
+}
+
+/// One name in full, in 80 columns.
+fn page(explanation: &Explanation) -> String {
+    const WIDTH: usize = 80;
+    let Explanation { name, kind, what, means, next } = explanation;
+    let mut out = format!("{name} ({kind})\n\n{}\n\n", wrap(what, WIDTH).join("\n"));
+    let _ = writeln!(out, "{}", wrap(means, WIDTH).join("\n"));
+    if !next.is_empty() {
+        out.push_str("\nwhat to do:\n");
+    }
+    for step in *next {
+        let _ = writeln!(out, "  - {}", wrap(step, WIDTH - 4).join("\n    "));
+    }
+    out
 }
 
 /// Every name with its sentence, by kind.

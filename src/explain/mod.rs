@@ -71,19 +71,6 @@ pub struct Explanation {
     pub next: &'static [&'static str],
 }
 
-impl fmt::Display for Explanation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} ({})\n\n{}\n\n{}", self.name, self.kind, self.what, self.means)?;
-        if !self.next.is_empty() {
-            writeln!(f, "\nwhat to do:")?;
-        }
-        for step in self.next {
-            writeln!(f, "  - {step}")?;
-        }
-        Ok(())
-    }
-}
-
 /// Everything that can be explained, by kind.
 pub fn all() -> impl Iterator<Item = &'static Explanation> {
     Kind::ALL.into_iter().flat_map(entries)

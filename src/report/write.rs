@@ -44,18 +44,38 @@ pub struct WriteFailure {
 /// Write every report into `folder`, which is made when it is not there.
 ///
 /// Each text goes to a new file beside its place, is synced, and takes the place in one step: a reader sees the old
-/// file or the new one, and a link that somebody put there is replaced, never followed.
+/// file or the new one, and a link that somebody put there is replaced, never followed. JUnit files of stages that
+/// this run has not begun are taken away: a reader of `TEST-*.xml` would count an old GO.
 #[must_use]
 pub fn write(folder: &Path, mode: Mode, reports: &[Rendered]) -> Vec<WriteFailure> {
     if let Err(source) = DirBuilder::new().recursive(true).mode(0o755).create(folder) {
         return vec![WriteFailure { action: "create", path: folder.to_owned(), source }];
     }
-    let mut failures: Vec<WriteFailure> =
-        reports.iter().filter_map(|report| write_one(folder, mode, report).err()).collect();
+    let mut failures = remove_old_stages(folder, reports);
+    failures.extend(reports.iter().filter_map(|report| write_one(folder, mode, report).err()));
     if let Err(source) = File::open(folder).and_then(|folder| folder.sync_all()) {
         failures.push(WriteFailure { action: "sync", path: folder.to_owned(), source });
     }
     failures
+}
+
+/// Remove the JUnit files of stages that are not among the reports.
+fn remove_old_stages(folder: &Path, reports: &[Rendered]) -> Vec<WriteFailure> {
+    let failure = |action, path: PathBuf, source| WriteFailure { action, path, source };
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(source) => return vec![failure("read", folder.to_owned(), source)],
+    };
+    let old = entries.flatten().filter(|entry| {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        super::junit::is_stage_file(&name) && !reports.iter().any(|report| report.name == name)
+    });
+    let removed = old.filter_map(|entry| {
+        let source = std::fs::remove_file(entry.path()).err()?;
+        Some(failure("remove", entry.path(), source))
+    });
+    removed.collect()
 }
 
 fn write_one(folder: &Path, mode: Mode, report: &Rendered) -> Result<(), WriteFailure> {
@@ -125,6 +145,25 @@ mod tests {
         assert!(failures[0].to_string().contains("summary.txt"), "{}", failures[0]);
         assert_eq!(std::fs::read_to_string(folder.path().join("result.json")).unwrap(), "two");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn files_of_stages_not_begun_are_taken_away_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in
+            ["TEST-gonogo-night-app1.xml", "TEST-gonogo-night-app2.xml", "TEST-other.xml", "notes.txt"]
+        {
+            std::fs::write(folder.path().join(name), "old").unwrap();
+        }
+        assert!(
+            write(folder.path(), Mode::default(), &[report("TEST-gonogo-night-app2.xml", "new")]).is_empty()
+        );
+        let mut left: Vec<_> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort_unstable();
+        assert_eq!(left, ["TEST-gonogo-night-app2.xml", "TEST-other.xml", "notes.txt"]);
     }
 
     #[test]

@@ -13,6 +13,11 @@ use super::{Dialect, EarlyEnd, Options, Rendered, text};
 use crate::model::verdict::Verdict;
 use crate::verdict::{Assessment, StageAssessment};
 
+/// Whether a file name is one of ours for a single stage.
+pub(super) fn is_stage_file(name: &str) -> bool {
+    name.strip_prefix("TEST-gonogo-").is_some_and(|rest| rest.strip_suffix(".xml").is_some())
+}
+
 /// Tell a run as JUnit: the merged file first.
 #[must_use]
 pub fn render(told: &Assessment<'_>, options: &Options) -> Vec<Rendered> {
