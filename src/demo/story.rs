@@ -34,8 +34,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Play it; true when every verdict was the one of the story.
 pub(super) async fn tell(out: &Path, environment: &Environment) -> Result<bool, DemoError> {
-    std::fs::create_dir_all(out).map_err(|source| DemoError::Write { path: out.to_owned(), source })?;
     let source = Source::find(environment).await?;
+    std::fs::create_dir_all(out).map_err(|source| DemoError::Write { path: out.to_owned(), source })?;
     say(&format!(
         "gonogo demo: a release night in miniature. Two {}, two small\n\
          applications, all on this machine; they are stopped at the end.\n",
