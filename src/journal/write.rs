@@ -16,9 +16,8 @@ use crate::clock;
 
 /// Longest wait for somebody else's append.
 const LOCK_LIMIT: Duration = Duration::from_secs(10);
-/// Bytes in one write at most; what waits beyond goes into the next.
-const BATCH: usize = 1 << 20;
-
+/// While others write as well, wait this long for more of them: a sync costs more processor time than a probe.
+const LINGER: Duration = Duration::from_millis(2);
 /// Appends events. Clones share the one writer thread.
 #[derive(Debug, Clone)]
 pub struct Journal {
@@ -102,7 +101,11 @@ struct Writer {
 
 impl Writer {
     fn work(mut self, waiting: &mpsc::Receiver<Request>) {
+        let mut busy = false;
         while let Ok(first) = waiting.recv() {
+            if busy {
+                std::thread::sleep(LINGER);
+            }
             let mut batch = vec![first];
             let mut events = batch[0].events.len();
             while events < 1024
@@ -111,6 +114,7 @@ impl Writer {
                 events += next.events.len();
                 batch.push(next);
             }
+            busy = batch.len() > 1;
             self.commit(batch);
         }
     }
@@ -146,7 +150,7 @@ impl Writer {
     fn append_locked(&mut self, requests: Vec<Vec<Event>>) -> Result<Vec<Vec<Line>>, JournalError> {
         let others = self.catch_up()?;
         let mut next = self.reading.clone();
-        let mut bytes = Vec::with_capacity(BATCH / 16);
+        let mut bytes = Vec::with_capacity(64 * 1024);
         let mut answers = Vec::with_capacity(requests.len());
         for events in requests {
             let mut lines = Vec::with_capacity(events.len());

@@ -13,9 +13,10 @@ pub mod starttls;
 pub mod stream;
 pub mod tls;
 
-/// What the steps share over a run: trust stores and TLS configurations, read once.
+/// What the steps share over a run: trust stores and TLS configurations, read once, and routes of the last second.
 #[derive(Debug, Default)]
 pub struct Net {
     pub(crate) trust: tls::trust::TrustStores,
+    pub(crate) routes: route::Routes,
     pub(crate) configurations: tls::configuration::Configurations,
 }

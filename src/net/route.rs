@@ -1,6 +1,9 @@
 //! The route layer: does the kernel have a way to the address, and from which source address.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use nix::libc;
 use socket2::{Domain, Socket, Type};
@@ -28,6 +31,26 @@ pub fn route(address: IpAddr) -> Result<(Fact, IpAddr), Trouble> {
         .as_socket()
         .map_or(address, |source| source.ip());
     Ok((Fact::Routed { address, source }, source))
+}
+
+/// Routes found a moment ago: a thousand probes of one server need not ask a thousand times.
+#[derive(Debug, Default)]
+pub(crate) struct Routes {
+    known: Mutex<HashMap<IpAddr, (Instant, Fact)>>,
+}
+
+impl Routes {
+    /// The same as [`route`], or its answer of at most a second ago. Troubles are always asked about again.
+    pub(crate) fn route(&self, address: IpAddr) -> Result<Fact, Trouble> {
+        const MOMENT: Duration = Duration::from_secs(1);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, fact)) = known.get(&address).filter(|(asked, _)| asked.elapsed() < MOMENT) {
+            return Ok(fact.clone());
+        }
+        let (fact, _) = route(address)?;
+        known.insert(address, (Instant::now(), fact.clone()));
+        Ok(fact)
+    }
 }
 
 fn trouble(address: IpAddr, error: &std::io::Error) -> Trouble {

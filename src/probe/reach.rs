@@ -11,7 +11,7 @@ use crate::model::fault::Fault;
 use crate::model::layer::Layer;
 use crate::net::connect::{self, CONNECT_LIMIT, Connection};
 use crate::net::resolve::{self, RESOLVE_LIMIT};
-use crate::net::route::route;
+use crate::net::route::Routes;
 
 /// Which of a name's addresses go through the layers above TCP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -84,7 +84,7 @@ async fn locate(recorder: &mut Recorder, host: &str, port: u16) -> Result<Vec<So
     let addresses =
         recorder.layer(Layer::Dns, RESOLVE_LIMIT, "address of the name", resolve::resolve(host)).await?;
     let began = Instant::now();
-    match first_route(&addresses) {
+    match first_route(&recorder.context().net.routes, &addresses) {
         Ok(fact) => recorder.worked(Layer::Route, began.elapsed(), fact),
         Err(Trouble::Fault(fault)) => return Err(recorder.broke(Layer::Route, began.elapsed(), fault)),
         Err(Trouble::Blind(error)) => return Err(error.into()),
@@ -93,11 +93,11 @@ async fn locate(recorder: &mut Recorder, host: &str, port: u16) -> Result<Vec<So
 }
 
 /// The route to the first address that has one; on a host without IPv6 an IPv4 address later in the list does.
-fn first_route(addresses: &[IpAddr]) -> Result<crate::model::fact::Fact, Trouble> {
+fn first_route(routes: &Routes, addresses: &[IpAddr]) -> Result<crate::model::fact::Fact, Trouble> {
     let mut first_trouble = None;
     for address in addresses {
-        match route(*address) {
-            Ok((fact, _)) => return Ok(fact),
+        match routes.route(*address) {
+            Ok(fact) => return Ok(fact),
             Err(trouble) => {
                 first_trouble.get_or_insert(trouble);
             }
