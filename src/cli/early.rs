@@ -1,24 +1,13 @@
 //! Reports of a run that could not begin or has not ended, so that no reader finds an old GO.
 
-use std::path::Path;
-
 use super::Shared;
 use super::arguments::Probing;
-use super::report::options;
+use super::reporting::{options, write};
 use crate::clock;
 use crate::model::verdict::{Reason, ReasonId, Verdict};
 use crate::plan::{Diagnostic, Gravity, Loaded};
-use crate::report::{self, EarlyEnd, Mode, Rendered};
+use crate::report::EarlyEnd;
 use crate::verdict::Exit;
-
-/// Write reports; what cannot be written is told, and changes the exit.
-pub(super) fn write(out: &Path, mode: Mode, rendered: &[Rendered], exit: Exit, shared: &Shared) -> Exit {
-    let failures = report::write(out, mode, rendered);
-    for failure in &failures {
-        shared.terminal.error(&failure.to_string(), None);
-    }
-    if failures.is_empty() { exit } else { exit.not_written() }
-}
 
 /// Reports of a plan that does not load.
 pub(super) fn plan_error(loaded: &Loaded, name: &str, probing: &Probing, shared: &Shared) -> Exit {

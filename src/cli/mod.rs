@@ -14,6 +14,7 @@ mod probe;
 mod progress;
 mod record;
 mod report;
+mod reporting;
 mod retest;
 mod run;
 mod schema;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::arguments::{Answer, Record as Arguments};
-use super::{Shared, stage};
+use super::{Shared, reporting};
 use crate::clock;
 use crate::journal::event::{Event, Record};
 use crate::journal::run::Run;
@@ -39,7 +39,7 @@ pub(super) async fn record(arguments: &Arguments, shared: &Shared) -> Exit {
         },
         by: arguments.by.clone(),
         evidence: arguments.evidence.clone(),
-        actor: stage::actor(shared),
+        actor: reporting::actor(shared),
     };
     let path = store.path(&run.id);
     let appended = match Journal::open(&path, reading) {

@@ -1,10 +1,10 @@
 //! `gonogo report`: any report again, from the journal; runs nothing and reads no plan.
 
-use super::arguments::{JunitDialect, JunitMinor, Report as Arguments};
-use super::{Shared, early};
+use super::arguments::Report as Arguments;
+use super::{Shared, reporting};
 use crate::journal::Store;
 use crate::model::verdict::ReasonId;
-use crate::report::{self, Dialect, Options};
+use crate::report;
 use crate::verdict::{Exit, assess};
 
 pub(super) fn report(arguments: &Arguments, shared: &Shared) -> Exit {
@@ -33,27 +33,11 @@ pub(super) fn report(arguments: &Arguments, shared: &Shared) -> Exit {
         let text = "the run has not finished: it is going on, or it was killed".to_owned();
         assessment.fail(ReasonId::Interrupted, text);
     }
-    let options = options(arguments.junit, arguments.junit_minor);
+    let options = reporting::options(arguments.junit, arguments.junit_minor);
     if let Some(out) = &arguments.out {
-        return early::write(out, arguments.mode, &report::kept(&assessment, &options), Exit::Go, shared);
+        return reporting::write(out, arguments.mode, &report::kept(&assessment, &options), Exit::Go, shared);
     }
     let rendered = arguments.format.render(&assessment, &options);
     shared.terminal.print(&rendered.into_iter().next().map(|rendered| rendered.text).unwrap_or_default());
     Exit::Go
-}
-
-/// The options reports are rendered with.
-pub(super) fn options(junit: JunitDialect, minor: JunitMinor) -> Options {
-    Options {
-        junit_dialect: match junit {
-            JunitDialect::Wide => Dialect::Wide,
-            JunitDialect::XunitPlugin => Dialect::XunitPlugin,
-        },
-        junit_minor: match minor {
-            JunitMinor::Failure => report::JunitMinor::Failure,
-            JunitMinor::Skipped => report::JunitMinor::Skipped,
-        },
-        hostname: super::stage::hostname(),
-        ..Options::default()
-    }
 }

@@ -7,9 +7,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::arguments::{Format, Probing};
 use super::progress::Live;
-use super::{Shared, early, github, load, signals};
+use super::{Shared, early, github, load, reporting, signals};
 use crate::clock;
-use crate::journal::event::{Actor, Event, Expected, Selection};
+use crate::journal::event::{Event, Expected, Selection};
 use crate::journal::{JournalError, Store};
 use crate::model::verdict::{ReasonId, Verdict};
 use crate::plan::Plan;
@@ -37,8 +37,13 @@ impl Round<'_> {
     pub(super) async fn run(self) -> Exit {
         let cancel = signals::cancelled_by_signals();
         let terminal = &self.shared.terminal;
-        let session =
-            Session::begin(&self.store, &self.plan, self.selection.clone(), self.wish, actor(self.shared));
+        let session = Session::begin(
+            &self.store,
+            &self.plan,
+            self.selection.clone(),
+            self.wish,
+            reporting::actor(self.shared),
+        );
         let mut session = match session.await {
             Ok(session) => session,
             Err(error) => return self.not_begun(&error),
@@ -172,7 +177,7 @@ impl Round<'_> {
             let result = rendered.iter().find(|rendered| rendered.name == "result.json");
             self.shared.terminal.print(result.map_or("", |result| &result.text));
         }
-        let exit = early::write(&self.probing.out, self.probing.mode, &rendered, exit, self.shared);
+        let exit = reporting::write(&self.probing.out, self.probing.mode, &rendered, exit, self.shared);
         self.shared.terminal.tell(&format!("reports: {}", self.probing.out.display()));
         github::publish(assessment, &options, exit, self.shared)
     }
@@ -249,22 +254,6 @@ impl Round<'_> {
     }
 
     fn options(&self) -> Options {
-        super::report::options(self.probing.junit, self.probing.junit_minor)
+        reporting::options(self.probing.junit, self.probing.junit_minor)
     }
-}
-
-/// Who runs this, as the operating system knows them.
-pub(super) fn actor(shared: &Shared) -> Actor {
-    let uid = nix::unistd::getuid();
-    let named = nix::unistd::User::from_uid(uid).ok().flatten().map(|user| user.name);
-    let user = named.or_else(|| shared.environment.filled("USER").map(ToOwned::to_owned));
-    Actor { user: user.unwrap_or_else(|| uid.to_string()), host: hostname(), pid: std::process::id() }
-}
-
-/// This host's name.
-pub(super) fn hostname() -> String {
-    nix::unistd::gethostname()
-        .ok()
-        .and_then(|name| name.into_string().ok())
-        .unwrap_or_else(|| "localhost".to_owned())
 }

@@ -1,22 +1,19 @@
 //! Secrets: addresses that may be printed, values that may not, and the scrubber that keeps values out of everything written.
 
+mod scrub;
+mod vault;
+
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
 
-use aho_corasick::{AhoCorasick, MatchKind};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
+use serde::de::{Error as _, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use tokio::io::AsyncReadExt;
-use tokio::sync::OnceCell;
 
-use crate::environment::Environment;
-use crate::model::trace::VantageError;
+pub use scrub::Scrubber;
+pub use vault::Vault;
 
 /// The name of the newtype a secret is read as: a reader of plans notes where one is written out, and gives a scalar
 /// as the bytes it is written with.
@@ -26,11 +23,6 @@ pub const SECRET: &str = "gonogo::Secret";
 pub const TEXT: &str = "gonogo::Text";
 /// What stands in the place of a secret.
 pub const STARS: &str = "***";
-/// A shorter secret cannot be searched for: it would star half of every report.
-const SHORTEST_SCRUBBED: usize = 4;
-/// Secrets larger than this are refused.
-const LARGEST: u64 = 64 * 1024;
-const COMMAND_LIMIT: Duration = Duration::from_secs(30);
 
 /// A secret's value. It has no `Display` and no `Serialize`; `Debug` prints stars.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -265,211 +257,4 @@ impl JsonSchema for Text {
             "anyOf": [{ "type": ["string", "integer", "boolean"] }, secret]
         })
     }
-}
-
-/// Replaces every known secret in anything that is written down.
-#[derive(Debug, Default)]
-pub struct Scrubber {
-    known: RwLock<Known>,
-}
-
-#[derive(Debug, Default)]
-struct Known {
-    values: Vec<String>,
-    search: Option<AhoCorasick>,
-}
-
-impl Scrubber {
-    /// Remember a value, with the forms it takes in JSON, in URLs and in Base64.
-    pub fn learn(&self, value: &str) {
-        use base64::Engine as _;
-        if value.len() < SHORTEST_SCRUBBED {
-            return;
-        }
-        // The same secret is learnt again by every probe that uses it; building the search anew is dear.
-        if self.known.read().unwrap_or_else(PoisonError::into_inner).values.iter().any(|known| known == value)
-        {
-            return;
-        }
-        let json = serde_json::Value::from(value).to_string();
-        let percent = percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC);
-        let forms = [
-            value.to_owned(),
-            json.trim_matches('"').to_owned(),
-            percent.to_string(),
-            url::form_urlencoded::byte_serialize(value.as_bytes()).collect(),
-            base64::engine::general_purpose::STANDARD.encode(value),
-        ];
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        for form in forms {
-            if !known.values.contains(&form) {
-                known.values.push(form);
-            }
-        }
-        // Longest first, so that a secret inside another one does not leave the rest behind.
-        known.search =
-            AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&known.values).ok();
-    }
-
-    /// The text with every known secret starred.
-    #[must_use]
-    pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        match &known.search {
-            Some(search) if search.is_match(text) => {
-                Cow::Owned(search.replace_all(text, &vec![STARS; known.values.len()]))
-            }
-            _ => Cow::Borrowed(text),
-        }
-    }
-
-    /// The value with every known secret starred in every text it holds.
-    ///
-    /// # Errors
-    /// When the value does not survive being written and read again.
-    pub fn value<T: Serialize + DeserializeOwned>(&self, value: T) -> Result<T, serde_json::Error> {
-        if self.known.read().unwrap_or_else(PoisonError::into_inner).search.is_none() {
-            return Ok(value);
-        }
-        let written = serde_json::to_string(&value)?;
-        if matches!(self.text(&written), Cow::Borrowed(_)) {
-            return Ok(value);
-        }
-        let mut tree: serde_json::Value = serde_json::from_str(&written)?;
-        self.star(&mut tree);
-        serde_json::from_value(tree)
-    }
-
-    /// Only texts are starred: a number that happens to contain a secret's digits must stay a number.
-    fn star(&self, tree: &mut serde_json::Value) {
-        match tree {
-            serde_json::Value::String(text) => {
-                if let Cow::Owned(starred) = self.text(text) {
-                    *text = starred;
-                }
-            }
-            serde_json::Value::Array(items) => items.iter_mut().for_each(|item| self.star(item)),
-            serde_json::Value::Object(fields) => fields.values_mut().for_each(|field| self.star(field)),
-            serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {}
-        }
-    }
-
-    /// The first `most` bytes of what a peer sent, as text: scrubbed before it is cut, so that no half secret remains.
-    #[must_use]
-    pub fn excerpt(&self, bytes: &[u8], most: usize) -> String {
-        let window = bytes.get(..most.saturating_mul(2).saturating_add(4096)).unwrap_or(bytes);
-        let text = String::from_utf8_lossy(window);
-        let mut text = self.text(&text).into_owned();
-        if text.len() > most {
-            let end = (0..=most).rev().find(|&index| text.is_char_boundary(index)).unwrap_or(0);
-            text.truncate(end);
-            text.push_str("...");
-        } else if window.len() < bytes.len() {
-            text.push_str("...");
-        }
-        text
-    }
-}
-
-type Cell = Arc<OnceCell<Result<Secret, VantageError>>>;
-
-/// Finds secrets at the last moment, each one once, and teaches the scrubber what they are.
-#[derive(Debug)]
-pub struct Vault {
-    environment: Arc<Environment>,
-    scrubber: Arc<Scrubber>,
-    found: Mutex<HashMap<SecretRef, Cell>>,
-}
-
-impl Vault {
-    /// A vault that looks in this environment.
-    #[must_use]
-    pub fn new(environment: Arc<Environment>, scrubber: Arc<Scrubber>) -> Self {
-        Self { environment, scrubber, found: Mutex::default() }
-    }
-
-    /// The scrubber that knows every secret found here.
-    #[must_use]
-    pub fn scrubber(&self) -> &Arc<Scrubber> {
-        &self.scrubber
-    }
-
-    /// The secret's value.
-    ///
-    /// # Errors
-    /// `VantageError::Secret`, with the address and never the value.
-    pub async fn get(&self, reference: &SecretRef) -> Result<Secret, VantageError> {
-        let cell = {
-            let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(found.entry(reference.clone()).or_default())
-        };
-        cell.get_or_init(|| self.find(reference)).await.clone()
-    }
-
-    async fn find(&self, reference: &SecretRef) -> Result<Secret, VantageError> {
-        let missing = |reason: String| VantageError::Secret { secret: reference.to_string(), reason };
-        let value = match reference {
-            SecretRef::Literal(secret) => secret.expose().to_owned(),
-            SecretRef::Env(name) => self
-                .environment
-                .get(name)
-                .map(ToOwned::to_owned)
-                .ok_or_else(|| missing("the variable is not set".to_owned()))?,
-            SecretRef::File(path) => read_file(path).await.map_err(missing)?,
-            SecretRef::Command(argv) => run_command(argv).await.map_err(missing)?,
-        };
-        if value.is_empty() {
-            return Err(missing("it is empty".to_owned()));
-        }
-        self.scrubber.learn(&value);
-        Ok(Secret::new(value))
-    }
-}
-
-async fn read_file(path: &Path) -> Result<String, String> {
-    // Asked before opening: opening a FIFO that nobody writes to would never return.
-    let metadata = tokio::fs::metadata(path).await.map_err(|error| error.to_string())?;
-    if !metadata.is_file() {
-        return Err("it is not a regular file".to_owned());
-    }
-    let file = tokio::fs::File::open(path).await.map_err(|error| error.to_string())?;
-    let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes).await.map_err(|error| error.to_string())?;
-    line(bytes)
-}
-
-async fn run_command(argv: &[String]) -> Result<String, String> {
-    let (program, arguments) = argv.split_first().ok_or("no program is named")?;
-    let mut child = tokio::process::Command::new(program)
-        .args(arguments)
-        .stdin(std::process::Stdio::null())
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|error| error.to_string())?;
-    let stdout = child.stdout.take().ok_or("its output cannot be read")?;
-    let finish = async {
-        let mut bytes = Vec::new();
-        stdout.take(LARGEST + 1).read_to_end(&mut bytes).await.map_err(|error| error.to_string())?;
-        let status = child.wait().await.map_err(|error| error.to_string())?;
-        if status.success() { line(bytes) } else { Err(format!("it ended with {status}")) }
-    };
-    tokio::time::timeout(COMMAND_LIMIT, finish)
-        .await
-        .unwrap_or_else(|_| Err(format!("it did not end within {} s", COMMAND_LIMIT.as_secs())))
-}
-
-fn line(bytes: Vec<u8>) -> Result<String, String> {
-    if bytes.len() as u64 > LARGEST {
-        return Err(format!("it is larger than {LARGEST} bytes"));
-    }
-    let mut text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())?;
-    if text.ends_with('\n') {
-        text.pop();
-        if text.ends_with('\r') {
-            text.pop();
-        }
-    }
-    Ok(text)
 }

@@ -1,0 +1,50 @@
+//! What every command that reports shares: the options, the writing, and who we are.
+
+use std::path::Path;
+
+use super::Shared;
+use super::arguments::{JunitDialect, JunitMinor};
+use crate::journal::event::Actor;
+use crate::report::{self, Dialect, Mode, Options, Rendered};
+use crate::verdict::Exit;
+
+/// The options reports are rendered with.
+pub(super) fn options(junit: JunitDialect, minor: JunitMinor) -> Options {
+    Options {
+        junit_dialect: match junit {
+            JunitDialect::Wide => Dialect::Wide,
+            JunitDialect::XunitPlugin => Dialect::XunitPlugin,
+        },
+        junit_minor: match minor {
+            JunitMinor::Failure => report::JunitMinor::Failure,
+            JunitMinor::Skipped => report::JunitMinor::Skipped,
+        },
+        hostname: hostname(),
+        ..Options::default()
+    }
+}
+
+/// Write reports; what cannot be written is told, and changes the exit.
+pub(super) fn write(out: &Path, mode: Mode, rendered: &[Rendered], exit: Exit, shared: &Shared) -> Exit {
+    let failures = report::write(out, mode, rendered);
+    for failure in &failures {
+        shared.terminal.error(&failure.to_string(), None);
+    }
+    if failures.is_empty() { exit } else { exit.not_written() }
+}
+
+/// Who runs this, as the operating system knows them.
+pub(super) fn actor(shared: &Shared) -> Actor {
+    let uid = nix::unistd::getuid();
+    let named = nix::unistd::User::from_uid(uid).ok().flatten().map(|user| user.name);
+    let user = named.or_else(|| shared.environment.filled("USER").map(ToOwned::to_owned));
+    Actor { user: user.unwrap_or_else(|| uid.to_string()), host: hostname(), pid: std::process::id() }
+}
+
+/// This host's name.
+fn hostname() -> String {
+    nix::unistd::gethostname()
+        .ok()
+        .and_then(|name| name.into_string().ok())
+        .unwrap_or_else(|| "localhost".to_owned())
+}

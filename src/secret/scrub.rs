@@ -1,0 +1,117 @@
+//! The scrubber: keeps the values of secrets out of everything that is written.
+
+use std::borrow::Cow;
+use std::sync::{PoisonError, RwLock};
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::STARS;
+
+/// A shorter secret cannot be searched for: it would star half of every report.
+const SHORTEST_SCRUBBED: usize = 4;
+
+/// Replaces every known secret in anything that is written down.
+#[derive(Debug, Default)]
+pub struct Scrubber {
+    known: RwLock<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    values: Vec<String>,
+    search: Option<AhoCorasick>,
+}
+
+impl Scrubber {
+    /// Remember a value, with the forms it takes in JSON, in URLs and in Base64.
+    pub fn learn(&self, value: &str) {
+        use base64::Engine as _;
+        if value.len() < SHORTEST_SCRUBBED {
+            return;
+        }
+        // The same secret is learnt again by every probe that uses it; building the search anew is dear.
+        if self.known.read().unwrap_or_else(PoisonError::into_inner).values.iter().any(|known| known == value)
+        {
+            return;
+        }
+        let json = serde_json::Value::from(value).to_string();
+        let percent = percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC);
+        let forms = [
+            value.to_owned(),
+            json.trim_matches('"').to_owned(),
+            percent.to_string(),
+            url::form_urlencoded::byte_serialize(value.as_bytes()).collect(),
+            base64::engine::general_purpose::STANDARD.encode(value),
+        ];
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        for form in forms {
+            if !known.values.contains(&form) {
+                known.values.push(form);
+            }
+        }
+        // Longest first, so that a secret inside another one does not leave the rest behind.
+        known.search =
+            AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&known.values).ok();
+    }
+
+    /// The text with every known secret starred.
+    #[must_use]
+    pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        match &known.search {
+            Some(search) if search.is_match(text) => {
+                Cow::Owned(search.replace_all(text, &vec![STARS; known.values.len()]))
+            }
+            _ => Cow::Borrowed(text),
+        }
+    }
+
+    /// The value with every known secret starred in every text it holds.
+    ///
+    /// # Errors
+    /// When the value does not survive being written and read again.
+    pub fn value<T: Serialize + DeserializeOwned>(&self, value: T) -> Result<T, serde_json::Error> {
+        if self.known.read().unwrap_or_else(PoisonError::into_inner).search.is_none() {
+            return Ok(value);
+        }
+        let written = serde_json::to_string(&value)?;
+        if matches!(self.text(&written), Cow::Borrowed(_)) {
+            return Ok(value);
+        }
+        let mut tree: serde_json::Value = serde_json::from_str(&written)?;
+        self.star(&mut tree);
+        serde_json::from_value(tree)
+    }
+
+    /// Only texts are starred: a number that happens to contain a secret's digits must stay a number.
+    fn star(&self, tree: &mut serde_json::Value) {
+        match tree {
+            serde_json::Value::String(text) => {
+                if let Cow::Owned(starred) = self.text(text) {
+                    *text = starred;
+                }
+            }
+            serde_json::Value::Array(items) => items.iter_mut().for_each(|item| self.star(item)),
+            serde_json::Value::Object(fields) => fields.values_mut().for_each(|field| self.star(field)),
+            serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {}
+        }
+    }
+
+    /// The first `most` bytes of what a peer sent, as text: scrubbed before it is cut, so that no half secret remains.
+    #[must_use]
+    pub fn excerpt(&self, bytes: &[u8], most: usize) -> String {
+        let window = bytes.get(..most.saturating_mul(2).saturating_add(4096)).unwrap_or(bytes);
+        let text = String::from_utf8_lossy(window);
+        let mut text = self.text(&text).into_owned();
+        if text.len() > most {
+            let end = (0..=most).rev().find(|&index| text.is_char_boundary(index)).unwrap_or(0);
+            text.truncate(end);
+            text.push_str("...");
+        } else if window.len() < bytes.len() {
+            text.push_str("...");
+        }
+        text
+    }
+}
