@@ -23,6 +23,14 @@ pub fn zone_names() -> Vec<String> {
     TimeZoneDatabase::bundled().available().map(|name| name.as_str().to_owned()).collect()
 }
 
+/// A length of time in milliseconds, with microseconds as decimals: how reports write what a layer took.
+#[must_use]
+pub fn milliseconds(duration: std::time::Duration) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "nothing here lasts 2^52 microseconds")]
+    let microseconds = duration.as_micros() as f64;
+    microseconds / 1000.0
+}
+
 #[cfg(test)]
 mod tests {
     use super::{zone, zone_names};

@@ -18,6 +18,7 @@ use tokio::net::{TcpStream, UnixStream};
 
 use super::os_error::{connect_kind, exhausted};
 use super::stream::Plain;
+use crate::clock::milliseconds;
 use crate::model::fact::{Attempt, ConnectError, ConnectErrorKind, Fact};
 use crate::model::fault::Fault;
 use crate::model::trace::{Trouble, VantageError};
@@ -247,12 +248,6 @@ fn offender(stream: &TcpStream) -> Option<IpAddr> {
         }
     }
     found
-}
-
-/// Milliseconds with microseconds as decimals, as traces have them.
-#[must_use]
-pub(crate) fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1000.0
 }
 
 #[cfg(test)]

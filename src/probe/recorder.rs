@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
+use crate::clock;
 use crate::environment::Environment;
 use crate::model::fact::Fact;
 use crate::model::fault::Fault;
@@ -213,8 +214,7 @@ impl Recorder {
     }
 
     fn push(&mut self, layer: Layer, took: Duration, seen: Seen) {
-        #[expect(clippy::cast_precision_loss, reason = "a probe never lasts 2^52 microseconds")]
-        let took_ms = took.as_micros() as f64 / 1000.0;
+        let took_ms = clock::milliseconds(took);
         self.observations.push(Observation { layer, took_ms, address: self.address, seen });
     }
 }
