@@ -62,20 +62,11 @@ impl Round<'_> {
             if let Err(error) = self.stage(&mut session, stage, &cancel).await {
                 return self.broken_off(&session, &error);
             }
-            let interrupted = cancel.is_cancelled();
-            let verdict = match self.conclude(&mut session, stage).await {
-                Ok(verdict) => verdict,
+            let more = position + 1 < stages.len();
+            let last = match self.conclude(&mut session, stage, more, cancel.is_cancelled()).await {
+                Ok(last) => last,
                 Err(error) => return self.broken_off(&session, &error),
             };
-            let last = position + 1 == stages.len() || interrupted || verdict >= Verdict::Hold;
-            if last {
-                let verdict =
-                    if interrupted { Verdict::NoGo } else { assess(session.run(), clock::now()).verdict };
-                let finished = Event::RunFinished { verdict, interrupted };
-                if let Err(error) = session.append(vec![finished]).await {
-                    return self.broken_off(&session, &error);
-                }
-            }
             let assessment = assess(session.run(), clock::now());
             worst = self.publish(&assessment, last);
             if last {
@@ -137,26 +128,37 @@ impl Round<'_> {
         probed
     }
 
-    /// Say the stage's verdict into the journal.
-    async fn conclude(&self, session: &mut Session, stage: usize) -> Result<Verdict, JournalError> {
-        let event = {
+    /// Say the stage's verdict into the journal, and the run's when it ends here; comes back with whether it does.
+    async fn conclude(
+        &self,
+        session: &mut Session,
+        stage: usize,
+        more: bool,
+        interrupted: bool,
+    ) -> Result<bool, JournalError> {
+        let (events, last) = {
             let assessment = assess(session.run(), clock::now());
             let own = &assessment.stages[stage];
+            let verdict = own.verdict.unwrap_or(Verdict::NoGo);
             let revoked = assessment
                 .stages
                 .iter()
                 .filter(|earlier| earlier.index < stage && !earlier.revoked_by.is_empty());
-            Event::Verdict {
+            let mut events = vec![Event::Verdict {
                 stage: own.stage.id.clone(),
-                verdict: own.verdict.unwrap_or(Verdict::NoGo),
+                verdict,
                 reasons: own.reasons.clone(),
                 revokes: revoked.map(|earlier| earlier.stage.id.clone()).collect(),
+            }];
+            let last = !more || interrupted || verdict >= Verdict::Hold;
+            if last {
+                let verdict = if interrupted { Verdict::NoGo } else { assessment.verdict };
+                events.push(Event::RunFinished { verdict, interrupted });
             }
+            (events, last)
         };
-        let Event::Verdict { verdict, .. } = &event else { return Ok(Verdict::NoGo) };
-        let verdict = *verdict;
-        session.append(vec![event]).await?;
-        Ok(verdict)
+        session.append(events).await?;
+        Ok(last)
     }
 
     /// Print the run as it stands after a stage, and, at its end, write the reports. Until then the folder says that

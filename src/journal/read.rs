@@ -98,10 +98,11 @@ pub(super) fn read_tail(
 
 /// SHA-256 of a line without its line break, in hexadecimal.
 pub(super) fn digest(line: &[u8]) -> String {
-    use std::fmt::Write as _;
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = String::with_capacity(64);
     for byte in Sha256::digest(line) {
-        let _ = write!(text, "{byte:02x}");
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
     }
     text
 }

@@ -87,9 +87,16 @@ impl Format {
     }
 }
 
-/// Every report that `run --out` keeps.
+/// Every report that `run --out` keeps; each is rendered by a thread of its own.
 #[must_use]
 pub fn kept(told: &crate::verdict::Assessment<'_>, options: &Options) -> Vec<Rendered> {
-    let formats = Format::ALL.iter().filter(|format| format.is_kept());
-    formats.flat_map(|format| format.render(told, options)).collect()
+    std::thread::scope(|scope| {
+        let formats = Format::ALL.iter().filter(|format| format.is_kept());
+        let threads: Vec<_> =
+            formats.map(|format| scope.spawn(move || format.render(told, options))).collect();
+        let texts = threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        texts.collect()
+    })
 }
