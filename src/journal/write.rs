@@ -114,7 +114,8 @@ impl Writer {
                 events += next.events.len();
                 batch.push(next);
             }
-            busy = batch.len() > 1;
+            // A row alone is what its last try showed and its judgement; a person's word is one event.
+            busy = events > 2;
             self.commit(batch);
         }
     }

@@ -3,9 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use futures_util::StreamExt as _;
-use futures_util::future::BoxFuture;
-use futures_util::stream::FuturesUnordered;
+use futures_util::future::{BoxFuture, OptionFuture};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -75,7 +73,10 @@ struct Stage<'r, W> {
     /// Needs still open, by row.
     open_needs: Vec<usize>,
     probes: JoinSet<(usize, Look)>,
-    writes: FuturesUnordered<Written>,
+    /// Events of rows that are settled, for the next write.
+    unwritten: Vec<Event>,
+    /// The write under way: one at a time, so that what settles meanwhile goes together into the next.
+    writing: Option<Written>,
     settled: Vec<bool>,
 }
 
@@ -101,20 +102,24 @@ impl Runner {
         stage.settle_unprobed(session);
         loop {
             stage.fill();
+            stage.write(session);
             tokio::select! {
                 Some(joined) = stage.probes.join_next() => {
                     // A task of ours does not panic: the probe is caught inside. A lost one stays unanswered.
                     if let Ok((row, look)) = joined {
-                        stage.seen(session, row, look);
+                        stage.seen(row, look);
                     }
                 }
-                Some(written) = stage.writes.next() => match written {
-                    Ok(lines) => session.take_in(lines),
-                    Err(error) => {
-                        stage.probes.shutdown().await;
-                        return Err(error);
+                Some(written) = OptionFuture::from(stage.writing.as_mut()) => {
+                    stage.writing = None;
+                    match written {
+                        Ok(lines) => session.take_in(lines),
+                        Err(error) => {
+                            stage.probes.shutdown().await;
+                            return Err(error);
+                        }
                     }
-                },
+                }
                 else => break,
             }
         }
@@ -149,7 +154,8 @@ impl<'r, W: FnMut(Progress<'_>)> Stage<'r, W> {
             needed: HashMap::new(),
             open_needs: vec![0; rows],
             probes: JoinSet::new(),
-            writes: FuturesUnordered::new(),
+            unwritten: Vec::new(),
+            writing: None,
             settled: vec![false; rows],
         }
     }
@@ -159,7 +165,7 @@ impl<'r, W: FnMut(Progress<'_>)> Stage<'r, W> {
     }
 
     /// Queue what can run, let what has needs wait, and settle what no probe can answer.
-    fn settle_unprobed(&mut self, session: &mut Session) {
+    fn settle_unprobed(&mut self, session: &Session) {
         let mut rows_of: HashMap<usize, Vec<usize>> = HashMap::new();
         for (row, &check) in self.checks.iter().enumerate() {
             rows_of.entry(check).or_default().push(row);
@@ -192,7 +198,7 @@ impl<'r, W: FnMut(Progress<'_>)> Stage<'r, W> {
             }
         }
         for (row, judgement) in at_once {
-            self.judged(session, row, Vec::new(), judgement, None);
+            self.judged(row, Vec::new(), judgement, None);
         }
     }
 
@@ -218,7 +224,7 @@ impl<'r, W: FnMut(Progress<'_>)> Stage<'r, W> {
     /// Begin as many probes as the limits allow.
     fn fill(&mut self) {
         while self.probes.len() < self.runner.limits.concurrency.max(1)
-            && self.writes.len() < UNWRITTEN
+            && self.unwritten.len() < UNWRITTEN
             && !self.runner.cancel.is_cancelled()
             && let Some(row) = self.ready.pop_front()
         {
@@ -243,7 +249,15 @@ impl<'r, W: FnMut(Progress<'_>)> Stage<'r, W> {
         }
     }
 
-    fn seen(&mut self, session: &mut Session, row: usize, look: Look) {
+    /// Begin to write what waits, unless a write is under way.
+    fn write(&mut self, session: &Session) {
+        if self.writing.is_none() && !self.unwritten.is_empty() {
+            let (journal, events) = (session.journal().clone(), std::mem::take(&mut self.unwritten));
+            self.writing = Some(Box::pin(async move { journal.append(events).await }));
+        }
+    }
+
+    fn seen(&mut self, row: usize, look: Look) {
         let endpoint = self.endpoints[row];
         self.on_endpoint[endpoint] -= 1;
         if let Some(next) = self.parked[endpoint].pop_front() {
@@ -260,28 +274,20 @@ impl<'r, W: FnMut(Progress<'_>)> Stage<'r, W> {
             trace,
         });
         let seen = seen.collect();
-        self.judged(session, row, seen, look.judgement, look.flaky);
+        self.judged(row, seen, look.judgement, look.flaky);
     }
 
     /// Journal a row's judgement, and let go those that needed it; a chain of needs falls in one go.
-    fn judged(
-        &mut self,
-        session: &mut Session,
-        row: usize,
-        events: Vec<Event>,
-        judgement: Judgement,
-        flaky: Option<Flaky>,
-    ) {
-        let mut fallen = self.settle(session, row, events, judgement, flaky);
+    fn judged(&mut self, row: usize, events: Vec<Event>, judgement: Judgement, flaky: Option<Flaky>) {
+        let mut fallen = self.settle(row, events, judgement, flaky);
         while let Some((row, judgement)) = fallen.pop() {
-            fallen.extend(self.settle(session, row, Vec::new(), judgement, None));
+            fallen.extend(self.settle(row, Vec::new(), judgement, None));
         }
     }
 
     /// Settle one row; comes back with the rows that can no longer be looked at.
     fn settle(
         &mut self,
-        session: &mut Session,
         row: usize,
         mut events: Vec<Event>,
         judgement: Judgement,
@@ -301,8 +307,7 @@ impl<'r, W: FnMut(Progress<'_>)> Stage<'r, W> {
             judgement,
             flaky,
         });
-        let journal = session.journal().clone();
-        self.writes.push(Box::pin(async move { journal.append(events).await }));
+        self.unwritten.append(&mut events);
         let Some(needed) = self.needed.get_mut(&self.checks[row]) else { return Vec::new() };
         needed.open -= 1;
         needed.worst = needed.worst.max(outcome);
@@ -329,11 +334,13 @@ impl<'r, W: FnMut(Progress<'_>)> Stage<'r, W> {
             for row in 0..self.todo.len() {
                 let stopped =
                     Judgement::plain(Outcome::NotRun, "the run was interrupted before it had answered");
-                self.judged(session, row, Vec::new(), stopped, None);
+                self.judged(row, Vec::new(), stopped, None);
             }
         }
-        while let Some(written) = self.writes.next().await {
-            session.take_in(written?);
+        self.write(session);
+        while let Some(writing) = self.writing.take() {
+            session.take_in(writing.await?);
+            self.write(session);
         }
         Ok(())
     }

@@ -102,7 +102,7 @@ fn row_reasons(rows: &[Row<'_>]) -> Vec<Reason> {
                 format!("{count} manual checks are not recorded")
             }
         },
-        &|row| row.standing == Standing::Awaiting && row.check.severity != Severity::Info,
+        &awaited,
     );
     group(
         ReasonId::DebtsOpen,
@@ -172,14 +172,15 @@ fn selection_reasons(run: &Run, index: usize, rows: &[Row<'_>]) -> Vec<Reason> {
         });
     } else if !rows.iter().any(executed) {
         let text = format!("nothing that decides was executed in stage {stage}");
-        let verdict = if rows.iter().any(|row| row.standing == Standing::Awaiting) {
-            Verdict::Hold
-        } else {
-            Verdict::NoGo
-        };
+        let verdict = if rows.iter().any(awaited) { Verdict::Hold } else { Verdict::NoGo };
         reasons.push(Reason { id: ReasonId::NothingExecuted, verdict, text, checks: Vec::new() });
     }
     reasons
+}
+
+/// A person's word is awaited, and it decides something.
+fn awaited(row: &Row<'_>) -> bool {
+    row.standing == Standing::Awaiting && row.check.severity != Severity::Info
 }
 
 /// A probe was made, or a person answered, and the answer decides something.
