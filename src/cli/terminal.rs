@@ -2,7 +2,6 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
-use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 
 use crate::environment::Environment;
@@ -30,8 +29,9 @@ impl Terminal {
     }
 
     /// Print a result.
+    #[expect(clippy::unused_self, reason = "what is printed goes through the terminal, whatever it can do")]
     pub(super) fn print(self, text: &str) {
-        let mut out = AutoStream::new(std::io::stdout().lock(), choice(self.color_out));
+        let mut out = std::io::stdout().lock();
         let _ = out.write_all(text.as_bytes());
         if !text.ends_with('\n') {
             let _ = out.write_all(b"\n");
@@ -40,8 +40,9 @@ impl Terminal {
     }
 
     /// Tell the person who watches.
+    #[expect(clippy::unused_self, reason = "what is printed goes through the terminal, whatever it can do")]
     pub(super) fn tell(self, text: &str) {
-        let mut err = AutoStream::new(std::io::stderr().lock(), choice(self.color_err));
+        let mut err = std::io::stderr().lock();
         let end = if text.ends_with('\n') { "" } else { "\n" };
         let _ = err.write_all(format!("{text}{end}").as_bytes());
     }
@@ -59,8 +60,4 @@ impl Terminal {
     pub(super) fn style(self, color: AnsiColor) -> Style {
         if self.color_err { Style::new().bold().fg_color(Some(color.into())) } else { Style::new() }
     }
-}
-
-const fn choice(color: bool) -> ColorChoice {
-    if color { ColorChoice::Always } else { ColorChoice::Never }
 }
