@@ -60,12 +60,12 @@ impl Round<'_> {
         let mut worst = Exit::Go;
         for (position, &stage) in stages.iter().enumerate() {
             if let Err(error) = self.stage(&mut session, stage, &cancel).await {
-                return self.broken_off(&session, &error);
+                return self.broken_off(&session, &error, &cancel);
             }
             let more = position + 1 < stages.len();
             let last = match self.conclude(&mut session, stage, more, cancel.is_cancelled()).await {
                 Ok(last) => last,
-                Err(error) => return self.broken_off(&session, &error),
+                Err(error) => return self.broken_off(&session, &error, &cancel),
             };
             let assessment = assess(session.run(), clock::now());
             worst = self.publish(&assessment, last);
@@ -197,7 +197,7 @@ impl Round<'_> {
             }
             Beginning::TooOld => {
                 format!(
-                    "run {}: the run before is over a day old, so this is a new one; its stages are not carried over",
+                    "run {}: the run before began over a day ago, so this is a new one; its stages are not carried over",
                     run.id
                 )
             }
@@ -245,14 +245,15 @@ impl Round<'_> {
     }
 
     /// The journal broke in the middle: what is known is reported, and it is never a go.
-    fn broken_off(&self, session: &Session, error: &JournalError) -> Exit {
+    fn broken_off(&self, session: &Session, error: &JournalError, cancel: &CancellationToken) -> Exit {
         self.shared
             .terminal
             .error(&error.to_string(), Some("probing was stopped; what was recorded before is kept"));
         let mut assessment = assess(session.run(), clock::now());
+        let exit = Exit::of(assessment.verdict).not_written();
         assessment.fail(ReasonId::JournalError, error.to_string());
         self.publish(&assessment, true);
-        Exit::NotWritten
+        if cancel.is_cancelled() { Exit::Interrupted } else { exit }
     }
 
     fn options(&self) -> Options {

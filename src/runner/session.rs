@@ -39,7 +39,7 @@ pub enum Beginning {
     },
 }
 
-/// A run that was silent for longer is not gone on with: yesterday's stages make no GO today.
+/// A run that began longer ago is not gone on with: yesterday's stages make no GO today, whatever was recorded since.
 const CURRENT: SignedDuration = SignedDuration::from_hours(24);
 
 /// What the newest run is to be used for.
@@ -69,7 +69,7 @@ impl Session {
         let attempt = newest.as_ref().map_or(1, |(run, _)| run.attempt + u32::from(wish.new_attempt));
         let changed = newest.as_ref().is_some_and(|(run, _)| run.outline.sha256 != plan.outline.sha256);
         let old =
-            newest.as_ref().is_some_and(|(run, _)| clock::now().duration_since(run.latest_at) > CURRENT);
+            newest.as_ref().is_some_and(|(run, _)| clock::now().duration_since(run.started_at) > CURRENT);
         let attempt = if changed && !wish.new_attempt { 1 } else { attempt };
         let mut started = RunStarted {
             attempt,

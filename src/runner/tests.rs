@@ -269,3 +269,39 @@ async fn a_debt_is_owed_then_judged_where_it_comes_due() {
     assert_eq!(assessment.stages[0].revoked_by, ["through"]);
     assert_eq!(outcomes(&session, 1).len(), 2, "the green blocker is probed again");
 }
+
+#[tokio::test]
+async fn a_run_of_the_day_before_lends_no_stage_even_when_something_was_recorded_since() {
+    use sha2::Digest as _;
+    let folder = tempfile::tempdir().unwrap();
+    let plan = plan(&["first", "second"], vec![plain("a", &["true"])]);
+    let named = Selection { stages: vec!["first".to_owned()], ..Selection::default() };
+    let id = {
+        let mut session = session(folder.path(), &plan, named.clone(), Wish::default()).await;
+        stage(&runner(&plan), &mut session, 0).await;
+        session.append(vec![Event::RunFinished { verdict: Verdict::Go, interrupted: false }]).await.unwrap();
+        session.run().id.clone()
+    };
+    let again = session(folder.path(), &plan, named.clone(), Wish::default()).await;
+    assert_eq!(again.beginning, Beginning::Round);
+    drop(again);
+
+    // The same journal, begun 25 hours ago; its last events stay of today.
+    let path = Store::new(folder.path()).path(&id);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut lines = text.lines();
+    let mut aged = vec![lines.next().unwrap().to_owned()];
+    for line in lines {
+        let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let digest = sha2::Sha256::digest(aged.last().unwrap().as_bytes());
+        line["prev"] = digest.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat().into();
+        if line["seq"] == 1 {
+            line["at"] = (clock::now() - jiff::SignedDuration::from_hours(25)).to_string().into();
+        }
+        aged.push(line.to_string());
+    }
+    std::fs::write(&path, aged.join("\n") + "\n").unwrap();
+    let next = session(folder.path(), &plan, named, Wish::default()).await;
+    assert_eq!(next.beginning, Beginning::TooOld);
+    assert_ne!(next.run().id, id);
+}
