@@ -11,6 +11,7 @@ pub mod demo;
 pub mod environment;
 pub mod explain;
 pub mod file;
+pub mod grants;
 pub mod journal;
 pub mod matcher;
 pub mod model;

@@ -10,7 +10,7 @@ use regex::Regex;
 const LAYERS: &[(&str, &[&str])] = &[
     ("the vocabulary", &["model", "secret", "clock", "environment", "period"]),
     ("reading and explaining, of no particular plan", &["yaml", "matcher", "suggest", "explain"]),
-    ("shared steps, each one layer of a connection", &["net", "postgres"]),
+    ("shared steps, each one layer of a connection", &["net", "postgres", "grants"]),
     ("look once, record each layer", &["probe"]),
     ("the YAML as written", &["file"]),
     ("references resolved, debts known", &["plan"]),

@@ -1,0 +1,12 @@
+//! Permissions of a database as data: a snapshot is read once, everything after that is pure.
+//!
+//! `expected = transform(before, map, target)` and `findings = diff(expected, actual)`: a split, a copy, "test against
+//! production" and "declared against actual" are the same comparison.
+
+pub mod acl;
+pub mod change;
+pub mod effective;
+pub mod finding;
+pub mod privilege;
+pub mod quote;
+pub mod snapshot;
