@@ -7,6 +7,7 @@ pub mod acl;
 pub mod change;
 pub mod effective;
 pub mod finding;
+pub mod fix;
 pub mod privilege;
 pub mod quote;
 pub mod snapshot;

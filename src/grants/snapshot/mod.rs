@@ -3,6 +3,7 @@
 mod key;
 mod objects;
 mod read;
+mod renumber;
 mod roles;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -106,7 +106,7 @@ fn part<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, SnapshotError> {
 fn explain(text: &[u8], error: serde_json::Error) -> SnapshotError {
     // A number that ends too early is called invalid, at the very end.
     let last = text.rsplit(|&byte| byte == b'\n').next().map_or(0, <[u8]>::len);
-    let lines = text.iter().filter(|&&byte| byte == b'\n').count() + 1;
+    let lines = text.split(|&byte| byte == b'\n').count();
     let at_end = error.line() == lines && error.column() >= last;
     if (error.classify() == Category::Eof || at_end) && text.first() == Some(&b'{') {
         return SnapshotError::CutShort { line: error.line(), column: error.column() };
