@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::diagnostic::Place;
 use super::source::Source;
 use crate::secret::Scrubber;
-use crate::yaml::tree::{FileId, Kind, Span, Tree};
+use crate::yaml::tree::{FileId, Kind, NodeId, Span, Tree};
 
 /// Characters of a line that are shown; of a longer one, the part around the mistake.
 const SHOWN: usize = 240;
@@ -85,12 +85,17 @@ impl Stars {
     pub fn show(&self, span: Span, source: &Source, label: Option<String>) -> Place {
         let start = (span.start as usize).min(source.text.len());
         let (line, line_start, raw) = source.line_of(start);
-        let before = raw.get(..start - line_start).unwrap_or(raw).chars().count();
+        let ahead = raw.get(..start - line_start).unwrap_or(raw);
+        let before = ahead.chars().count();
         let stop = (span.end as usize).clamp(start, line_start + raw.len());
         let width = source.text.get(start..stop).map_or(0, |text| text.chars().count());
         // Cut before starring: a line can have megabytes.
         let skipped = if before + width > SHOWN { before.saturating_sub(BEFORE) } else { 0 };
-        let from = raw.char_indices().nth(skipped).map_or(raw.len(), |(byte, _)| byte);
+        // Backwards from the mistake: a thousand mistakes in one line of megabytes would take long to count to.
+        let from = match skipped {
+            0 => 0,
+            _ => ahead.char_indices().rev().nth(BEFORE - 1).map_or(0, |(byte, _)| byte),
+        };
         let to = raw[from..].char_indices().nth(SHOWN).map_or(raw.len(), |(byte, _)| from + byte);
         // A value cut in two by the window would not be known, so stars come from a wider one.
         let wide_from = floor(raw, from.saturating_sub(MARGIN));
@@ -199,13 +204,43 @@ impl Stars {
         self.place(Span { file, start: place(range.start), end: place(range.end) });
     }
 
-    /// Star every scalar under a key that is named like a secret.
+    /// Star what follows a key that is named like a secret, to the end of its line: in a file that is not valid YAML.
+    pub fn unparsed(&mut self, file: FileId, source: &Source) {
+        /// Bytes of a key that are looked at.
+        const KEY: usize = 40;
+        let mut begin = 0;
+        for line in source.text.split_inclusive('\n') {
+            let end = line.trim_end().len();
+            let secret = line.match_indices(':').map(|(colon, _)| colon).find(|&colon| {
+                let key = &line[floor(line, colon.saturating_sub(KEY))..colon];
+                sounds_secret(key.trim_end_matches([' ', '"', '\'']))
+            });
+            self.range(file, begin, secret.map(|colon| colon + 1..end).filter(|range| !range.is_empty()));
+            begin += line.len();
+        }
+    }
+
+    /// Star every scalar under a key that is named like a secret, but for addresses of secrets.
     pub fn keys(&mut self, tree: &Tree) {
         for node in tree.nodes() {
-            let Kind::Scalar { text, .. } = &node.kind else { continue };
-            let named = node.key.and_then(|key| tree.text(key)).is_some_and(sounds_secret);
-            if named && !text.is_empty() {
-                self.place(node.span);
+            let Kind::Map(entries) = &node.kind else { continue };
+            for &(key, value) in entries {
+                if tree.text(key).is_some_and(sounds_secret) {
+                    self.below(tree, value);
+                }
+            }
+        }
+    }
+
+    fn below(&mut self, tree: &Tree, id: NodeId) {
+        match &tree.node(id).kind {
+            Kind::Scalar { text, .. } if text.is_empty() => {}
+            Kind::Scalar { .. } => self.place(tree.node(id).span),
+            Kind::List(items) => items.iter().for_each(|&item| self.below(tree, item)),
+            Kind::Map(entries) => {
+                let is_address = |key| matches!(tree.text(key), Some("env" | "file" | "command"));
+                let values = entries.iter().filter(|&&(key, _)| !is_address(key));
+                values.for_each(|&(_, value)| self.below(tree, value));
             }
         }
     }
@@ -216,6 +251,8 @@ fn sounds_secret(key: &str) -> bool {
     [
         "password",
         "passwd",
+        "passphrase",
+        "pwd",
         "secret",
         "token",
         "bearer",

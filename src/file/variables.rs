@@ -11,7 +11,10 @@ use crate::yaml::tree::NodeId;
 /// Bytes one scalar may grow to.
 const LARGEST: usize = 64 * 1024;
 /// Bytes all scalars may grow by.
-const TOTAL: usize = 64 * 1024 * 1024;
+pub const TOTAL: usize = 64 * 1024 * 1024;
+
+/// Comparisons of names for suggestions: many unset variables among many others must not take minutes.
+const COMPARED: usize = 100_000;
 
 /// What is wrong with one `${...}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +68,8 @@ pub struct Variables<'e> {
     /// Environment variables used, with their values.
     pub used: BTreeMap<String, String>,
     grown: usize,
+    /// Names compared to make suggestions.
+    compared: usize,
 }
 
 impl<'e> Variables<'e> {
@@ -78,6 +83,7 @@ impl<'e> Variables<'e> {
             asked: HashSet::new(),
             used: BTreeMap::new(),
             grown: 0,
+            compared: 0,
         }
     }
 
@@ -118,6 +124,12 @@ impl<'e> Variables<'e> {
         self.known.keys().map(String::as_str)
     }
 
+    /// Whether the texts have grown beyond [`TOTAL`]: nothing more is replaced, which has to be told once.
+    #[must_use]
+    pub const fn is_exhausted(&self) -> bool {
+        self.grown > TOTAL
+    }
+
     /// Whether a text has anything to replace.
     #[must_use]
     pub fn concerns(text: &str) -> bool {
@@ -131,6 +143,9 @@ impl<'e> Variables<'e> {
         locals: &Locals,
         kept: Option<&[String]>,
     ) -> Result<String, Failure> {
+        if self.is_exhausted() {
+            return Err(Failure::Told);
+        }
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(dollar) = rest.find('$') {
@@ -157,15 +172,13 @@ impl<'e> Variables<'e> {
                 rest = &rest[1..];
             }
             if out.len() > LARGEST && out.len() > text.len() {
+                self.grown += out.len();
                 return Err(too_large(text));
             }
         }
         out.push_str(rest);
         self.grown += out.len().saturating_sub(text.len());
-        if self.grown > TOTAL {
-            return Err(too_large(text));
-        }
-        Ok(out)
+        if self.is_exhausted() { Err(Failure::Told) } else { Ok(out) }
     }
 
     fn value(&mut self, name: &str, written: &str, locals: &Locals) -> Result<String, Failure> {
@@ -182,6 +195,13 @@ impl<'e> Variables<'e> {
                 "goes round in a circle",
                 Some("give one of these variables a value of its own".to_owned()),
             )),
+            Some(Variable { state: State::Raw(raw), origin }) if raw.len() > LARGEST => {
+                self.settled(name, State::Bad, origin);
+                if let (Failure::Trouble(trouble), Some(origin)) = (too_large(&raw), origin) {
+                    self.failures.push((origin, trouble));
+                }
+                Err(Failure::Told)
+            }
             Some(Variable { state: State::Raw(raw), origin }) => {
                 self.settled(name, State::Expanding, origin);
                 match self.expand(&raw, &Locals::new(), None) {
@@ -199,7 +219,9 @@ impl<'e> Variables<'e> {
                 }
             }
             None => {
-                let near = closest(name, locals.keys().chain(self.known.keys()).map(String::as_str));
+                self.compared += locals.len() + self.known.len();
+                let known = locals.keys().chain(self.known.keys()).map(String::as_str);
+                let near = if self.compared > COMPARED { None } else { closest(name, known) };
                 let help = match near {
                     Some(near) => format!("did you mean `${{{near}}}`?"),
                     None => format!(
@@ -269,11 +291,7 @@ fn too_large(text: &str) -> Failure {
     let written = text.find("${").map_or("", |start| text[start..].split_inclusive('}').next().unwrap_or(""));
     trouble(
         written,
-        format!(
-            "with its variables this text is longer than {} KB, or all texts together longer than {} MB",
-            LARGEST / 1024,
-            TOTAL / 1024 / 1024
-        ),
+        format!("with its variables this text is longer than {} KB", LARGEST / 1024),
         "grows too large",
         Some("variables that hold each other many times grow very fast".to_owned()),
     )
@@ -334,6 +352,25 @@ mod tests {
             variables.offer(&format!("c{level}"), &below.repeat(16), node());
         }
         assert!(expand(&mut variables, "${c39}").is_err());
+    }
+
+    #[test]
+    fn large_values_and_many_unset_names_end_soon() {
+        let environment = Environment::default();
+        let mut variables = Variables::new(&environment);
+        variables.offer("large", &"x".repeat(8 << 20), node());
+        variables.offer("page", &"x".repeat(LARGEST), node());
+        for name in 0..5_000 {
+            variables.offer(&format!("name-number-{name}"), "x", node());
+        }
+        let began = std::time::Instant::now();
+        for other in 0..5_000 {
+            assert!(expand(&mut variables, "${large}").is_err());
+            assert!(expand(&mut variables, "${page}${page}").is_err());
+            assert!(expand(&mut variables, &format!("${{nome-nomber-{other}}}")).is_err());
+        }
+        assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
+        assert!(variables.failures[0].1.message.contains("longer than"), "{:?}", variables.failures);
     }
 
     #[test]

@@ -6,13 +6,17 @@ use super::files::{Files, not_single};
 use super::load::Loading;
 use crate::file::findings::Finding;
 use crate::file::url_password;
-use crate::file::variables::{Failure, Locals, Trouble, Variables};
+use crate::file::variables::{Failure, Locals, TOTAL, Trouble, Variables};
 use crate::file::written::Id;
 use crate::suggest::closest;
 use crate::yaml::tree::{Kind, NodeId, Span};
 
 /// Checks one `for_each` may make.
 const COPIES: usize = 10_000;
+/// Names one `for_each` may use.
+const NAMES: usize = 10;
+/// Bytes of one of its values, which is a part of an id.
+const VALUE: usize = 1000;
 /// Nodes of all files together, copies counted.
 const NODES: usize = 3_000_000;
 
@@ -56,6 +60,17 @@ impl Expander {
         }
         for check in &checks {
             expander.walk(loading, check.node, &check.locals, None);
+        }
+        if let (true, Some(&main)) = (loading.variables.is_exhausted(), files.roots.first()) {
+            let most = TOTAL / 1024 / 1024;
+            loading.findings.push(
+                Finding::at(
+                    loading.tree.place(main),
+                    format!("with their variables the texts of this plan grow by more than {most} MB"),
+                )
+                .label("the plan begins here")
+                .help("use fewer or shorter variables, or fewer values of `for_each`"),
+            );
         }
         for (name, _) in loading.request.set {
             if !loading.variables.is_used(name) {
@@ -151,6 +166,10 @@ impl Expander {
             let span = loading.tree.node(key).span;
             return wrong(loading, span, "no list of values here");
         }
+        if let Some((name, _)) = entries.get(NAMES) {
+            let span = loading.tree.node(*name).span;
+            return wrong(loading, span, &format!("more than {NAMES} names"));
+        }
         let mut combinations = vec![Locals::new()];
         for (name, values) in entries {
             let name_text = loading.tree.text(name).unwrap_or_default().to_owned();
@@ -165,6 +184,10 @@ impl Expander {
                     let span = loading.tree.place(item);
                     return wrong(loading, span, "not a single value");
                 };
+                if text.len() > VALUE {
+                    let span = loading.tree.place(item);
+                    return wrong(loading, span, &format!("longer than {VALUE} bytes"));
+                }
                 texts.push(text.to_owned());
             }
             if combinations.len().saturating_mul(texts.len()) > COPIES {

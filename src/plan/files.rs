@@ -14,6 +14,9 @@ use crate::file::{Stars, included};
 use crate::yaml::parse::parse;
 use crate::yaml::tree::{FileId, Kind, NodeId};
 
+/// Bytes of all files of a plan.
+const BYTES: usize = 64 * 1024 * 1024;
+
 /// Every file that was read.
 pub(super) struct Files {
     /// The top map of each plan file that could be parsed; the first belongs to the main file.
@@ -48,6 +51,18 @@ impl Files {
         }
         if let Some(main) = main {
             for path in Self::included(loading, main) {
+                if loading.sources.iter().map(|source| source.text.len()).sum::<usize>() > BYTES {
+                    files.complete = false;
+                    let most = BYTES / 1024 / 1024;
+                    loading.findings.push(
+                        Finding::error(
+                            About::File(path.display().to_string()),
+                            format!("the files before this one have more than {most} MB"),
+                        )
+                        .help("include fewer or smaller files"),
+                    );
+                    break;
+                }
                 if seen.insert(real(&path)) {
                     let root = files.read(loading, &path);
                     files.roots.extend(root);
@@ -82,6 +97,9 @@ impl Files {
         }
         let Some(root) = root else {
             self.complete = false;
+            if let Some(source) = loading.sources.last() {
+                loading.stars.unparsed(file, source);
+            }
             if failed && !had_mistakes {
                 loading.findings.push(
                     Finding::error(About::File(name), "this file holds nothing but comments")

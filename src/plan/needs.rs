@@ -5,6 +5,9 @@ use super::due::Due;
 use super::load::Loading;
 use crate::file::findings::Finding;
 
+/// Needs of all checks together; a need of a family is one of each of its members.
+const NEEDS: usize = 1_000_000;
+
 /// Positions of the checks each check needs.
 pub(super) fn positions(draft: &Draft) -> Vec<Vec<usize>> {
     draft
@@ -19,6 +22,25 @@ pub(super) fn positions(draft: &Draft) -> Vec<Vec<usize>> {
 
 /// Tell circles, and needs that come too late.
 pub(super) fn check(loading: &mut Loading<'_>, draft: &Draft, due: &[Due]) {
+    let mut count = 0;
+    for item in &draft.checks {
+        let needs = item.value.iter().flat_map(|asked| &asked.check.needs);
+        count += needs.map(|need| draft.by_id.get(need).map_or(0, Vec::len)).sum::<usize>();
+        if count > NEEDS {
+            let at = loading.tree.get(item.node, "needs").unwrap_or(item.node);
+            loading.findings.push(
+                Finding::at(
+                    loading.tree.place(at),
+                    format!(
+                        "the checks of this plan have more than {NEEDS} needs, one for each check needed"
+                    ),
+                )
+                .label("one too many")
+                .help("let one check need all of them, and the others need that one"),
+            );
+            return;
+        }
+    }
     let needs = positions(draft);
     for (index, wanted) in needs.iter().enumerate() {
         for &need in wanted {

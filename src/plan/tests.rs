@@ -301,6 +301,7 @@ checks:
   - { id: five }
   - { id: six, http: }
   - { id: seven, command: { argv: ['${nope}'] } }
+  - { id: eight, command: { argv: [date] }, defer: {} }
 ",
     );
     let errors: usize = told.lines().last().unwrap().split(' ').next().unwrap().parse().unwrap();
@@ -316,4 +317,50 @@ fn ten_thousand_checks_that_need_a_misspelt_one_end_soon() {
     let began = std::time::Instant::now();
     assert!(told(&text).contains("more are not shown"));
     assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
+}
+
+#[test]
+fn what_for_each_multiplies_is_bounded() {
+    let numbers = (0..10_000).map(|number| number.to_string()).collect::<Vec<_>>().join(", ");
+    let family = |id: &str, more: &str| {
+        format!("  - {{ id: {id}, for_each: {{ n: [{numbers}] }}, command: {{ argv: ['${{n}}'] }}{more} }}\n")
+    };
+    let text = format!("gonogo: 1\nchecks:\n{}{}", family("a", ""), family("b", ", needs: [a]"));
+    let began = std::time::Instant::now();
+    assert!(told(&text).contains("more than 1000000 needs"));
+    let long = "x".repeat(1 << 20);
+    let text = format!(
+        "gonogo: 1\nchecks: [{{ id: a, for_each: {{ l: [{long}], n: [{numbers}] }}, command: {{ argv: [x] }} }}]\n"
+    );
+    assert!(told(&text).contains("longer than 1000 bytes"));
+    let names = (0..1000).map(|name| format!("n{name}: [x]")).collect::<Vec<_>>().join(", ");
+    let text = format!(
+        "gonogo: 1\nchecks: [{{ id: a, for_each: {{ {names}, n: [{numbers}] }}, command: {{ argv: [x] }} }}]\n"
+    );
+    assert!(told(&text).contains("more than 10 names"));
+    assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
+}
+
+#[test]
+fn the_files_of_a_plan_are_bounded_together() {
+    let night = Night::new("gonogo: 1\ninclude: '*.part'\nchecks: [{ id: a, command: { argv: [date] } }]\n");
+    let comments = "# nothing\n".repeat(1 << 20);
+    for part in 0..8 {
+        night.write(&format!("{part}.part"), &format!("checks: []\n{comments}"));
+    }
+    let loaded = night.load();
+    assert!(loaded.plan.is_none());
+    let told = render_all(&loaded.diagnostics, false);
+    assert!(told.contains("more than 64 MB"), "{told}");
+}
+
+#[test]
+fn texts_that_grow_beyond_every_measure_are_told_once() {
+    let page = "x".repeat(60_000);
+    let uses = "'${page}', ".repeat(1500);
+    let told = told(&format!(
+        "gonogo: 1\nvars: {{ page: {page} }}\nchecks: [{{ id: a, command: {{ argv: [{uses}] }} }}]\n"
+    ));
+    assert!(told.contains("grow by more than 64 MB"), "{told}");
+    assert!(told.ends_with("1 error\n"), "{told}");
 }

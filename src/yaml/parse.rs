@@ -9,7 +9,7 @@ use granit_parser::{Event, Parser, ScalarStyle, Tag};
 use super::syntax::syntax;
 use super::tree::{FileId, Kind, NodeId, Span, Tree};
 
-/// Nodes in one file.
+/// Nodes of all files of a plan.
 const NODES: usize = 1_000_000;
 /// Nodes that aliases may add to one file.
 const ALIASED: u64 = 200_000;
@@ -38,7 +38,6 @@ pub fn parse(tree: &mut Tree, file: FileId, text: &str) -> (Option<NodeId>, Vec<
         anchors: HashMap::new(),
         extents: HashMap::new(),
         added: 0,
-        nodes: 0,
         root: None,
         mistakes: Vec::new(),
     };
@@ -92,7 +91,6 @@ struct Builder<'a> {
     /// What is below anchored nodes.
     extents: HashMap<NodeId, Extent>,
     added: u64,
-    nodes: usize,
     root: Option<NodeId>,
     mistakes: Vec<Mistake>,
 }
@@ -162,11 +160,10 @@ impl Builder<'_> {
     }
 
     fn add(&mut self, kind: Kind, span: Span) -> Result<NodeId, Mistake> {
-        self.nodes += 1;
-        if self.nodes > NODES {
+        if self.tree.len() >= NODES {
             return Err(wrong(
                 span,
-                format!("this file holds more than {NODES} values"),
+                format!("this plan holds more than {NODES} values"),
                 "too many",
                 Some("split the plan into several plans"),
             ));

@@ -32,6 +32,7 @@ const SHAPE: &[&str] = &[
     "not-yet",
     "probe-without-value",
     "secret-in-a-bad-line",
+    "secret-in-a-list",
     "terminal",
     "long-line",
     "two-probes",
