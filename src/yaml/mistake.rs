@@ -20,6 +20,8 @@ pub(super) struct Mistake {
 pub(super) enum Fault {
     /// Already told, or a consequence of one that is.
     Told,
+    /// The sample given for a missing key does not fit: another one is tried.
+    Again,
     Missing(&'static str),
     UnknownKey {
         key: String,

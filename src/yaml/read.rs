@@ -1,8 +1,9 @@
 //! Reading plain derive structs from nodes, telling all mistakes: an unknown key is told and passed over; a node that
-//! cannot be read is told, and everything is read again without it.
+//! cannot be read is told, and everything is read again without it; a missing key is told, and everything is read again
+//! with a sample in its place, so that what else is wrong is found. What is read with a mistake is never used.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
@@ -10,10 +11,21 @@ use super::mistake::{Fault, Mistake, short};
 use super::parse;
 use super::reader::NodeReader;
 use super::tree::{NodeId, Span, Tree};
-use crate::suggest::suggestion;
+use crate::suggest::{closest, suggestion};
 
 /// Tries at one unit: more mistakes than this in one check are told the next time.
 const TRIES: usize = 100;
+
+/// What is tried in the place of a missing value, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sample {
+    /// An id, a name or a duration.
+    Text(&'static str),
+    /// A list of nothing.
+    List,
+}
+
+const SAMPLES: [Sample; 3] = [Sample::Text("1s"), Sample::Text("2000-01-01"), Sample::List];
 
 /// What was found while reading one unit, such as a check.
 #[derive(Debug)]
@@ -61,6 +73,9 @@ pub fn read_with<T>(
                 break;
             }
             Err(Wrong(mistake)) => {
+                if session.goes_on_with_a_sample(&mistake) {
+                    continue;
+                }
                 let culprit = mistake.culprit.unwrap_or(node);
                 session.tell(mistake);
                 let is_new = session.notes.borrow_mut().left_out.insert(culprit);
@@ -93,12 +108,63 @@ struct Notes {
     /// Nodes that cannot be read.
     left_out: HashSet<NodeId>,
     unknown_keys: HashSet<NodeId>,
+    /// Keys of maps that a misspelt one most likely stands for.
+    meant: HashSet<(NodeId, &'static str)>,
+    /// Missing keys of maps, each with the position of the sample it is given.
+    missing: HashMap<NodeId, Vec<(&'static str, usize)>>,
     literals: HashSet<NodeId>,
 }
 
 impl Session<'_> {
     pub(super) fn is_left_out(&self, node: NodeId) -> bool {
         self.notes.borrow().left_out.contains(&node)
+    }
+
+    /// Whether everything can be read again with a sample for a missing key, or with another one.
+    fn goes_on_with_a_sample(&self, mistake: &Mistake) -> bool {
+        if matches!(mistake.fault, Fault::Again) {
+            return true;
+        }
+        let (Fault::Missing(field), Some(at)) = (&mistake.fault, mistake.at) else { return false };
+        let mut notes = self.notes.borrow_mut();
+        let missing = notes.missing.entry(at).or_default();
+        if missing.iter().any(|(known, _)| known == field) {
+            return false;
+        }
+        missing.push((field, 0));
+        drop(notes);
+        self.tell_missing(at, field);
+        true
+    }
+
+    fn tell_missing(&self, at: NodeId, field: &'static str) {
+        let removed = self.tree.get(at, field).is_some_and(|value| self.is_left_out(value));
+        let mut notes = self.notes.borrow_mut();
+        if removed || notes.meant.contains(&(at, field)) {
+            return;
+        }
+        let name = self.tree.key_text(at).map(|key| format!("`{}`", short(key)));
+        let owner = name.as_deref().unwrap_or("this item");
+        notes.mistakes.push(parse::Mistake {
+            span: self.tree.key_place(at),
+            message: format!("`{field}` is missing"),
+            label: Some(format!("{owner} needs `{field}`")),
+            help: None,
+        });
+    }
+
+    /// Missing keys of a map, each with its sample.
+    pub(super) fn samples(&self, map: NodeId) -> Vec<(&'static str, Sample)> {
+        let notes = self.notes.borrow();
+        let missing = notes.missing.get(&map).into_iter().flatten();
+        missing.filter_map(|&(field, position)| Some((field, *SAMPLES.get(position)?))).collect()
+    }
+
+    /// Try the next sample for a missing key.
+    pub(super) fn next_sample(&self, map: NodeId, field: &'static str) {
+        let mut notes = self.notes.borrow_mut();
+        let missing = notes.missing.get_mut(&map).into_iter().flatten();
+        missing.filter(|(known, _)| *known == field).for_each(|(_, position)| *position += 1);
     }
 
     fn tell(&self, mistake: Mistake) {
@@ -113,20 +179,8 @@ impl Session<'_> {
         let name = tree.key_text(at).map(|key| format!("`{}`", short(key)));
         let named = name.clone().unwrap_or_else(|| "this".to_owned());
         let (span, message, label, help) = match mistake.fault {
-            Fault::Told => return,
-            Fault::Missing(field) => {
-                let removed = tree.get(at, field).is_some_and(|value| self.is_left_out(value));
-                if removed {
-                    return;
-                }
-                let owner = name.unwrap_or_else(|| "this item".to_owned());
-                (
-                    tree.key_place(at),
-                    format!("`{field}` is missing"),
-                    format!("{owner} needs `{field}`"),
-                    None,
-                )
-            }
+            // A missing key is told when it is first met.
+            Fault::Told | Fault::Again | Fault::Missing(_) => return,
             Fault::UnknownKey { key, allowed } => {
                 let (span, place) = match tree.entry(at, &key) {
                     Some((key_node, _)) => (tree.node(key_node).span, name),
@@ -161,9 +215,17 @@ impl Session<'_> {
     }
 
     fn has_lost_a_part(&self, node: NodeId) -> bool {
-        let left_out = &self.notes.borrow().left_out;
+        let Notes { left_out, missing, .. } = &*self.notes.borrow();
         self.tree.items(node).iter().any(|item| left_out.contains(item))
             || self.tree.entries(node).iter().any(|(_, value)| left_out.contains(value))
+            || (!missing.is_empty() && self.holds(node, missing))
+    }
+
+    /// Whether one of these maps is here or below.
+    fn holds(&self, node: NodeId, maps: &HashMap<NodeId, Vec<(&'static str, usize)>>) -> bool {
+        maps.contains_key(&node)
+            || self.tree.items(node).iter().any(|&item| self.holds(item, maps))
+            || self.tree.entries(node).iter().any(|&(_, value)| self.holds(value, maps))
     }
 
     pub(super) fn unknown(&self, map: NodeId, key: NodeId, fields: &'static [&'static str]) {
@@ -178,6 +240,9 @@ impl Session<'_> {
             allowed.extend(self.beside);
         }
         let text = self.tree.text(key).unwrap_or_default();
+        if let Some(meant) = closest(text, allowed.iter().copied()) {
+            self.notes.borrow_mut().meant.insert((map, meant));
+        }
         let place = self.tree.key_text(map).map(|key| format!("`{key}`"));
         let (span, message, label, help) =
             unknown_key(self.tree.node(key).span, text, &allowed, place.as_deref());

@@ -1,9 +1,10 @@
 //! A serde deserializer over one node and what is below it.
 
+use serde::de::value::{SeqDeserializer, StrDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 
 use super::mistake::{Fault, Mistake, short};
-use super::read::{Session, Wrong};
+use super::read::{Sample, Session, Wrong};
 use super::scalar::{AS_WRITTEN, resolve};
 use super::tree::{Kind, Node, NodeId};
 use crate::secret::{SECRET, TEXT};
@@ -61,9 +62,7 @@ impl<'s> NodeReader<'s> {
                 _ => visitor.visit_str(text),
             },
             Kind::List(items) => visitor.visit_seq(Items { reader: self, rest: items }),
-            Kind::Map(entries) => {
-                visitor.visit_map(Entries { reader: self, rest: entries, value: None, fields: None })
-            }
+            Kind::Map(entries) => visitor.visit_map(Entries::new(self, entries, None)),
         };
         self.located(result)
     }
@@ -125,9 +124,7 @@ impl<'s> NodeReader<'s> {
         let Kind::Map(entries) = &self.here().kind else {
             return self.any(visitor);
         };
-        let result =
-            visitor.visit_map(Entries { reader: self, rest: entries, value: None, fields: Some(fields) });
-        self.located(result)
+        self.located(visitor.visit_map(Entries::new(self, entries, Some(fields))))
     }
 
     fn variant<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
@@ -238,15 +235,25 @@ impl<'de> SeqAccess<'de> for Items<'_> {
     }
 }
 
-/// Entries of a map, less those left out and, for a struct, those that are not its fields.
+/// Entries of a map, less those left out and, for a struct, those that are not its fields; then samples for those that
+/// are missing.
 struct Entries<'s> {
     reader: NodeReader<'s>,
     rest: &'s [(NodeId, NodeId)],
     value: Option<NodeId>,
     fields: Option<&'static [&'static str]>,
+    samples: Vec<(&'static str, Sample)>,
 }
 
-impl Entries<'_> {
+impl<'s> Entries<'s> {
+    fn new(
+        reader: NodeReader<'s>,
+        rest: &'s [(NodeId, NodeId)],
+        fields: Option<&'static [&'static str]>,
+    ) -> Self {
+        Self { reader, rest, value: None, fields, samples: reader.session.samples(reader.node) }
+    }
+
     fn is_field(&self, key: NodeId) -> bool {
         let Some(fields) = self.fields else { return true };
         let session = self.reader.session;
@@ -279,14 +286,25 @@ impl<'de> MapAccess<'de> for Entries<'_> {
                 }
             };
         }
-        Ok(None)
+        self.value = None;
+        self.samples.last().map(|(field, _)| seed.deserialize(StrDeserializer::new(field))).transpose()
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Wrong> {
-        let Some(value) = self.value else {
+        if let Some(value) = self.value {
+            return self.reader.at(value).seeded(seed);
+        }
+        let Some((field, sample)) = self.samples.pop() else {
             return Err(other("a value was asked for before its key"));
         };
-        self.reader.at(value).seeded(seed)
+        let read = match sample {
+            Sample::Text(text) => seed.deserialize(StrDeserializer::new(text)),
+            Sample::List => seed.deserialize(SeqDeserializer::new(std::iter::empty::<()>())),
+        };
+        read.map_err(|_: Wrong| {
+            self.reader.session.next_sample(self.reader.node, field);
+            Wrong(Mistake::new(Fault::Again))
+        })
     }
 
     fn size_hint(&self) -> Option<usize> {

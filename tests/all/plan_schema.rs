@@ -25,6 +25,7 @@ const SHAPE: &[&str] = &[
     "merge-key",
     "misspelt-probe",
     "missing-field",
+    "missing-several",
     "no-checks",
     "no-probe",
     "no-version",
