@@ -73,7 +73,8 @@ impl Round<'_> {
                 break;
             }
         }
-        if cancel.is_cancelled() { Exit::Interrupted } else { worst }
+        // As the journal says, and so the reports: a signal that comes after the last verdict changes nothing.
+        if session.run().interrupted { Exit::Interrupted } else { worst }
     }
 
     fn stages(&self, session: &Session) -> Vec<usize> {

@@ -1,6 +1,6 @@
 //! `gonogo run` from the outside: exit codes, stages, records, interrupts, locks, what stays on disk.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -247,6 +247,71 @@ fn a_full_disk_is_said_and_what_was_recorded_stays() {
     assert_eq!(program.result()["go"], false);
     assert!(program.read("gonogo-out/result.json").contains("journal_error"));
     report.code(0);
+}
+
+/// A check that, once `fine` is judged in the journal (its own script is in there too), spoils the journal, so that nothing more can be appended.
+fn spoiler(more: &str) -> String {
+    let script = "until grep -q 'event[^.]:[^.]judged.*fine' .gonogo/runs/*/journal.jsonl; do sleep 0.02; done; \
+                  for journal in .gonogo/runs/*/journal.jsonl; do echo spoilt >> $journal; done";
+    format!("  - id: spoiler\n    command: {{ argv: [sh, -c, \"{script}\"] }}\n{more}")
+}
+
+/// A journal that breaks in the middle: 5 replaces 0, 3 and 4; a NO-GO stays 1. The reports are never a go.
+#[test]
+fn a_journal_that_breaks_changes_every_exit_but_a_no_go() {
+    let fine = || command("fine", "[\"true\"]", "");
+    let aside = || command("aside", "[\"true\"]", "");
+    let manual = "  - id: order\n    manual: { steps: [place an order] }\n".to_owned();
+    let decides_nothing = || spoiler("    severity: info\n");
+    for (without, checks, arguments, code) in [
+        ("go", vec![fine(), decides_nothing()], &["run"][..], 5),
+        ("provisional_go", vec![fine(), aside(), decides_nothing()], &["run", "--skip", "aside"], 5),
+        ("hold", vec![fine(), manual, decides_nothing()], &["run"], 5),
+        ("no_go", vec![fine(), spoiler("")], &["run"], 1),
+    ] {
+        let program = plan(&checks);
+        let ended = program.run(arguments);
+        assert_eq!(ended.code, Some(code), "instead of {without}: {}", ended.stderr);
+        assert!(ended.stderr.contains("journal.jsonl"), "{}", ended.stderr);
+        let result = program.result();
+        assert_eq!((&result["verdict"], &result["go"]), (&"no_go".into(), &false.into()));
+        assert!(result["reasons"].to_string().contains("journal_error"), "{}", result["reasons"]);
+    }
+}
+
+#[test]
+fn an_interrupt_and_a_broken_journal_together_are_an_interrupt() {
+    let program = plan(&[
+        command("fine", "[\"true\"]", ""),
+        command("slow", "[sleep, \"60\"]", "    timeout: 2m\n    severity: info\n"),
+    ]);
+    let mut child = program.start(&["run"]);
+    wait_for_text(&program, "\"event\":\"judged\"");
+    for run in std::fs::read_dir(program.path(".gonogo/runs")).unwrap().flatten() {
+        let journal = std::fs::OpenOptions::new().append(true).open(run.path().join("journal.jsonl"));
+        journal.unwrap().write_all(b"spoilt\n").unwrap();
+    }
+    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(program.result()["verdict"], "no_go");
+}
+
+#[test]
+fn ctrl_c_after_the_verdict_changes_neither_it_nor_the_exit() {
+    let program = plan(&[command("fine", "[\"true\"]", "")])
+        .env("GITHUB_ACTIONS", "true")
+        .env("GITHUB_OUTPUT", "output");
+    let output = program.path("output");
+    nix::unistd::mkfifo(&output, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let mut child = program.start(&["run"]);
+    // The reports are written, and the program waits for somebody to read its outputs.
+    wait_for(|| program.result()["go"] == true);
+    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT).unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    let told = std::fs::read_to_string(output).unwrap();
+    assert!(told.contains("verdict"), "{told}");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(program.result()["go"], true);
 }
 
 fn wait_for_text(program: &Program, text: &str) {
