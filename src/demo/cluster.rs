@@ -11,7 +11,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::{User, getuid};
 
 use super::DemoError;
-use super::process::Server;
+use super::process::{Server, guarded};
 use crate::environment::Environment;
 
 /// Where PostgreSQL's programs are, and as whom they run.
@@ -51,9 +51,8 @@ impl Programs {
         Some(Self { folder, path: path.into(), account })
     }
 
-    /// A command of PostgreSQL's, without our environment: `PG*` variables are not for these servers.
-    fn command(&self, program: &str, directory: &Path) -> Command {
-        let mut command = Command::new(self.folder.join(program));
+    /// A program of PostgreSQL's, without our environment: `PG*` variables are not for these servers.
+    fn prepared(&self, mut command: Command, directory: &Path) -> Command {
         command.env_clear().env("PATH", &self.path).env("LC_ALL", "C").current_dir(directory);
         if let Some((user, group)) = self.account {
             command.uid(user).gid(group);
@@ -80,7 +79,9 @@ impl Programs {
         }
         let data = folder.join("data");
         self.initdb(folder, &data, &password).await?;
-        let mut postgres = self.command("postgres", folder);
+        // SIGINT is a fast shutdown: it does not wait for clients.
+        let stop = Signal::SIGINT;
+        let mut postgres = self.prepared(guarded(self.folder.join("postgres"), stop), folder);
         postgres.arg("-D").arg(&data).args(["-p", &port.to_string()]);
         // A demo's data is worth no fsync; no socket file, so that no path is too long for one.
         for setting in [
@@ -92,12 +93,11 @@ impl Programs {
         ] {
             postgres.args(["-c", setting]);
         }
-        // SIGINT is a fast shutdown: it does not wait for clients.
-        Server::start(&format!("postgres ({name})"), postgres, Signal::SIGINT, &folder.join("postgres.log"))
+        Server::start(&format!("postgres ({name})"), postgres, stop, &folder.join("postgres.log"))
     }
 
     async fn initdb(&self, folder: &Path, data: &Path, password: &Path) -> Result<(), DemoError> {
-        let mut initdb = self.command("initdb", folder);
+        let mut initdb = self.prepared(Command::new(self.folder.join("initdb")), folder);
         initdb.arg("--pgdata").arg(data).arg("--pwfile").arg(password);
         initdb.args([
             "--username=postgres",

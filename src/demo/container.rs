@@ -6,7 +6,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use super::DemoError;
-use super::process::Server;
+use super::process::{Server, guarded};
 use std::path::Path;
 
 /// What the servers are made from.
@@ -74,7 +74,7 @@ impl Engine {
     ) -> Result<Container, DemoError> {
         std::fs::create_dir(folder).map_err(|source| DemoError::Write { path: folder.to_owned(), source })?;
         let container = format!("gonogo-demo-{name}-{}", std::process::id());
-        let mut run = Command::new(self.program);
+        let mut run = guarded(self.program, Signal::SIGTERM);
         run.args(["run", "--rm", "--name", &container]);
         run.args(["--publish", &format!("127.0.0.1:{port}:5432")]);
         // By name only: the value stays out of argv.

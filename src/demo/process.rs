@@ -1,5 +1,6 @@
 //! Servers as child processes in a group of their own, ended with it whatever happens.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -13,6 +14,17 @@ use super::DemoError;
 
 /// How long a server may take to stop when asked kindly.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Starts the program `$1...`, and stops it with the signal `$0` when standard input ends: nobody but us holds the other
+/// end, so that no server outlives a demo that was killed.
+const GUARD: &str = r#"exec 3<&0; { cat <&3 >/dev/null; kill -s "$0" $$; } & exec "$@" 3<&-"#;
+
+/// A command for a program that ends when we do; to be stopped with `stop`.
+pub(super) fn guarded(program: impl AsRef<OsStr>, stop: Signal) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", GUARD, stop.as_str().trim_start_matches("SIG")]).arg(program);
+    command
+}
 
 /// A running server.
 #[derive(Debug)]

@@ -3,8 +3,8 @@
 use std::fs::Permissions;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -83,25 +83,46 @@ fn the_night_goes_as_told() {
     assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0, "its folders are removed");
 }
 
-#[test]
-fn ctrl_c_stops_the_servers() {
-    let temporary = workshop();
+/// Play until both database servers are up, then send this signal. None when there is no PostgreSQL.
+fn interrupted_by(signal: Signal, temporary: &TempDir) -> Option<ExitStatus> {
     let program = Program::empty().env("TMPDIR", temporary.path().to_str().unwrap());
     let mut playing = program.command(&["demo"]);
     let mut playing = playing.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(playing.stdout.take().unwrap()).lines();
-    // Both database servers are up once the first stage is run.
     if !lines.any(|line| line.unwrap().contains("gonogo run db-split")) {
         let ended = Ended::of(&playing.wait_with_output().unwrap());
         assert!(cannot_play(&ended), "{}", ended.stderr);
-        return skip("PostgreSQL");
+        skip("PostgreSQL");
+        return None;
     }
-    kill(Pid::from_raw(playing.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    assert_ne!(left_running(&temporary.path().to_string_lossy()), "");
+    kill(Pid::from_raw(playing.id().try_into().unwrap()), signal).unwrap();
     // What it still prints has to go somewhere.
     let rest = std::thread::spawn(move || lines.for_each(drop));
-    assert_eq!(playing.wait().unwrap().code(), Some(130));
+    let status = playing.wait().unwrap();
     rest.join().unwrap();
+    Some(status)
+}
+
+#[test]
+fn ctrl_c_stops_the_servers() {
+    let temporary = workshop();
+    let Some(status) = interrupted_by(Signal::SIGINT, &temporary) else { return };
+    assert_eq!(status.code(), Some(130));
     std::thread::sleep(Duration::from_millis(200));
     assert_eq!(left_running(&temporary.path().to_string_lossy()), "");
     assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0, "its folders are removed");
+}
+
+#[test]
+fn no_server_outlives_a_demo_that_is_killed() {
+    let temporary = workshop();
+    let Some(status) = interrupted_by(Signal::SIGKILL, &temporary) else { return };
+    assert_eq!(status.code(), None);
+    let began = Instant::now();
+    let folder = temporary.path().to_string_lossy();
+    while !left_running(&folder).is_empty() && began.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(left_running(&folder), "");
 }
