@@ -1,7 +1,8 @@
 //! The scrubber: keeps the values of secrets out of everything that is written.
 
 use std::borrow::Cow;
-use std::sync::{PoisonError, RwLock};
+use std::collections::HashSet;
+use std::sync::{OnceLock, PoisonError, RwLock};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use serde::Serialize;
@@ -20,8 +21,20 @@ pub struct Scrubber {
 
 #[derive(Debug, Default)]
 struct Known {
-    values: Vec<String>,
-    search: Option<AhoCorasick>,
+    values: HashSet<String>,
+    /// Built when it is first needed: a plan can have thousands of secrets, and each building looks at all of them.
+    search: OnceLock<Option<AhoCorasick>>,
+}
+
+impl Known {
+    fn search(&self) -> Option<&AhoCorasick> {
+        if self.values.is_empty() {
+            return None;
+        }
+        // Longest first, so that a secret inside another one does not leave the rest behind.
+        let build = || AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&self.values).ok();
+        self.search.get_or_init(build).as_ref()
+    }
 }
 
 impl Scrubber {
@@ -32,8 +45,7 @@ impl Scrubber {
             return;
         }
         // The same secret is learnt again by every probe that uses it; building the search anew is dear.
-        if self.known.read().unwrap_or_else(PoisonError::into_inner).values.iter().any(|known| known == value)
-        {
+        if self.known.read().unwrap_or_else(PoisonError::into_inner).values.contains(value) {
             return;
         }
         let json = serde_json::Value::from(value).to_string();
@@ -46,21 +58,15 @@ impl Scrubber {
             base64::engine::general_purpose::STANDARD.encode(value),
         ];
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        for form in forms {
-            if !known.values.contains(&form) {
-                known.values.push(form);
-            }
-        }
-        // Longest first, so that a secret inside another one does not leave the rest behind.
-        known.search =
-            AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&known.values).ok();
+        known.values.extend(forms);
+        known.search = OnceLock::new();
     }
 
     /// The text with every known secret starred.
     #[must_use]
     pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        match &known.search {
+        match known.search() {
             Some(search) if search.is_match(text) => {
                 Cow::Owned(search.replace_all(text, &vec![STARS; known.values.len()]))
             }
@@ -73,7 +79,7 @@ impl Scrubber {
     /// # Errors
     /// When the value does not survive being written and read again.
     pub fn value<T: Serialize + DeserializeOwned>(&self, value: T) -> Result<T, serde_json::Error> {
-        if self.known.read().unwrap_or_else(PoisonError::into_inner).search.is_none() {
+        if self.known.read().unwrap_or_else(PoisonError::into_inner).values.is_empty() {
             return Ok(value);
         }
         let written = serde_json::to_string(&value)?;
