@@ -61,6 +61,7 @@ impl Draft {
         }
         if let Some(&main) = files.roots.first()
             && loading.tree.get(main, "gonogo").is_none()
+            && !has_misspelt_version(loading, main)
         {
             loading.findings.push(
                 Finding::at(loading.tree.place(main), "`gonogo: 1` is missing")
@@ -202,6 +203,13 @@ fn take<T>(loading: &mut Loading<'_>, reading: Reading<T>) -> Option<T> {
 fn scalar<T: for<'de> Deserialize<'de>>(loading: &mut Loading<'_>, node: NodeId) -> Option<T> {
     let reading = read::<T>(&loading.tree, node);
     take(loading, reading)
+}
+
+/// Whether an unknown key of the plan most likely stands for `gonogo`, which is told of it.
+fn has_misspelt_version(loading: &Loading<'_>, main: NodeId) -> bool {
+    let keys = loading.tree.entries(main).iter().filter_map(|&(key, _)| loading.tree.text(key));
+    keys.filter(|key| !written::KEYS.contains(key))
+        .any(|key| closest(key, written::KEYS.iter().copied()) == Some("gonogo"))
 }
 
 fn version(loading: &mut Loading<'_>, node: NodeId) {

@@ -24,6 +24,7 @@ const SHAPE: &[&str] = &[
     "matchers",
     "merge-key",
     "misspelt-probe",
+    "misspelt-version",
     "missing-field",
     "missing-several",
     "no-checks",
