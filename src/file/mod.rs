@@ -12,5 +12,5 @@ pub mod written;
 
 pub use diagnostic::{Diagnostic, Gravity};
 pub use include::included;
-pub(crate) use shown::url_password;
+pub(crate) use shown::{SHORTEST, url_password};
 pub use shown::{Stars, visible};

@@ -14,7 +14,7 @@ const BEFORE: usize = 60;
 /// Bytes around the shown part that are looked through for secrets.
 const MARGIN: usize = 4096;
 /// A shorter value would star half of every file.
-const SHORTEST: usize = 4;
+pub(crate) const SHORTEST: usize = 4;
 
 /// The parts of the files that must not be shown.
 #[derive(Debug, Default)]

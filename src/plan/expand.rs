@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use super::files::{Files, not_single};
 use super::load::Loading;
 use crate::file::findings::Finding;
-use crate::file::url_password;
 use crate::file::variables::{Failure, Locals, TOTAL, Trouble, Variables};
 use crate::file::written::Id;
+use crate::file::{SHORTEST, url_password};
 use crate::suggest::closest;
 use crate::yaml::tree::{Kind, NodeId, Span};
 
@@ -27,6 +27,8 @@ pub(super) struct CheckNode {
     /// The id before `for_each`, when it had one.
     pub(super) family: Option<String>,
     locals: Locals,
+    /// Whether its id holds a value of `for_each` that is written with `${...}`.
+    is_named_by_variables: bool,
 }
 
 pub(super) struct Expander {
@@ -87,6 +89,9 @@ impl Expander {
                 );
             }
         }
+        for check in &checks {
+            no_secret_id(loading, check);
+        }
         for value in loading.variables.used.values() {
             loading.stars.value(value, loading.request.scrubber);
         }
@@ -109,7 +114,12 @@ impl Expander {
 
     fn check(&mut self, loading: &mut Loading<'_>, node: NodeId, checks: &mut Vec<CheckNode>) {
         let Some((key, each)) = loading.tree.entry(node, "for_each") else {
-            checks.push(CheckNode { node, family: None, locals: Locals::new() });
+            checks.push(CheckNode {
+                node,
+                family: None,
+                locals: Locals::new(),
+                is_named_by_variables: false,
+            });
             return;
         };
         let id = loading.tree.get_text(node, "id").map(ToOwned::to_owned);
@@ -117,9 +127,16 @@ impl Expander {
         let Some(combinations) = self.combinations(loading, key, each) else {
             // Known by its id, so that nothing that refers to it is told to be wrong.
             self.forget(loading, bare);
-            checks.push(CheckNode { node: bare, family: id, locals: Locals::new() });
+            checks.push(CheckNode {
+                node: bare,
+                family: id,
+                locals: Locals::new(),
+                is_named_by_variables: false,
+            });
             return;
         };
+        let mut values = loading.tree.entries(each).iter().flat_map(|&(_, list)| loading.tree.items(list));
+        let is_named_by_variables = values.any(|&value| has_variables(loading, value));
         for (index, locals) in combinations.into_iter().enumerate() {
             if loading.tree.len() > NODES {
                 loading.findings.push(
@@ -136,7 +153,7 @@ impl Expander {
                 let values: Vec<String> = locals.values().map(|value| Id::slug(value)).collect();
                 loading.tree.set_text(id_node, format!("{id}-{}", values.join("-")));
             }
-            checks.push(CheckNode { node: copy, family: id.clone(), locals });
+            checks.push(CheckNode { node: copy, family: id.clone(), locals, is_named_by_variables });
         }
     }
 
@@ -248,6 +265,32 @@ impl Expander {
                 }
             }
         }
+    }
+}
+
+/// Whether a scalar is written with `${...}`.
+fn has_variables(loading: &Loading<'_>, scalar: NodeId) -> bool {
+    let place = loading.tree.place(scalar);
+    let source = loading.sources.get(place.file.0 as usize);
+    source.and_then(|source| source.text.get(place.range())).is_some_and(Variables::concerns)
+}
+
+/// An id is a name in every report, where nothing can star it.
+fn no_secret_id(loading: &mut Loading<'_>, check: &CheckNode) {
+    let Some(node) = loading.tree.get(check.node, "id") else { return };
+    let (id, place) = (loading.tree.text(node).unwrap_or_default(), loading.tree.place(node));
+    let holds = |value: &String| {
+        let slug = Id::slug(value);
+        slug.len() >= SHORTEST && id.contains(&slug)
+    };
+    if (check.is_named_by_variables || has_variables(loading, node))
+        && loading.variables.used.values().any(holds)
+    {
+        loading.findings.push(
+            Finding::at(place, "this id would show the value of an environment variable")
+                .label("an id stands in every report")
+                .help("values of the environment are secret: name it with one of `vars`, set with `--set NAME=VALUE`"),
+        );
     }
 }
 
