@@ -1,14 +1,10 @@
 //! Reading a snapshot's file: what was cut, changed or is newer is told, and never taken for a database.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
 use serde_json::error::Category;
-use serde_json::value::RawValue;
 
-use super::wire::{NoSuchRole, WireFacts};
-use super::write::{Parts, sum};
-use super::{FORMAT, Key, Snapshot, Values, Workload};
+use super::wire::{NoSuchRole, WireFile};
+use super::write::{Ends, seal, sum};
+use super::{FORMAT, Snapshot};
 
 /// Why a file is no snapshot.
 #[derive(Debug, thiserror::Error)]
@@ -40,69 +36,28 @@ pub enum SnapshotError {
     NoSuchRole(String),
 }
 
-#[derive(Deserialize)]
-struct Head {
-    format: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Envelope<'a> {
-    format: String,
-    #[serde(borrow)]
-    taken_at: &'a RawValue,
-    digest: String,
-    seal: String,
-    #[serde(borrow)]
-    facts: &'a RawValue,
-    #[serde(borrow)]
-    sequences: &'a RawValue,
-    #[serde(borrow)]
-    populated: &'a RawValue,
-    #[serde(borrow)]
-    workload: &'a RawValue,
-}
-
 /// Read a file's text.
 ///
 /// # Errors
 /// When it is not what `write` wrote, whole and unchanged.
 pub fn read(text: &[u8]) -> Result<Snapshot, SnapshotError> {
-    let envelope: Envelope<'_> = serde_json::from_slice(text).map_err(|error| explain(text, error))?;
-    if envelope.format != FORMAT {
-        return Err(SnapshotError::OtherFormat(envelope.format));
+    let ends: Ends<'_> = serde_json::from_slice(text).map_err(|error| explain(text, error))?;
+    if let Some(format) = ends.format.as_ref().filter(|format| format.0 != FORMAT) {
+        return Err(SnapshotError::OtherFormat(format.0.clone().into_owned()));
     }
-    let bytes = |raw: &RawValue| raw.get().as_bytes().to_vec();
-    let parts = Parts {
-        taken_at: bytes(envelope.taken_at),
-        facts: sum(&[envelope.facts.get().as_bytes()]),
-        sequences: bytes(envelope.sequences),
-        populated: bytes(envelope.populated),
-        workload: bytes(envelope.workload),
-    };
-    if parts.facts != envelope.digest {
-        return Err(SnapshotError::Changed { part: "`facts`", sum: "digest" });
+    if let (Some(facts), Some(digest)) = (ends.facts(text), &ends.digest)
+        && sum(&[facts]) != digest.0
+    {
+        return Err(SnapshotError::Changed { part: "what it says of the database", sum: "digest" });
     }
-    if parts.seal() != envelope.seal {
-        return Err(SnapshotError::Changed { part: "what surrounds `facts`", sum: "seal" });
+    let file: WireFile<'_> = serde_json::from_slice(text).map_err(SnapshotError::NotASnapshot)?;
+    if seal(&file) != file.volatile.seal.0 {
+        return Err(SnapshotError::Changed { part: "its time, a sequence or the workload", sum: "seal" });
     }
-    let facts: WireFacts<'_> = part(envelope.facts)?;
-    let sequences: BTreeMap<Key, i64> = part(envelope.sequences)?;
-    let populated: BTreeMap<Key, bool> = part(envelope.populated)?;
-    let workload: Option<Workload> = part(envelope.workload)?;
-    Ok(Snapshot {
-        taken_at: part(envelope.taken_at)?,
-        facts: facts.into_facts().map_err(|NoSuchRole(name)| SnapshotError::NoSuchRole(name))?,
-        values: Values { sequences, populated },
-        workload,
-    })
+    file.into_snapshot().map_err(|NoSuchRole(name)| SnapshotError::NoSuchRole(name))
 }
 
-fn part<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, SnapshotError> {
-    serde_json::from_str(raw.get()).map_err(SnapshotError::NotASnapshot)
-}
-
-/// A newer format may have other parts: its name is looked for before its parts are called wrong.
+/// Where a file ends in the middle, that is what is wrong with it.
 fn explain(text: &[u8], error: serde_json::Error) -> SnapshotError {
     // A number that ends too early is called invalid, at the very end.
     let last = text.rsplit(|&byte| byte == b'\n').next().map_or(0, <[u8]>::len);
@@ -111,8 +66,5 @@ fn explain(text: &[u8], error: serde_json::Error) -> SnapshotError {
     if (error.classify() == Category::Eof || at_end) && text.first() == Some(&b'{') {
         return SnapshotError::CutShort { line: error.line(), column: error.column() };
     }
-    match serde_json::from_slice::<Head>(text) {
-        Ok(Head { format: Some(format) }) if format != FORMAT => SnapshotError::OtherFormat(format),
-        Ok(_) | Err(_) => SnapshotError::NotASnapshot(error),
-    }
+    SnapshotError::NotASnapshot(error)
 }

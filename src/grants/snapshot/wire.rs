@@ -7,8 +7,9 @@ use std::fmt::Formatter;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
-    AclDefault, Attribute, Confidence, DefaultPrivilege, Fact, Facts, Gap, HbaRule, Key, Kind, Means,
-    Membership, Object, Reader, Reference, Role, Roles, SchemaObjects, Server, Setting,
+    AclDefault, Attribute, Confidence, DefaultPrivilege, FORMAT, Fact, Facts, Gap, HbaRule, Key, Kind, Means,
+    Membership, Object, Reader, Reference, Role, Roles, SchemaObjects, Server, Setting, Snapshot, Values,
+    Workload,
 };
 use crate::grants::acl::{Acl, AclItem, Grantee, RoleId};
 use crate::grants::privilege::Privileges;
@@ -16,7 +17,7 @@ use crate::grants::privilege::Privileges;
 /// A text that is borrowed from the file wherever it holds no escapes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
-pub(super) struct Str<'a>(Cow<'a, str>);
+pub(super) struct Str<'a>(pub(super) Cow<'a, str>);
 
 impl<'a> From<&'a str> for Str<'a> {
     fn from(text: &'a str) -> Self {
@@ -43,21 +44,37 @@ impl<'de: 'a, 'a> Deserialize<'de> for Str<'a> {
     }
 }
 
+/// A file. The order of its parts matters: the digest is that of the text from `server` to `hba`.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WireFacts<'a> {
+pub(super) struct WireFile<'a> {
+    #[serde(borrow)]
+    pub(super) format: Str<'a>,
+    pub(super) taken_at: Str<'a>,
+    pub(super) digest: Str<'a>,
     server: Cow<'a, Server>,
     reader: Cow<'a, Reader>,
     coverage: Cow<'a, [Gap]>,
     acl_defaults: Cow<'a, BTreeMap<Kind, AclDefault>>,
     roles: Vec<Cow<'a, Role>>,
-    #[serde(borrow)]
     memberships: Vec<WireMembership<'a>>,
     objects: BTreeMap<Cow<'a, Key>, WireObject<'a>>,
     settings: Vec<WireSetting<'a>>,
     default_privileges: Vec<WireDefaultPrivilege<'a>>,
     references: Option<Vec<WireReference<'a>>>,
     hba: Option<Cow<'a, [HbaRule]>>,
+    pub(super) volatile: WireVolatile<'a>,
+    pub(super) workload: Option<Cow<'a, Workload>>,
+}
+
+/// What changes while a database is used, and the sum of all that the digest leaves out.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WireVolatile<'a> {
+    pub(super) sequences: Cow<'a, BTreeMap<Key, i64>>,
+    pub(super) populated: Cow<'a, BTreeMap<Key, bool>>,
+    #[serde(borrow)]
+    pub(super) seal: Str<'a>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -147,25 +164,30 @@ const fn is_none(privileges: &Privileges) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct NoSuchRole(pub(super) String);
 
-impl Facts {
-    pub(super) fn to_wire(&self) -> WireFacts<'_> {
-        let name = |id: RoleId| Str::from(self.roles.name(id));
+impl Snapshot {
+    /// The file, without its sums.
+    pub(super) fn to_wire(&self) -> WireFile<'_> {
+        let facts = &self.facts;
+        let name = |id: RoleId| Str::from(facts.roles.name(id));
         let acl = |acl: &Acl| -> Vec<WireGrant<'_>> {
             let grant = |item: &AclItem| WireGrant {
-                to: grantee(&self.roles, item.to),
+                to: grantee(&facts.roles, item.to),
                 privs: item.privileges,
                 grant: item.grantable,
                 by: name(item.by),
             };
             acl.items().iter().map(grant).collect()
         };
-        WireFacts {
-            server: Cow::Borrowed(&self.server),
-            reader: Cow::Borrowed(&self.reader),
-            coverage: Cow::Borrowed(&self.coverage),
-            acl_defaults: Cow::Borrowed(&self.acl_defaults),
-            roles: self.roles.iter().map(|(_, role)| Cow::Borrowed(role)).collect(),
-            memberships: self
+        WireFile {
+            format: FORMAT.into(),
+            taken_at: self.taken_at.as_str().into(),
+            digest: "".into(),
+            server: Cow::Borrowed(&facts.server),
+            reader: Cow::Borrowed(&facts.reader),
+            coverage: Cow::Borrowed(&facts.coverage),
+            acl_defaults: Cow::Borrowed(&facts.acl_defaults),
+            roles: facts.roles.iter().map(|(_, role)| Cow::Borrowed(role)).collect(),
+            memberships: facts
                 .memberships
                 .iter()
                 .map(|row| WireMembership {
@@ -177,7 +199,7 @@ impl Facts {
                     set: row.set,
                 })
                 .collect(),
-            objects: self
+            objects: facts
                 .objects
                 .iter()
                 .map(|(key, object)| {
@@ -195,13 +217,13 @@ impl Facts {
                             facts: object
                                 .facts
                                 .iter()
-                                .map(|(&attribute, fact)| (attribute, fact.to_wire(&self.roles)))
+                                .map(|(&attribute, fact)| (attribute, fact.to_wire(&facts.roles)))
                                 .collect(),
                         },
                     )
                 })
                 .collect(),
-            settings: self
+            settings: facts
                 .settings
                 .iter()
                 .map(|setting| WireSetting {
@@ -211,7 +233,7 @@ impl Facts {
                     value: setting.value.as_str().into(),
                 })
                 .collect(),
-            default_privileges: self
+            default_privileges: facts
                 .default_privileges
                 .iter()
                 .map(|default| WireDefaultPrivilege {
@@ -221,7 +243,7 @@ impl Facts {
                     acl: acl(&default.acl),
                 })
                 .collect(),
-            references: self.references.as_ref().map(|references| {
+            references: facts.references.as_ref().map(|references| {
                 references
                     .iter()
                     .map(|reference| WireReference {
@@ -233,7 +255,13 @@ impl Facts {
                     })
                     .collect()
             }),
-            hba: self.hba.as_deref().map(Cow::Borrowed),
+            hba: facts.hba.as_deref().map(Cow::Borrowed),
+            volatile: WireVolatile {
+                sequences: Cow::Borrowed(&self.values.sequences),
+                populated: Cow::Borrowed(&self.values.populated),
+                seal: "".into(),
+            },
+            workload: self.workload.as_ref().map(Cow::Borrowed),
         }
     }
 }
@@ -255,9 +283,9 @@ impl Fact {
     }
 }
 
-impl WireFacts<'_> {
-    /// The facts, every name of a role found again.
-    pub(super) fn into_facts(self) -> Result<Facts, NoSuchRole> {
+impl WireFile<'_> {
+    /// The snapshot, every name of a role found again.
+    pub(super) fn into_snapshot(self) -> Result<Snapshot, NoSuchRole> {
         let roles = Roles::new(self.roles.into_iter().map(Cow::into_owned).collect());
         let id = |name: &Str<'_>| roles.id(&name.0).ok_or_else(|| NoSuchRole(name.0.clone().into_owned()));
         let to = |name: &Option<Str<'_>>| -> Result<Grantee, NoSuchRole> {
@@ -333,7 +361,7 @@ impl WireFacts<'_> {
             name: reference.name.map(|name| name.0.into_owned()),
             confidence: reference.confidence,
         };
-        Ok(Facts {
+        let facts = Facts {
             server: self.server.into_owned(),
             reader: self.reader.into_owned(),
             coverage: self.coverage.into_owned(),
@@ -345,6 +373,15 @@ impl WireFacts<'_> {
             references: self.references.map(|references| references.into_iter().map(reference).collect()),
             hba: self.hba.map(Cow::into_owned),
             roles,
+        };
+        Ok(Snapshot {
+            taken_at: self.taken_at.0.into_owned(),
+            facts,
+            values: Values {
+                sequences: self.volatile.sequences.into_owned(),
+                populated: self.volatile.populated.into_owned(),
+            },
+            workload: self.workload.map(Cow::into_owned),
         })
     }
 }

@@ -3,61 +3,74 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::ser::Formatter;
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::{FORMAT, Facts, Snapshot};
+use super::Snapshot;
+use super::wire::{Str, WireFile};
 
 /// The file's text.
 #[must_use]
 pub fn write(snapshot: &Snapshot) -> Vec<u8> {
-    let facts = lines(&snapshot.facts.to_wire());
-    let parts = Parts {
-        taken_at: lines(&snapshot.taken_at),
-        facts: sum(&[&facts]),
-        sequences: lines(&snapshot.values.sequences),
-        populated: lines(&snapshot.values.populated),
-        workload: lines(&snapshot.workload),
-    };
-    let seal = parts.seal();
-    let mut text = Vec::with_capacity(facts.len() + parts.workload.len() + 1024);
-    let mut line = |before: &str, name: &str, value: &[u8]| {
-        text.extend_from_slice(format!("{before}\"{name}\":").as_bytes());
-        text.extend_from_slice(value);
-    };
-    line("{", "format", &lines(&FORMAT));
-    line(",\n", "taken_at", &parts.taken_at);
-    line(",\n", "digest", &lines(&parts.facts));
-    line(",\n", "seal", &lines(&seal));
-    line(",\n", "facts", &facts);
-    line(",\n", "sequences", &parts.sequences);
-    line(",\n", "populated", &parts.populated);
-    line(",\n", "workload", &parts.workload);
-    text.extend_from_slice(b"}\n");
-    text
+    let mut file = snapshot.to_wire();
+    file.volatile.seal = Str(seal(&file).into());
+    let unsigned = lines(&file);
+    let digest = facts(&unsigned).map(|facts| sum(&[facts])).unwrap_or_default();
+    // The digest stands before what it is the sum of.
+    let place = br#""digest":""#;
+    let at =
+        unsigned.windows(place.len()).position(|window| window == place).map_or(0, |at| at + place.len());
+    [&unsigned[..at], digest.as_bytes(), &unsigned[at..], b"\n"].concat()
 }
 
-/// What the file's digest would be: the same for two databases of the same facts.
+/// The digest its file has: the same for two databases of the same facts.
 #[must_use]
-pub fn digest(facts: &Facts) -> String {
-    sum(&[&lines(&facts.to_wire())])
+pub fn digest(snapshot: &Snapshot) -> String {
+    facts(&lines(&snapshot.to_wire())).map(|facts| sum(&[facts])).unwrap_or_default()
 }
 
-/// What the seal of a file is made of: all that a hand could change.
-pub(super) struct Parts {
-    pub(super) taken_at: Vec<u8>,
-    pub(super) facts: String,
-    pub(super) sequences: Vec<u8>,
-    pub(super) populated: Vec<u8>,
-    pub(super) workload: Vec<u8>,
+/// The ends of the facts in a file's text.
+#[derive(Deserialize)]
+pub(super) struct Ends<'a> {
+    #[serde(borrow)]
+    pub(super) format: Option<Str<'a>>,
+    pub(super) digest: Option<Str<'a>>,
+    #[serde(borrow, default, deserialize_with = "even_null")]
+    server: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "even_null")]
+    hba: Option<&'a RawValue>,
 }
 
-impl Parts {
-    pub(super) fn seal(&self) -> String {
-        let parts = [&self.taken_at, self.facts.as_bytes(), &self.sequences, &self.populated, &self.workload];
-        sum(&parts.map(|part: &[u8]| part))
+/// `null` is a value like any other.
+fn even_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    Deserialize::deserialize(deserializer).map(Some)
+}
+
+impl<'a> Ends<'a> {
+    /// The text from the first fact to the last one.
+    pub(super) fn facts(&self, text: &'a [u8]) -> Option<&'a [u8]> {
+        let place = |part: &RawValue| (part.get().as_ptr() as usize).checked_sub(text.as_ptr() as usize);
+        let (first, last) = (self.server?, self.hba?);
+        text.get(place(first)?..place(last)? + last.get().len())
     }
+}
+
+fn facts(text: &[u8]) -> Option<&[u8]> {
+    serde_json::from_slice::<Ends<'_>>(text).ok()?.facts(text)
+}
+
+/// The sum of all that a hand could change and the digest does not hold.
+pub(super) fn seal(file: &WireFile<'_>) -> String {
+    let volatile = &file.volatile;
+    let parts = [
+        lines(&file.taken_at),
+        lines(&volatile.sequences),
+        lines(&volatile.populated),
+        lines(&file.workload),
+    ];
+    sum(&parts.each_ref().map(Vec::as_slice))
 }
 
 /// `sha256:` and hexadecimal digits, of each part and its length.
