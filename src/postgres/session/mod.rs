@@ -65,7 +65,7 @@ impl std::fmt::Debug for CancelKey {
 pub struct Limits {
     /// Rows kept; more are counted.
     pub rows: usize,
-    /// Bytes kept of all rows together; rows that no longer fit are counted.
+    /// Bytes kept of all rows together; rows after the first that no longer fit are counted.
     pub kept: usize,
     /// Bytes of one row.
     pub row: usize,
@@ -175,7 +175,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 Message::DataRow(body) => {
                     answer.count += 1;
                     let size = body.buffer().len();
-                    if answer.rows.len() < limits.rows && kept + size <= limits.kept {
+                    let fits = answer.rows.is_empty() || kept + size <= limits.kept;
+                    if fits && answer.rows.len() < limits.rows {
                         kept += size;
                         answer.rows.push(row(&body)?);
                     }
@@ -190,12 +191,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     frontend::sync(&mut self.wire.outbox);
                     self.wire.send("an answer to the statement").await?;
                 }
+                Message::EmptyQueryResponse => refusal = refusal.or(Some(nothing_to_run())),
                 Message::ReadyForQuery(_) => return refusal.map_or(Ok(answer), Err),
                 Message::ParseComplete
                 | Message::BindComplete
                 | Message::CloseComplete
                 | Message::NoData
-                | Message::EmptyQueryResponse
                 | Message::PortalSuspended
                 | Message::CopyOutResponse(_)
                 | Message::CopyData(_)
@@ -208,6 +209,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             }
         }
     }
+}
+
+/// Nothing but comments and semicolons: nothing was looked at.
+fn nothing_to_run() -> SessionError {
+    SessionError::Ours(VantageError::Setting {
+        setting: "the statement".to_owned(),
+        reason: "the server finds nothing to run in it".to_owned(),
+    })
 }
 
 fn row(body: &DataRowBody) -> Result<Vec<Option<String>>, SessionError> {

@@ -58,7 +58,8 @@ impl Postgres {
         session: &mut Session<Stream>,
         identity: &DatabaseIdentity,
     ) -> Result<Vec<Looked>, Trouble> {
-        let patience = self.statement_timeout.map_or(limit + BEYOND, |period| period.0);
+        let patience = limit.saturating_add(BEYOND);
+        let patience = self.statement_timeout.map_or(patience, |period| period.0.min(patience));
         // The largest value the setting has (milliseconds in an int4).
         let patience = patience.as_millis().clamp(1, 2_147_483_647);
         let begin = format!("{}; SET LOCAL statement_timeout = {patience}", self.begin());

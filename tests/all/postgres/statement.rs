@@ -37,6 +37,15 @@ async fn what_a_statement_comes_to() {
     look(ask("select name from customer where id = 2", json!({ "value": null }))).await.passed();
     look(ask("select 1 where false", json!({ "rows": 0 }))).await.passed();
     look(ask("select 1 where false", json!({ "value": { "exists": false } }))).await.passed();
+    // A first row that is large is a row all the same.
+    let large = "select repeat('x', 2000000)";
+    let looked = look(ask(large, json!({ "value": { "exists": false } }))).await;
+    assert!(looked.mismatch().starts_with("value: "), "{}", looked.mismatch());
+    // Nothing was looked at, so nothing passes.
+    for nothing in ["-- select 1", "/* select 1 */;"] {
+        let looked = look(json!({ "url": url, "query": nothing })).await;
+        assert!(looked.blind().contains("nothing to run"), "{}", looked.blind());
+    }
 
     let looked = look(ask("select count(*) from customer", json!({ "value": { "at_least": 3 } }))).await;
     assert!(looked.mismatch().starts_with("value: "), "{}", looked.mismatch());
@@ -103,6 +112,11 @@ async fn a_statement_that_takes_too_long_is_stopped() {
     let url = format!("postgres://app1:secret-one@127.0.0.1:{}/postgres", cluster.port);
     let node = json!({ "url": url, "query": "select pg_sleep(30)", "statement_timeout": "200ms" });
     assert_eq!(look(node).await.failed().sqlstate, "57014");
+
+    // A limit beyond our own would leave it running when nobody waits any more.
+    let query = "select extract(epoch from current_setting('statement_timeout')::interval)";
+    let node = json!({ "url": url, "query": query, "statement_timeout": "1h", "expect": { "value": { "at_most": 11 } } });
+    look(node).await.passed();
 
     let began = Instant::now();
     let node = json!({ "url": url, "query": "select pg_sleep(30)" });
