@@ -80,7 +80,14 @@ fn connect_limit(recorder: &Recorder) -> Duration {
 }
 
 /// The dns and route layers.
-async fn locate(recorder: &mut Recorder, host: &str, port: u16) -> Result<Vec<SocketAddr>, Stop> {
+///
+/// # Errors
+/// `Stop`, once the broken layer is recorded.
+pub(in crate::probe) async fn locate(
+    recorder: &mut Recorder,
+    host: &str,
+    port: u16,
+) -> Result<Vec<SocketAddr>, Stop> {
     let addresses =
         recorder.layer(Layer::Dns, RESOLVE_LIMIT, "address of the name", resolve::resolve(host)).await?;
     let began = Instant::now();

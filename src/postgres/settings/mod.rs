@@ -1,8 +1,9 @@
 //! Where to connect and how, from a connection string, a service file, the environment and libpq's defaults: what
 //! `psql` would do with the same string on the same host.
 //!
-//! Two differences, both on the strict side: a file that is named and is not there is an error (libpq goes on without
-//! verifying), and a parameter that gonogo cannot honour is an error (`sslcrl`, say).
+//! Three differences, all on the strict side: a file that is named and is not there is an error (libpq goes on without
+//! verifying), what gonogo cannot honour is an error (`sslcrl`, say), and TLS that is offered and fails is a fault (with
+//! `sslmode=prefer` libpq goes on in clear text).
 
 mod keyword;
 mod passfile;

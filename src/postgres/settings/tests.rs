@@ -296,6 +296,11 @@ fn what_is_verified() {
     assert_eq!(trust("host=db sslmode=disable"), Trust::Nothing);
     assert!(home.try_resolve("host=db sslnegotiation=direct").is_err());
     assert!(home.resolve("host=db sslnegotiation=direct sslmode=require").tls.direct);
+    // A list of revoked certificates that libpq would look into, and gonogo cannot.
+    home.write(".postgresql/root.crl", "", 0o644);
+    let message = home.try_resolve("host=db sslmode=require").unwrap_err().to_string();
+    assert!(message.contains("root.crl"), "{message}");
+    assert!(home.try_resolve("host=db sslrootcert=system").is_ok());
 }
 
 #[test]

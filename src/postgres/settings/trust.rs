@@ -157,6 +157,15 @@ fn trust(mode: SslMode, values: &Written, environment: &Environment) -> Result<T
             SslMode::Disable | SslMode::Allow | SslMode::Prefer | SslMode::Require => Ok(Trust::Nothing),
         };
     };
+    // Section 34.19.1; libpq looks there with a file of roots only, not with those of the system.
+    if matches!(roots, Roots::File(_))
+        && let Some(list) = default_file(environment, "root.crl")
+    {
+        return Err(SettingsError::Vantage(VantageError::Setting {
+            setting: list.display().to_string(),
+            reason: "libpq would look for revoked certificates in it, and gonogo cannot".to_owned(),
+        }));
+    }
     Ok(match mode {
         SslMode::VerifyFull => Trust::ChainAndName(roots),
         SslMode::Disable | SslMode::Allow | SslMode::Prefer | SslMode::Require | SslMode::VerifyCa => {

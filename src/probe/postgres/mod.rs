@@ -189,8 +189,9 @@ impl Postgres {
             setting: "libpq's files and variables".to_owned(),
             reason: reason.to_owned(),
         };
-        let settings = tokio::time::timeout(recorder.remaining(), resolving)
-            .await
+        let settings = recorder
+            .waiting(tokio::time::timeout(recorder.remaining(), resolving))
+            .await?
             .map_err(|_| trouble("reading them took longer than the check may"))?
             .map_err(|error| VantageError::Internal { reason: error.to_string() })?
             .map_err(VantageError::from)?;

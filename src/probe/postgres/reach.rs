@@ -8,17 +8,14 @@ use crate::model::fact::{Attempt, Fact};
 use crate::model::fault::Fault;
 use crate::model::layer::Layer;
 use crate::net::connect::{CONNECT_LIMIT, Connection, connect, connect_unix};
-use crate::net::resolve::{RESOLVE_LIMIT, resolve};
-use crate::net::route::route;
 use crate::net::starttls::{self, STARTTLS_LIMIT};
 use crate::net::stream::{Plain, Stream};
 use crate::net::tls::{self, HANDSHAKE_LIMIT, TlsSettings, Verify};
 use crate::postgres::session::{CancelKey, cancel, end_point};
 use crate::postgres::settings::{Place, Roots, Settings, SslMode, Tls, Trust};
+use crate::probe::reach::locate;
 use crate::probe::{Recorder, Stop, Trouble};
 
-/// Asking the kernel for a route takes microseconds.
-const ROUTE_LIMIT: Duration = Duration::from_secs(1);
 /// The longest a request to stop a statement may take; nobody waits for it.
 const CANCEL_LIMIT: Duration = Duration::from_secs(2);
 
@@ -63,13 +60,7 @@ pub(super) async fn reach(
         Place::Tcp { host, address, port } => (host, *port, *address),
     };
     let name = address.map_or_else(|| host.clone(), |address| address.to_string());
-    let addresses = recorder.layer(Layer::Dns, RESOLVE_LIMIT, "address", resolve(&name)).await?;
-    if let Some(first) = addresses.first() {
-        let source = async { route(*first) };
-        recorder.layer(Layer::Route, ROUTE_LIMIT, "route", source).await?;
-    }
-    let addresses: Vec<SocketAddr> =
-        addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect();
+    let addresses = locate(recorder, &name, port).await?;
     let Connection { address, stream } = recorder
         .layer(Layer::Tcp, limit + Duration::from_secs(2), "connection", async {
             let (mut fact, connection) = connect(&addresses, limit).await?;

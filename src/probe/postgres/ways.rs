@@ -1,8 +1,8 @@
 //! Several servers, and with `sslmode` `allow` and `prefer` two ways to each: tried in libpq's order until one lets us in.
 //!
 //! PostgreSQL 17 documentation, section 34.1.1.3 "Specifying Multiple Hosts", and `PQconnectPoll` in `fe-connect.c`: the
-//! next host is tried when one cannot be reached, says that it is not ready (57P03) or is not of the kind asked for;
-//! never because it refuses the login or is not trusted.
+//! next host is tried when one cannot be reached, does not answer within `connect_timeout`, says that it is not ready
+//! (57P03) or is not of the kind asked for; never because it refuses the login or is not trusted.
 
 use crate::model::fact::Attempt;
 use crate::model::fault::{Fault, Mismatch};
@@ -76,6 +76,9 @@ impl Search<'_> {
             let mut trial = recorder.fork();
             let came = self.way(server, &secured, &mut trial).await;
             let fault = trial.fault().cloned();
+            let unanswered = matches!(fault, Some(Fault::TimedOut { .. }))
+                && self.settings.connect_timeout.is_some()
+                && !recorder.remaining().is_zero();
             match came {
                 Ok(session) if wanted.accepts(session.identity.in_recovery, session.identity.read_only) => {
                     recorder.adopt(trial);
@@ -93,14 +96,16 @@ impl Search<'_> {
                     return After::Next;
                 }
                 Err(Stop::Broke) if ways.peek().is_some() && refused(fault.as_ref()) => refusal = Some(trial),
-                Err(Stop::Broke) if may_go_on(fault.as_ref()) => {
+                Err(Stop::Broke) if unanswered || may_go_on(fault.as_ref()) => {
                     self.earlier.extend(attempts(fault.as_ref()));
                     self.failed.push(trial);
                     return After::Next;
                 }
                 Err(stop) => {
-                    // Of two refusals, what the server said over TLS is nearer to what is wrong.
-                    let nearer = secured == Secured::Tls && matches!(fault, Some(Fault::LoginRefused(_)));
+                    // Of two refusals, the one that got past `pg_hba.conf` is nearer to what is wrong, else what the
+                    // server said over TLS.
+                    let nearer = matches!(fault, Some(Fault::LoginRefused(_)))
+                        && (secured == Secured::Tls || !refused(fault.as_ref()));
                     recorder.adopt(match refusal {
                         Some(refusal) if stop == Stop::Broke && !nearer => refusal,
                         Some(_) | None => trial,

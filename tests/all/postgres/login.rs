@@ -1,6 +1,7 @@
 //! Logins: methods, refusals, passwords from everywhere libpq looks, several hosts, Unix sockets.
 
 use std::fs;
+use std::net::TcpListener;
 use std::time::Duration;
 
 use gonogo::model::fault::Fault;
@@ -166,6 +167,15 @@ async fn several_hosts_are_tried_in_order() {
     assert_eq!(looked.passed().identity().server_address, Some(format!("127.0.0.1:{one}")));
     let told = serde_json::to_string(&looked.trace).expect("a trace");
     assert!(told.contains("127.0.0.1:1\""), "{told}");
+
+    // One that is silent is passed over once `connect_timeout` has passed, and never without one.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a listener");
+    let silent = format!("{},127.0.0.1:{one}", silent.local_addr().expect("its address"));
+    let looked = look(hosts(silent.clone(), "connect_timeout=1&sslmode=disable")).await;
+    assert_eq!(looked.passed().identity().server_address, Some(format!("127.0.0.1:{one}")));
+    let node = hosts(silent, "sslmode=disable");
+    let looked = look_in(node, &[], Duration::from_secs(2)).await;
+    assert!(matches!(looked.broke(), (Layer::Auth, Fault::TimedOut { .. })));
 
     // The kind that is asked for.
     let both = format!("127.0.0.1:{two},127.0.0.1:{one}");

@@ -98,6 +98,9 @@ async fn every_sslmode() {
     // A wrong password is the same on both ways.
     let url = format!("postgres://app1:wrong-one@localhost:{}/postgres", cluster.port);
     assert_eq!(look(json!({ "url": url })).await.refused().sqlstate, "28P01");
+    // What got past `pg_hba.conf` is nearer to what is wrong.
+    let url = format!("postgres://cleartext:wrong-one@localhost:{}/postgres", cluster.port);
+    assert_eq!(look(json!({ "url": url })).await.refused().sqlstate, "28P01");
     // Neither way: what was said over TLS is told.
     let url = format!("postgres://nobody@localhost:{}/postgres", cluster.port);
     let looked = look(json!({ "url": url })).await;
