@@ -132,6 +132,16 @@ pub(super) const ALL: &[Explanation] = &[
         ],
     ),
     fault(
+        "connection_lost",
+        "The connection was made and then failed on the way, with the error shown.",
+        "Something between here and the server changed or gave out: a route that went away, a firewall that was \
+         reloaded, a link that flaps. The server itself may know nothing of it.",
+        &[
+            "ask whether the network changed at this moment",
+            "look again: one that comes and goes is a link that flaps",
+        ],
+    ),
+    fault(
         "closed_early",
         "The other side closed the connection before its answer was complete.",
         "It decided to stop: it crashed, it does not speak this protocol, or a balancer in between gave up on it.",

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use base64::Engine as _;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::os_error::is_reset;
+use super::os_error::broken;
 use super::stream::one_line;
 use crate::environment::Environment;
 use crate::model::fact::Fact;
@@ -130,12 +130,14 @@ fn is_in_network(entry: &str, address: IpAddr) -> bool {
 /// Ask a proxy for a way to `authority` (`host:port`; RFC 9110 section 9.3.6).
 ///
 /// # Errors
-/// `ProxyRefused` for any status but 2xx, `BadProtocol`, `ClosedEarly`, `Reset`.
+/// `ProxyRefused` for any status but 2xx, `BadProtocol`, `ClosedEarly`, `Reset`,
+/// `ConnectionLost`.
 pub async fn connect_through<S: AsyncRead + AsyncWrite + Unpin + Send>(
     stream: &mut S,
     proxy: &Proxy,
     authority: &str,
 ) -> Result<Fact, Fault> {
+    const WAITING: &str = "answer to CONNECT";
     let mut request = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n");
     if let Some(authorization) = &proxy.authorization {
         request.push_str("Proxy-Authorization: ");
@@ -143,14 +145,15 @@ pub async fn connect_through<S: AsyncRead + AsyncWrite + Unpin + Send>(
         request.push_str("\r\n");
     }
     request.push_str("\r\n");
-    stream.write_all(request.as_bytes()).await.map_err(|error| ended(&error, 0))?;
+    stream.write_all(request.as_bytes()).await.map_err(|error| broken(&error, WAITING, 0))?;
     let mut answer = Vec::with_capacity(256);
     let mut chunk = [0; 512];
     let end = loop {
-        let read = stream.read(&mut chunk).await.map_err(|error| ended(&error, answer.len()))?;
+        let read =
+            stream.read(&mut chunk).await.map_err(|error| broken(&error, WAITING, answer.len() as u64))?;
         if read == 0 {
-            let waiting_for = "answer to CONNECT".to_owned();
-            return Err(Fault::ClosedEarly { waiting_for, received: answer.len() as u64 });
+            let received = answer.len() as u64;
+            return Err(Fault::ClosedEarly { waiting_for: WAITING.to_owned(), received });
         }
         answer.extend_from_slice(chunk.get(..read).unwrap_or_default());
         if let Some(end) = answer.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -181,13 +184,6 @@ fn status_of(line: &[u8]) -> Option<u16> {
 fn bad(reason: &str, answer: &[u8]) -> Fault {
     let expected = "an answer to CONNECT".to_owned();
     Fault::BadProtocol { expected, reason: reason.to_owned(), head: one_line(answer, SHOWN) }
-}
-
-fn ended(error: &std::io::Error, received: usize) -> Fault {
-    if is_reset(error) {
-        return Fault::Reset { during: "waiting for the answer to CONNECT".to_owned() };
-    }
-    Fault::ClosedEarly { waiting_for: "answer to CONNECT".to_owned(), received: received as u64 }
 }
 
 #[cfg(test)]

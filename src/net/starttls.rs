@@ -1,11 +1,10 @@
 //! STARTTLS: the clear words before a handshake, for protocols that begin without TLS.
 
-use std::io;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::os_error::is_reset;
+use super::os_error::broken;
 use super::stream::one_line;
 use crate::model::fault::Fault;
 
@@ -18,15 +17,15 @@ const SHOWN: usize = 200;
 /// Ask a PostgreSQL server for TLS: `SSLRequest`, answered by one byte (protocol section 55.2.11).
 ///
 /// # Errors
-/// `TlsNotOffered` for `N`, `BadProtocol` for anything else but `S`, `ClosedEarly`, `Reset`.
+/// `TlsNotOffered` for `N`, `BadProtocol` for anything else but `S`, `ClosedEarly`, `Reset`, `ConnectionLost`.
 pub async fn postgres<S: AsyncRead + AsyncWrite + Unpin + Send>(stream: &mut S) -> Result<(), Fault> {
     /// Length 8, code 80877103.
     const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
     const WAITING: &str = "answer to SSLRequest";
-    stream.write_all(&SSL_REQUEST).await.map_err(|error| fault(&error, WAITING, 0))?;
+    stream.write_all(&SSL_REQUEST).await.map_err(|error| broken(&error, WAITING, 0))?;
     let mut answer = [0; 1];
     // One byte and no more: what comes after it unencrypted must not be taken for an answer (CVE-2021-23222).
-    stream.read_exact(&mut answer).await.map_err(|error| fault(&error, WAITING, 0))?;
+    stream.read_exact(&mut answer).await.map_err(|error| broken(&error, WAITING, 0))?;
     match answer {
         [b'S'] => Ok(()),
         [b'N'] => Err(Fault::TlsNotOffered { said: "N to SSLRequest".to_owned() }),
@@ -50,7 +49,7 @@ pub async fn postgres<S: AsyncRead + AsyncWrite + Unpin + Send>(stream: &mut S) 
 /// Ask an SMTP server for TLS: greeting, EHLO, STARTTLS (RFC 3207). Answers the greeting.
 ///
 /// # Errors
-/// `TlsNotOffered` when EHLO does not name STARTTLS or the server refuses it, `BadProtocol`, `ClosedEarly`, `Reset`.
+/// `TlsNotOffered` when EHLO does not name STARTTLS or the server refuses it, `BadProtocol`, `ClosedEarly`, `Reset`, `ConnectionLost`.
 pub async fn smtp<S: AsyncRead + AsyncWrite + Unpin + Send>(stream: &mut S) -> Result<String, Fault> {
     let greeting = reply(stream, "SMTP greeting").await?;
     expect(&greeting, "220", "greeting")?;
@@ -72,7 +71,7 @@ pub async fn smtp<S: AsyncRead + AsyncWrite + Unpin + Send>(stream: &mut S) -> R
 }
 
 async fn send<S: AsyncWrite + Unpin>(stream: &mut S, line: &[u8]) -> Result<(), Fault> {
-    stream.write_all(line).await.map_err(|error| fault(&error, "SMTP", 0))
+    stream.write_all(line).await.map_err(|error| broken(&error, "SMTP", 0))
 }
 
 /// One reply of one or more lines; the last has a space after its code (RFC 5321 section 4.2).
@@ -81,7 +80,7 @@ async fn reply<S: AsyncRead + Unpin>(stream: &mut S, waiting_for: &str) -> Resul
     let mut chunk = [0; 512];
     loop {
         let read =
-            stream.read(&mut chunk).await.map_err(|error| fault(&error, waiting_for, text.len() as u64))?;
+            stream.read(&mut chunk).await.map_err(|error| broken(&error, waiting_for, text.len() as u64))?;
         if read == 0 {
             return Err(Fault::ClosedEarly {
                 waiting_for: waiting_for.to_owned(),
@@ -119,11 +118,4 @@ fn expect(reply: &str, code: &str, what: &str) -> Result<(), Fault> {
         reason: format!("the {what} is not {code}"),
         head: one_line(reply.trim_end().as_bytes(), SHOWN),
     })
-}
-
-fn fault(error: &io::Error, waiting_for: &str, received: u64) -> Fault {
-    if is_reset(error) {
-        return Fault::Reset { during: format!("waiting for {waiting_for}") };
-    }
-    Fault::ClosedEarly { waiting_for: waiting_for.to_owned(), received }
 }

@@ -16,7 +16,7 @@ use crate::model::fault::Fault;
 use crate::model::layer::Layer;
 use crate::model::trace::VantageError;
 use crate::net::connect::Connection;
-use crate::net::os_error::is_reset;
+use crate::net::os_error::broken;
 
 /// Bytes of a banner we read.
 const LONGEST_BANNER: usize = 4096;
@@ -86,22 +86,17 @@ impl Tcp {
 
     /// Send, then read until the banner matches, the peer closes or enough came.
     async fn hear(&self, connection: &mut Connection, heard: &mut Vec<u8>) -> Result<(), Fault> {
+        const WAITING: &str = "banner";
         let stream = &mut connection.stream;
-        let broken = |error: &std::io::Error, received: usize| {
-            if is_reset(error) {
-                return Fault::Reset { during: "waiting for the banner".to_owned() };
-            }
-            Fault::ClosedEarly { waiting_for: "banner".to_owned(), received: received as u64 }
-        };
         if let Some(send) = &self.send {
-            stream.write_all(send.as_bytes()).await.map_err(|error| broken(&error, 0))?;
+            stream.write_all(send.as_bytes()).await.map_err(|error| broken(&error, WAITING, 0))?;
         }
         let Some(banner) = self.banner() else { return Ok(()) };
         let mut chunk = [0; 1024];
         while heard.len() < LONGEST_BANNER {
-            let read = stream.read(&mut chunk).await.map_err(|error| broken(&error, heard.len()))?;
+            let read = stream.read(&mut chunk).await.map_err(|error| broken(&error, WAITING, heard.len() as u64))?;
             if read == 0 && heard.is_empty() {
-                return Err(Fault::ClosedEarly { waiting_for: "banner".to_owned(), received: 0 });
+                return Err(Fault::ClosedEarly { waiting_for: WAITING.to_owned(), received: 0 });
             }
             let room = LONGEST_BANNER - heard.len();
             heard.extend_from_slice(chunk.get(..read.min(room)).unwrap_or_default());

@@ -130,6 +130,7 @@ fn short(fault: &Fault) -> String {
         Fault::Unreachable { .. } => "UNREACHABLE",
         Fault::ResolverFailed { .. } | Fault::ConnectFailed { .. } | Fault::SocketFailed { .. } => "FAILED",
         Fault::Reset { .. } => "RESET",
+        Fault::ConnectionLost { .. } => "LOST",
         Fault::ClosedEarly { .. } => "CLOSED",
         Fault::Distrusted { .. } => "UNTRUSTED",
         Fault::AlertReceived { .. } => "ALERT",

@@ -95,6 +95,13 @@ pub enum Fault {
         /// What we were doing.
         during: String,
     },
+    /// Any other errno after the connection was made, such as EHOSTUNREACH from a router on the way.
+    ConnectionLost {
+        /// What we were doing.
+        during: String,
+        /// The errno's text.
+        reason: String,
+    },
     /// The peer closed the connection before its answer was complete.
     ClosedEarly {
         /// What we were waiting for.
@@ -311,6 +318,7 @@ impl Fault {
             Self::ConnectFailed { .. } => "connect_failed",
             Self::SocketFailed { .. } => "socket_failed",
             Self::Reset { .. } => "reset",
+            Self::ConnectionLost { .. } => "connection_lost",
             Self::ClosedEarly { .. } => "closed_early",
             Self::TimedOut { .. } => "timed_out",
             Self::Distrusted { .. } => "distrusted",

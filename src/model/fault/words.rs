@@ -25,6 +25,7 @@ impl fmt::Display for Fault {
             Self::ConnectFailed { attempts } => attempted(f, "cannot connect to", "failed", attempts),
             Self::SocketFailed { path, reason } => write!(f, "{path}: {reason}"),
             Self::Reset { during } => write!(f, "connection reset while {during}"),
+            Self::ConnectionLost { during, reason } => write!(f, "connection lost while {during}: {reason}"),
             Self::ClosedEarly { waiting_for, received } => {
                 write!(f, "closed after {received} bytes, while waiting for {waiting_for}")
             }

@@ -1,13 +1,13 @@
 //! Messages of the PostgreSQL protocol (version 3) over any stream, each one bounded before it is read.
 
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::{ErrorResponseBody, Message};
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::model::fault::{Fault, ServerError};
-use crate::net::os_error::{exhausted, is_reset};
+use crate::net::os_error::{broken, exhausted, is_reset};
 use crate::net::stream::one_line;
 use crate::net::tls::broken_stream;
 
@@ -85,15 +85,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             self.inbox.reserve(CHUNK);
             match self.stream.read_buf(&mut self.inbox).await {
                 Ok(0) => {
-                    let received = self.taken + self.inbox.remaining() as u64;
-                    return Err(closed(waiting_for, received));
+                    return Err(failed(&io::ErrorKind::UnexpectedEof.into(), waiting_for, self.received()));
                 }
                 Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    let received = self.taken + self.inbox.remaining() as u64;
-                    return Err(closed(waiting_for, received));
-                }
-                Err(error) => return Err(failed(&error, waiting_for, self.taken)),
+                Err(error) => return Err(failed(&error, waiting_for, self.received())),
             }
         };
         self.taken = self.taken.saturating_add(length as u64);
@@ -109,6 +104,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             Ok(None) => Err(garbage("an incomplete message", &head)),
             Err(error) => Err(garbage(&error.to_string(), &head)),
         }
+    }
+
+    /// Bytes of this exchange that came, whole messages or not.
+    fn received(&self) -> u64 {
+        self.taken.saturating_add(self.inbox.len() as u64)
     }
 
     /// The whole length of the message at the front, judged before a byte of its body is waited for.
@@ -153,21 +153,11 @@ pub(super) fn garbage(reason: &str, head: &[u8]) -> SessionError {
     })
 }
 
-fn closed(waiting_for: &str, received: u64) -> SessionError {
-    SessionError::Peer(Fault::ClosedEarly { waiting_for: waiting_for.to_owned(), received })
-}
-
-fn failed(error: &io::Error, during: &str, received: u64) -> SessionError {
+fn failed(error: &io::Error, waiting_for: &str, received: u64) -> SessionError {
     if let Some(shortage) = exhausted(error) {
         return SessionError::Ours(shortage);
     }
-    if let Some(fault) = broken_stream(error) {
-        return SessionError::Peer(fault);
-    }
-    if is_reset(error) {
-        return SessionError::Peer(Fault::Reset { during: format!("waiting for {during}") });
-    }
-    closed(during, received)
+    SessionError::Peer(broken_stream(error).unwrap_or_else(|| broken(error, waiting_for, received)))
 }
 
 /// Every field of an error that helps (protocol section 53.8).
@@ -176,7 +166,11 @@ pub(super) fn server_error(body: &ErrorResponseBody) -> SessionError {
     let mut fields = body.fields();
     let (mut schema, mut objects) = (None, Vec::new());
     while let Ok(Some(field)) = fields.next() {
-        let text: String = String::from_utf8_lossy(field.value_bytes()).chars().take(FIELD).collect();
+        let whole = String::from_utf8_lossy(field.value_bytes());
+        let mut text: String = whole.chars().take(FIELD).collect();
+        if text.len() < whole.len() {
+            text.push_str("...");
+        }
         match field.type_() {
             b'C' => error.sqlstate = text,
             b'M' => error.message = text,
