@@ -12,6 +12,8 @@ use super::STARS;
 
 /// A shorter secret cannot be searched for: it would star half of every report.
 const SHORTEST_SCRUBBED: usize = 4;
+/// What stands at the end of a text that was cut.
+const CUT: &str = "...";
 
 /// Replaces every known secret in anything that is written down.
 #[derive(Debug, Default)]
@@ -34,6 +36,16 @@ impl Known {
         // Longest first, so that a secret inside another one does not leave the rest behind.
         let build = || AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&self.values).ok();
         self.search.get_or_init(build).as_ref()
+    }
+
+    /// What stands before the beginning of a secret at the end of a text that was cut.
+    fn before_half<'a>(&self, text: &'a str) -> Option<&'a str> {
+        let kept = text.strip_suffix(CUT)?;
+        let before = |value: &String| {
+            let ends = value.char_indices().map(|(end, _)| end).rev();
+            ends.take_while(|&end| end >= SHORTEST_SCRUBBED).find_map(|end| kept.strip_suffix(&value[..end]))
+        };
+        self.values.iter().filter_map(before).min_by_key(|before| before.len())
     }
 }
 
@@ -62,15 +74,19 @@ impl Scrubber {
         known.search = OnceLock::new();
     }
 
-    /// The text with every known secret starred.
+    /// The text with every known secret starred, and what is left of one at the end of a text that was cut.
     #[must_use]
     pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        match known.search() {
+        let starred = match known.search() {
             Some(search) if search.is_match(text) => {
                 Cow::Owned(search.replace_all(text, &vec![STARS; known.values.len()]))
             }
             _ => Cow::Borrowed(text),
+        };
+        match known.before_half(&starred) {
+            Some(before) => Cow::Owned(format!("{before}{STARS}{CUT}")),
+            None => starred,
         }
     }
 
@@ -83,7 +99,8 @@ impl Scrubber {
             return Ok(value);
         }
         let written = serde_json::to_string(&value)?;
-        if matches!(self.text(&written), Cow::Borrowed(_)) {
+        let may_be_cut = written.contains(&format!("{CUT}\""));
+        if !may_be_cut && matches!(self.text(&written), Cow::Borrowed(_)) {
             return Ok(value);
         }
         let mut tree: serde_json::Value = serde_json::from_str(&written)?;
@@ -108,16 +125,49 @@ impl Scrubber {
     /// The first `most` bytes of what a peer sent, as text: scrubbed before it is cut, so that no half secret remains.
     #[must_use]
     pub fn excerpt(&self, bytes: &[u8], most: usize) -> String {
-        let window = bytes.get(..most.saturating_mul(2).saturating_add(4096)).unwrap_or(bytes);
-        let text = String::from_utf8_lossy(window);
+        let text = String::from_utf8_lossy(bytes);
         let mut text = self.text(&text).into_owned();
         if text.len() > most {
             let end = (0..=most).rev().find(|&index| text.is_char_boundary(index)).unwrap_or(0);
             text.truncate(end);
-            text.push_str("...");
-        } else if window.len() < bytes.len() {
-            text.push_str("...");
+            text.push_str(CUT);
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scrubber() -> Scrubber {
+        let scrubber = Scrubber::default();
+        scrubber.learn("correct horse battery");
+        scrubber
+    }
+
+    #[test]
+    fn half_a_secret_is_none_the_less_one() {
+        for (text, starred) in [
+            ("a correct horse battery staple", "a *** staple"),
+            ("got correct horse batter...", "got ***..."),
+            ("got corr...", "got ***..."),
+            ("got cor...", "got cor..."),
+            ("got correct horse", "got correct horse"),
+            ("nothing of it...", "nothing of it..."),
+        ] {
+            assert_eq!(scrubber().text(text), starred);
+        }
+        let value = vec!["nothing".to_owned(), "got correct horse b...".to_owned()];
+        assert_eq!(scrubber().value(value).unwrap(), ["nothing", "got ***..."]);
+    }
+
+    #[test]
+    fn an_excerpt_is_cut_after_it_is_scrubbed() {
+        let scrubber = scrubber();
+        let long: String = ('\u{4e00}'..'\u{5e00}').collect();
+        scrubber.learn(&long);
+        let body = format!("<{long}>{}", "x".repeat(100));
+        assert_eq!(scrubber.excerpt(body.as_bytes(), 8), "<***>xxx...");
     }
 }
