@@ -41,6 +41,9 @@ pub(super) enum Command {
     Record(Record),
     /// Print any report again, from the journal
     Report(Report),
+    /// Permissions of a database: a snapshot before, one after, and every difference that will hurt
+    #[command(subcommand)]
+    Grants(super::grants::Grants),
     /// Explain a fault, an outcome, a verdict or a reason in plain words
     Explain(Explain),
     /// Print a JSON Schema: of plans, or of result.json

@@ -7,6 +7,7 @@ mod demo;
 mod early;
 mod explain;
 mod github;
+mod grants;
 mod init;
 mod load;
 mod plan;
@@ -91,6 +92,9 @@ fn dispatch(command: Command, shared: &Shared) -> Exit {
             on_runtime(shared, |shared| async move { record::record(&arguments, &shared).await })
         }
         Command::Report(arguments) => report::report(&arguments, shared),
+        Command::Grants(arguments) => {
+            on_runtime(shared, |shared| async move { grants::grants(&arguments, &shared).await })
+        }
         Command::Explain(arguments) => explain::explain(&arguments, shared),
         Command::Schema(arguments) => schema::schema(&arguments, shared),
         Command::Completions(arguments) => completions::completions(&arguments, shared),

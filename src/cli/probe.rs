@@ -77,7 +77,7 @@ fn spec(target: &str, scrubber: &Scrubber) -> Result<Spec, String> {
 }
 
 /// A password typed in a URL must not come back in anything printed; the URL need not make sense for that.
-fn learn_password(target: &str, scrubber: &Scrubber) {
+pub(super) fn learn_password(target: &str, scrubber: &Scrubber) {
     if let Some(range) = crate::file::url_password(target) {
         let password = &target[range];
         scrubber.learn(password);

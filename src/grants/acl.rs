@@ -69,9 +69,20 @@ impl Acl {
     /// # Errors
     /// When the text is no list of ACL items, or `role` does not know a name: an item may name a role that is gone.
     pub fn parse(text: &str, mut role: impl FnMut(&str) -> Option<RoleId>) -> Result<Self, AclError> {
-        let elements = elements(text).ok_or_else(|| AclError::Malformed(text.to_owned()))?;
-        let items = elements.iter().map(|element| item(element, &mut role)).collect::<Result<_, _>>()?;
+        let items = Self::parse_each(text, &mut role)?.into_iter().collect::<Result<_, _>>()?;
         Ok(Self::new(items))
+    }
+
+    /// The same, item by item: what can be read is, and each of the others says why not.
+    ///
+    /// # Errors
+    /// When the text is no list.
+    pub fn parse_each(
+        text: &str,
+        role: &mut impl FnMut(&str) -> Option<RoleId>,
+    ) -> Result<Vec<Result<AclItem, AclError>>, AclError> {
+        let elements = elements(text).ok_or_else(|| AclError::Malformed(text.to_owned()))?;
+        Ok(elements.iter().map(|element| item(element, role)).collect())
     }
 }
 
@@ -100,7 +111,7 @@ pub enum AclError {
 }
 
 /// The elements of a one-dimensional array's text ("Array Input and Output Syntax").
-fn elements(text: &str) -> Option<Vec<Cow<'_, str>>> {
+pub(super) fn elements(text: &str) -> Option<Vec<Cow<'_, str>>> {
     let inside = text.strip_prefix('{')?.strip_suffix('}')?;
     let mut elements = Vec::new();
     let mut rest = inside;

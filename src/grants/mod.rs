@@ -8,6 +8,8 @@ pub mod change;
 pub mod effective;
 pub mod finding;
 pub mod fix;
+pub mod postgres;
 pub mod privilege;
 pub mod quote;
+pub mod reader;
 pub mod snapshot;

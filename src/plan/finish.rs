@@ -20,11 +20,7 @@ use crate::yaml::tree::NodeId;
 
 /// Let each probe find its names, and tell what makes no sense to it.
 pub(super) fn bind(loading: &mut Loading<'_>, draft: &mut Draft) {
-    let databases: IndexMap<String, Database> = draft
-        .databases
-        .iter()
-        .filter_map(|(id, item)| item.value.clone().map(|database| (id.clone(), database)))
-        .collect();
+    let databases = databases(&draft.databases);
     let unreadable: Vec<String> =
         draft.databases.iter().filter(|(_, item)| item.value.is_none()).map(|(id, _)| id.clone()).collect();
     for item in &mut draft.checks {
@@ -41,6 +37,11 @@ pub(super) fn bind(loading: &mut Loading<'_>, draft: &mut Draft) {
             loading.findings.push(finding);
         }
     }
+}
+
+/// Those that could be read.
+fn databases(written: &IndexMap<String, Item<Database>>) -> IndexMap<String, Database> {
+    written.iter().filter_map(|(id, item)| Some((id.clone(), item.value.clone()?))).collect()
 }
 
 fn located(loading: &Loading<'_>, probe: NodeId, problem: Problem) -> Finding {
@@ -137,7 +138,12 @@ pub(super) fn plan(loading: &mut Loading<'_>, draft: Draft, stages: &Stages, due
         checks,
         waivers: waivers.collect(),
     };
-    Some(Plan { outline: Arc::new(outline), jobs, sources: Vec::new() })
+    Some(Plan {
+        outline: Arc::new(outline),
+        jobs,
+        sources: Vec::new(),
+        databases: Arc::new(databases(&draft.databases)),
+    })
 }
 
 const fn retry(written: written::Retry) -> Retry {

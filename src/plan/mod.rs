@@ -14,12 +14,15 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use indexmap::IndexMap;
+
 pub use crate::file::diagnostic::{Diagnostic, Gravity, render_all, render_json};
 pub use load::{LoadRequest, Loaded, load};
 
 use crate::model::outline::Outline;
 use crate::period::Period;
 use crate::probe::Spec;
+use crate::probe::database::Database;
 
 /// A plan that can be run.
 #[derive(Debug, Clone)]
@@ -30,6 +33,8 @@ pub struct Plan {
     pub jobs: Vec<Job>,
     /// The files as written, secrets starred, for the journal.
     pub sources: Vec<Source>,
+    /// Where the databases are, by id.
+    pub databases: Arc<IndexMap<String, Database>>,
 }
 
 /// How one check looks.

@@ -8,7 +8,7 @@ pub mod text;
 mod write;
 
 pub use early::EarlyEnd;
-pub use write::{Mode, WriteFailure, write};
+pub use write::{Mode, WriteFailure, replace, write};
 
 registry::reports! {
     /// The summary to read aloud: 80 columns, ASCII.

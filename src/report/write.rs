@@ -79,18 +79,29 @@ fn remove_old_stages(folder: &Path, reports: &[Rendered]) -> Vec<WriteFailure> {
 }
 
 fn write_one(folder: &Path, mode: Mode, report: &Rendered) -> Result<(), WriteFailure> {
-    let place = folder.join(&report.name);
+    replace(&folder.join(&report.name), mode, report.text.as_bytes())
+}
+
+/// Write one file: a new one beside its place, synced, takes the place in one step.
+///
+/// # Errors
+/// When the system says no; the old file is then as it was.
+pub fn replace(place: &Path, mode: Mode, text: &[u8]) -> Result<(), WriteFailure> {
     let failure = |action, path: &Path, source| WriteFailure { action, path: path.to_owned(), source };
+    let Some(name) = place.file_name() else {
+        return Err(failure("write", place, io::Error::from(io::ErrorKind::IsADirectory)));
+    };
     // The process id and a random part: two runs into one folder do not meet.
     let mut random = [0_u8; 4];
     getrandom::fill(&mut random)
-        .map_err(|error| failure("name a file beside", &place, io::Error::other(error)))?;
+        .map_err(|error| failure("name a file beside", place, io::Error::other(error)))?;
     let unique = u32::from_ne_bytes(random);
-    let beside = folder.join(format!(".{}.{}-{unique:08x}", report.name, std::process::id()));
-    let filled = fill(&beside, mode, report.text.as_bytes());
+    let beside =
+        place.with_file_name(format!(".{}.{}-{unique:08x}", name.to_string_lossy(), std::process::id()));
+    let filled = fill(&beside, mode, text);
     let done = filled
-        .map_err(|source| failure("write", &place, source))
-        .and_then(|()| std::fs::rename(&beside, &place).map_err(|source| failure("replace", &place, source)));
+        .map_err(|source| failure("write", place, source))
+        .and_then(|()| std::fs::rename(&beside, place).map_err(|source| failure("replace", place, source)));
     if done.is_err() {
         // It may not be there; the first error is the one to tell.
         let _ = std::fs::remove_file(&beside);

@@ -77,7 +77,7 @@ fn plan(stages: &[&str], checks: Vec<(Check, Job)>) -> Arc<Plan> {
         checks,
         waivers: Vec::new(),
     };
-    Arc::new(Plan { outline: Arc::new(outline), jobs, sources: Vec::new() })
+    Arc::new(Plan { outline: Arc::new(outline), jobs, sources: Vec::new(), databases: Arc::default() })
 }
 
 fn runner(plan: &Arc<Plan>) -> Runner {

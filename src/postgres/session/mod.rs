@@ -119,6 +119,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// # Errors
     /// What the server answers, and what it must not; `TooLarge` for more than `limits` allow to read.
     pub async fn run(&mut self, statement: &str, limits: Limits) -> Result<Answer, SessionError> {
+        self.ask(statement)?;
+        self.answer(limits).await
+    }
+
+    /// Run exactly one statement of N columns and see each of its rows where it lies, without keeping it; of the limits
+    /// those of one row and of all count. After an error of `see` the session is over.
+    ///
+    /// # Errors
+    /// What the server answers, and what it must not: another number of columns, text that is not UTF-8. What `see` says.
+    pub async fn each<const N: usize, E: From<SessionError>>(
+        &mut self,
+        statement: &str,
+        limits: Limits,
+        mut see: impl FnMut([Option<&str>; N]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.ask(statement)?;
+        self.stream(limits, |body| see(texts(body)?)).await?;
+        Ok(())
+    }
+
+    fn ask(&mut self, statement: &str) -> Result<(), SessionError> {
         const TEXT: i16 = 0;
         let out = &mut self.wire.outbox;
         frontend::parse("", statement, None, out).map_err(|error| unsendable(&error))?;
@@ -131,7 +152,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         frontend::describe(b'P', "", out).map_err(|error| unsendable(&error))?;
         frontend::execute("", 0, out).map_err(|error| unsendable(&error))?;
         frontend::sync(out);
-        self.answer(limits).await
+        Ok(())
     }
 
     /// Run a few statements of our own at once, such as `BEGIN; SET LOCAL ...`, whose rows do not matter.
@@ -150,22 +171,43 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let _ = tokio::time::timeout(LIMIT, self.wire.send("goodbye")).await;
     }
 
+    async fn answer(&mut self, limits: Limits) -> Result<Answer, SessionError> {
+        let mut rows = Vec::new();
+        let mut kept = 0;
+        let mut answer = self
+            .stream(limits, |body| {
+                let size = body.buffer().len();
+                let fits = rows.is_empty() || kept + size <= limits.kept;
+                if fits && rows.len() < limits.rows {
+                    kept += size;
+                    rows.push(row(body)?);
+                }
+                Ok::<(), SessionError>(())
+            })
+            .await?;
+        answer.rows = rows;
+        Ok(answer)
+    }
+
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "any other message of the library's enum, now or later, has no place after a statement"
     )]
-    async fn answer(&mut self, limits: Limits) -> Result<Answer, SessionError> {
+    async fn stream<E: From<SessionError>>(
+        &mut self,
+        limits: Limits,
+        mut row: impl FnMut(&DataRowBody) -> Result<(), E>,
+    ) -> Result<Answer, E> {
         let bounds = Bounds { message: limits.row, total: limits.total, what: "the statement's answer" };
         self.wire.begin();
         self.wire.send("an answer to the statement").await?;
         let mut answer = Answer::default();
-        let mut kept = 0;
         let mut refusal = None;
         loop {
             let message = match self.wire.message("an answer to the statement", bounds).await {
                 Ok(message) => message,
                 // A server that ends the session says why, and then closes.
-                Err(error) => return Err(refusal.unwrap_or(error)),
+                Err(error) => return Err(refusal.unwrap_or(error).into()),
             };
             match message {
                 Message::RowDescription(body) => {
@@ -174,12 +216,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 }
                 Message::DataRow(body) => {
                     answer.count += 1;
-                    let size = body.buffer().len();
-                    let fits = answer.rows.is_empty() || kept + size <= limits.kept;
-                    if fits && answer.rows.len() < limits.rows {
-                        kept += size;
-                        answer.rows.push(row(&body)?);
-                    }
+                    row(&body)?;
                 }
                 Message::CommandComplete(body) => {
                     body.tag().unwrap_or_default().clone_into(&mut answer.tag);
@@ -192,7 +229,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     self.wire.send("an answer to the statement").await?;
                 }
                 Message::EmptyQueryResponse => refusal = refusal.or(Some(nothing_to_run())),
-                Message::ReadyForQuery(_) => return refusal.map_or(Ok(answer), Err),
+                Message::ReadyForQuery(_) => return refusal.map_or(Ok(answer), |error| Err(error.into())),
                 Message::ParseComplete
                 | Message::BindComplete
                 | Message::CloseComplete
@@ -205,7 +242,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 | Message::ParameterStatus(_)
                 | Message::NoticeResponse(_)
                 | Message::NotificationResponse(_) => {}
-                _ => return Err(garbage("a message that has no place after a statement", &[])),
+                _ => return Err(garbage("a message that has no place after a statement", &[]).into()),
             }
         }
     }
@@ -217,6 +254,22 @@ fn nothing_to_run() -> SessionError {
         setting: "the statement".to_owned(),
         reason: "the server finds nothing to run in it".to_owned(),
     })
+}
+
+fn texts<const N: usize>(body: &DataRowBody) -> Result<[Option<&str>; N], SessionError> {
+    let buffer = body.buffer();
+    let mut ranges = body.ranges();
+    let mut found = 0;
+    let mut texts = [None; N];
+    while let Some(range) = ranges.next().map_err(|error| garbage(&error.to_string(), &[]))? {
+        let text = texts.get_mut(found).ok_or_else(|| garbage("a row of too many columns", &[]))?;
+        if let Some(bytes) = range.and_then(|range| buffer.get(range)) {
+            let read = std::str::from_utf8(bytes);
+            *text = Some(read.map_err(|_| garbage("text that is not UTF-8, as was asked for", bytes))?);
+        }
+        found += 1;
+    }
+    if found == N { Ok(texts) } else { Err(garbage("a row of too few columns", &[])) }
 }
 
 fn row(body: &DataRowBody) -> Result<Vec<Option<String>>, SessionError> {

@@ -18,6 +18,8 @@ use crate::matcher::{Matcher, even_null};
 use crate::model::layer::Layer;
 use crate::model::trace::VantageError;
 use crate::period::Period;
+use crate::net::stream::Stream;
+use crate::postgres::session::Session;
 use crate::postgres::settings::{Beside, DEFAULT_PORT, Settings, SslMode, Written};
 use crate::secret::SecretRef;
 
@@ -160,6 +162,32 @@ impl Probe for Postgres {
 }
 
 impl Postgres {
+    /// A login alone, by `url` or by `database`.
+    #[must_use]
+    pub const fn to(url: Option<String>, database: Option<String>, user: Option<String>) -> Self {
+        Self {
+            url,
+            database,
+            user,
+            password: None,
+            ca: None,
+            query: None,
+            read_only: true,
+            commit: false,
+            statement_timeout: None,
+            expect: None,
+        }
+    }
+
+    /// Log in as the probe does, for work of one's own; its layers are recorded.
+    ///
+    /// # Errors
+    /// `Stop`, once what stopped it is recorded.
+    pub async fn log_in(&self, recorder: &mut Recorder) -> Result<Session<Stream>, Stop> {
+        let settings = self.settings(recorder).await?;
+        Ok(ways::log_in(&settings, recorder).await?.session)
+    }
+
     /// The connection string, taken apart; `bind` has told what is wrong with it.
     fn written(&self) -> Written {
         self.url.as_deref().and_then(|url| Written::parse(url).ok()).unwrap_or_default()

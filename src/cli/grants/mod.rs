@@ -1,0 +1,21 @@
+//! `gonogo grants`: permissions of a database, before and after. A new subcommand is one file here, one line in `Grants`
+//! and one in `grants`.
+
+mod connect;
+mod snapshot;
+
+use clap::Subcommand;
+
+use super::Shared;
+use crate::verdict::Exit;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Grants {
+    Snapshot(snapshot::Arguments),
+}
+
+pub(super) async fn grants(command: &Grants, shared: &Shared) -> Exit {
+    match command {
+        Grants::Snapshot(arguments) => snapshot::snapshot(arguments, shared).await,
+    }
+}
