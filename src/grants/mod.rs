@@ -6,8 +6,10 @@
 pub mod acl;
 pub mod change;
 pub mod effective;
+pub mod expect;
 pub mod finding;
 pub mod fix;
+pub mod map;
 pub mod postgres;
 pub mod privilege;
 pub mod quote;

@@ -10,9 +10,9 @@ use regex::Regex;
 const LAYERS: &[(&str, &[&str])] = &[
     ("the vocabulary", &["model", "secret", "clock", "environment", "period"]),
     ("reading and explaining, of no particular plan", &["yaml", "matcher", "suggest", "explain"]),
+    ("files as written, their mistakes shown", &["file"]),
     ("shared steps, each one layer of a connection", &["net", "postgres", "grants"]),
     ("look once, record each layer", &["probe"]),
-    ("the YAML as written", &["file"]),
     ("references resolved, debts known", &["plan"]),
     ("events on disk, folded into a run", &["journal"]),
     ("plan to events: concurrency, retries, cancel", &["runner"]),
