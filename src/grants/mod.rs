@@ -5,6 +5,7 @@
 
 pub mod acl;
 pub mod change;
+pub mod diff;
 pub mod effective;
 pub mod expect;
 pub mod finding;

@@ -2,6 +2,7 @@
 
 mod digest;
 mod early;
+pub mod grants;
 mod layers;
 mod registry;
 pub mod text;

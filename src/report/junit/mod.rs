@@ -4,7 +4,7 @@
 //! file does not begin with `TEST-`, or readers that take `TEST-*.xml` would count everything twice.
 
 mod case;
-mod xml;
+pub(super) mod xml;
 
 use jiff::Timestamp;
 use quick_junit::{TestCase, TestSuite};

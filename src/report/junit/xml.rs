@@ -60,7 +60,7 @@ fn empty(plan: &str) -> Report {
     Report::new(format!("gonogo {plan}"))
 }
 
-fn written(report: &Report, options: &Options) -> String {
+pub(in crate::report) fn written(report: &Report, options: &Options) -> String {
     // Every text was cleaned before, and a String takes any amount: this cannot fail. Should it, the file says so
     // in a way that no reader takes for a success.
     let xml = report.to_string().unwrap_or_else(|error| {
@@ -90,12 +90,12 @@ fn without_skipped(xml: String, skipped: usize) -> String {
 }
 
 /// Text for an attribute or a line of a body.
-pub(super) fn clean(text: &str) -> String {
+pub(in crate::report) fn clean(text: &str) -> String {
     bounded(text::line(text).into_owned())
 }
 
 /// No longer than a reader takes.
-pub(super) fn bounded(mut text: String) -> String {
+pub(in crate::report) fn bounded(mut text: String) -> String {
     if text.len() > LONGEST {
         let mut end = LONGEST - 4;
         while !text.is_char_boundary(end) {
@@ -108,6 +108,6 @@ pub(super) fn bounded(mut text: String) -> String {
 }
 
 /// A name that readers keep whole: some split at the last dot, some do not decode references.
-pub(super) fn name(text: &str) -> String {
+pub(in crate::report) fn name(text: &str) -> String {
     text::line(text).replace('.', "_").replace(['<', '>', '&', '"', '\''], "-")
 }

@@ -1,0 +1,86 @@
+//! Differences that are wanted: each with a reason, and if need be with an end.
+
+use jiff::civil::Date;
+
+use crate::grants::finding::Finding;
+use crate::grants::privilege::{Privilege, Privileges};
+
+/// One entry of `expect` in a split map.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exception {
+    /// What is expected to differ: a subject, with a grantee, and privileges, such as
+    /// `table:billing.invoice etl SELECT`; `*` stands for any characters.
+    pub ignore: String,
+    /// Why.
+    pub why: String,
+    /// The last day it holds.
+    pub until: Option<Date>,
+}
+
+impl Exception {
+    /// Whether it still holds on this day.
+    #[must_use]
+    pub fn holds(&self, today: Date) -> bool {
+        self.until.is_none_or(|until| today <= until)
+    }
+
+    /// Whether it is about this finding: all that the finding names must be covered.
+    #[must_use]
+    pub fn covers(&self, finding: &Finding) -> bool {
+        let grantee = finding.grantee.as_deref().unwrap_or_default();
+        let whom = format!("{} {grantee}", finding.subject);
+        if is_like(&self.ignore, &finding.subject) || (!grantee.is_empty() && is_like(&self.ignore, &whom)) {
+            return true;
+        }
+        let Some(privilege) = &finding.privilege else { return false };
+        if is_like(&self.ignore, &format!("{whom} {privilege}")) {
+            return true;
+        }
+        let Some(needed) = privileges(privilege) else { return false };
+        self.ignore.match_indices(' ').any(|(at, _)| {
+            let named = privileges(&self.ignore[at + 1..]);
+            named.is_some_and(|named| named.covers(needed)) && is_like(&self.ignore[..at], &whom)
+        })
+    }
+}
+
+/// `SELECT, INSERT` or `SELECT,INSERT` as a set.
+fn privileges(text: &str) -> Option<Privileges> {
+    let word =
+        |word: &str| Privilege::ALL.iter().copied().find(|privilege| privilege.as_str() == word.trim());
+    text.split(',').map(word).collect()
+}
+
+/// Whether a text is like a pattern in which `*` stands for any characters, none included.
+fn is_like(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let mut parts = parts.peekable();
+    if parts.peek().is_none() {
+        return rest.is_empty();
+    }
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_anything() {
+        for (pattern, text) in [("a*c", "abc"), ("*", ""), ("a*", "a"), ("*b*", "abc"), ("abc", "abc")] {
+            assert!(is_like(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in [("a*c", "ab"), ("abc", "abcd"), ("", "a"), ("a*a", "a"), ("*b*", "ac")] {
+            assert!(!is_like(pattern, text), "{pattern} {text}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Differences judged: each alone, then folded into the cause it goes away with, then weighed by whom it hurts.
+
+mod attribution;
+mod causes;
+mod copies;
+mod facts;
+mod fold;
+mod grants;
+mod objects;
+mod others;
+mod roles;
+mod used;
+mod who;
+mod words;
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+
+use super::effects::{Closures, Effect, effects};
+use super::exception::Exception;
+use super::people::People;
+use crate::grants::change::Change;
+use crate::grants::finding::{AppError, Class, Finding, Repair, Severity};
+use crate::grants::privilege::Privileges;
+use crate::grants::snapshot::{Facts, Workload};
+use causes::Causes;
+use grants::Net;
+use used::Usage;
+use who::Applications;
+
+/// What a judgement needs beside the differences.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The database as it should be.
+    pub expected: &'a Facts,
+    /// The database as it is.
+    pub actual: &'a Facts,
+    /// The statements recorded before; none when they were not.
+    pub workload: Option<&'a Workload>,
+    /// Differences that are wanted.
+    pub exceptions: &'a [Exception],
+    /// When AFTER was taken, RFC 3339: passwords expire.
+    pub taken_at: &'a str,
+    /// The day on which exceptions must still hold.
+    pub today: Date,
+}
+
+/// Judge these differences, which `diff` found between the context's facts: worst first.
+#[must_use]
+pub fn judge(changes: &[Change], context: &Context<'_>) -> Vec<Finding> {
+    let people = People::new(context.expected, context.actual);
+    let closures = Closures::new(&people);
+    let judge = Judge {
+        applications: Applications::new(&people),
+        usage: Usage::new(context.workload),
+        effects: effects(&people, &closures),
+        nets: grants::nets(&people, changes),
+        people: &people,
+        closures: &closures,
+        changes,
+        context,
+    };
+    judge.findings()
+}
+
+struct Judge<'a> {
+    context: &'a Context<'a>,
+    changes: &'a [Change],
+    people: &'a People<'a>,
+    closures: &'a Closures<'a>,
+    effects: Vec<Effect>,
+    nets: Vec<Option<Net>>,
+    applications: Applications,
+    usage: Usage,
+}
+
+/// What a finding is about, before it is known what follows from it.
+struct Judgement {
+    id: &'static str,
+    class: Class,
+    severity: Severity,
+    grantee: Option<String>,
+    privilege: Option<String>,
+    message: String,
+    app_error: Option<AppError>,
+}
+
+impl Judgement {
+    const fn new(id: &'static str, class: Class, severity: Severity, message: String) -> Self {
+        Self { id, class, severity, grantee: None, privilege: None, message, app_error: None }
+    }
+
+    fn of(self, grantee: &(impl ToString + ?Sized)) -> Self {
+        Self { grantee: Some(grantee.to_string()), ..self }
+    }
+
+    fn privilege(self, privilege: &(impl ToString + ?Sized)) -> Self {
+        Self { privilege: Some(privilege.to_string()), ..self }
+    }
+
+    fn told(self, app_error: AppError) -> Self {
+        Self { app_error: Some(app_error), ..self }
+    }
+
+    fn finding(self, subject: String) -> Finding {
+        let key = [
+            words::class(self.class),
+            &subject,
+            self.grantee.as_deref().unwrap_or_default(),
+            self.privilege.as_deref().unwrap_or_default(),
+        ]
+        .join(":");
+        Finding {
+            id: self.id,
+            class: self.class,
+            subject,
+            grantee: self.grantee,
+            privilege: self.privilege,
+            direct: true,
+            effective: false,
+            severity: self.severity,
+            message: self.message,
+            used: None,
+            app_error: self.app_error,
+            consequences: Vec::new(),
+            fix: Vec::new(),
+            expected: None,
+            key,
+        }
+    }
+}
+
+/// What repairs one difference.
+fn repairs(_change: &Change, _context: &Context<'_>) -> Vec<Repair> {
+    Vec::new()
+}
+
+impl Judge<'_> {
+    /// What the grantee of a grant lost and gained there, by whomever granted.
+    fn granted(&self, index: usize) -> Option<(Privileges, Privileges)> {
+        self.nets[index].map(|net| (net.lost, net.gained))
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        let causes = Causes::new(self);
+        let effects = self.attribute(&causes);
+        let mut roots: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for index in 0..self.changes.len() {
+            roots.entry(causes.root(index)).or_default().push(index);
+        }
+        let rooted =
+            roots.iter().map(|(&root, members)| (root, self.fold(root, members, &effects))).collect();
+        let mut findings = copies::fold(self, rooted);
+        findings.extend(self.unattributed(&effects));
+        self.excuse(&mut findings);
+        findings.sort_by(|one, other| {
+            let order = |finding: &Finding| (finding.expected.is_some(), finding.severity, finding.class);
+            order(one).cmp(&order(other)).then_with(|| one.key.cmp(&other.key))
+        });
+        findings
+    }
+
+    /// A wanted difference counts no more; an exception that has run out, or that nothing needs, is told.
+    fn excuse(&self, findings: &mut Vec<Finding>) {
+        let mut told = Vec::new();
+        for exception in self.context.exceptions {
+            let holds = exception.holds(self.context.today);
+            let mut needed = false;
+            for finding in findings.iter_mut().filter(|finding| exception.covers(finding)) {
+                needed = true;
+                if holds {
+                    finding.expected = Some(exception.why.clone());
+                }
+            }
+            let Exception { ignore, why, until } = exception;
+            let judgement = match (holds, needed, until) {
+                (false, _, Some(until)) => Judgement::new(
+                    "exception_expired",
+                    Class::Changed,
+                    Severity::Minor,
+                    format!("the exception for {ignore} ended on {until} and counts no more ({why})"),
+                ),
+                (true, false, _) => Judgement::new(
+                    "exception_unneeded",
+                    Class::Changed,
+                    Severity::Info,
+                    format!("the exception for {ignore} covers nothing ({why})"),
+                ),
+                _ => continue,
+            };
+            told.push(Finding { direct: false, ..judgement.finding(format!("expect:{ignore}")) });
+        }
+        findings.extend(told);
+    }
+}

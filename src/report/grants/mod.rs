@@ -1,0 +1,72 @@
+//! Findings of the permission audit in, texts out: for a tired reader, for programs, for CI systems.
+
+mod json;
+mod junit;
+mod text;
+
+pub use json::{SCHEMA, render as json};
+pub use junit::render as junit;
+pub use text::render as text;
+
+use crate::grants::finding::{Finding, Severity};
+use crate::grants::snapshot::{Gap, Server};
+
+/// What two snapshots and their findings come to.
+#[derive(Debug, Clone, Copy)]
+pub struct Audit<'a> {
+    /// The server of BEFORE.
+    pub before: &'a Server,
+    /// The server of AFTER.
+    pub after: &'a Server,
+    /// What could not be read of BEFORE.
+    pub gaps_before: &'a [Gap],
+    /// What could not be read of AFTER.
+    pub gaps_after: &'a [Gap],
+    /// What was compared: objects of BEFORE, roles, grants.
+    pub compared: Compared,
+    /// The findings, worst first.
+    pub findings: &'a [Finding],
+}
+
+/// How much was compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Compared {
+    /// Objects that should be there.
+    pub objects: usize,
+    /// Roles that should be there.
+    pub roles: usize,
+    /// Grants that should be there.
+    pub grants: usize,
+}
+
+impl Audit<'_> {
+    /// How many findings of a severity are open.
+    #[must_use]
+    pub fn open(&self, severity: Severity) -> usize {
+        let open = |finding: &&Finding| finding.expected.is_none() && finding.severity == severity;
+        self.findings.iter().filter(open).count()
+    }
+
+    /// Whether nothing of blocker or major severity is open.
+    #[must_use]
+    pub fn is_go(&self) -> bool {
+        self.open(Severity::Blocker) == 0 && self.open(Severity::Major) == 0
+    }
+
+    fn expected(&self) -> usize {
+        self.findings.iter().filter(|finding| finding.expected.is_some()).count()
+    }
+}
+
+/// The word of a severity.
+const fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Blocker => "blocker",
+        Severity::Major => "major",
+        Severity::Minor => "minor",
+        Severity::Info => "info",
+    }
+}
+
+/// Every severity, worst first.
+const SEVERITIES: [Severity; 4] = [Severity::Blocker, Severity::Major, Severity::Minor, Severity::Info];
