@@ -2,6 +2,8 @@
 //! and one in `grants`.
 
 mod connect;
+mod diff;
+mod load;
 mod snapshot;
 
 use clap::Subcommand;
@@ -12,10 +14,12 @@ use crate::verdict::Exit;
 #[derive(Debug, Subcommand)]
 pub(super) enum Grants {
     Snapshot(snapshot::Arguments),
+    Diff(diff::Arguments),
 }
 
 pub(super) async fn grants(command: &Grants, shared: &Shared) -> Exit {
     match command {
         Grants::Snapshot(arguments) => snapshot::snapshot(arguments, shared).await,
+        Grants::Diff(arguments) => diff::run(arguments, shared),
     }
 }

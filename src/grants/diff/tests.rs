@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use jiff::civil::date;
 
 use super::*;
-use crate::grants::acl::{Acl, RoleId};
+use crate::grants::acl::{Acl, AclItem, Grantee, RoleId};
 use crate::grants::finding::{Finding, Severity};
+use crate::grants::privilege::{Privilege, Privileges};
 use crate::grants::snapshot::{
-    AclDefault, Aspect, Attribute, DefaultPrivilege, Fact, Gap, Key, Kind, Membership, Object, Roles,
+    AclDefault, Aspect, Attribute, DefaultPrivilege, Fact, Gap, Key, Kind, Membership, Object, Role, Roles,
     SchemaObjects, Setting, Statement, Workload, tests as hand,
 };
 
@@ -16,8 +17,8 @@ fn id(facts: &Facts, name: &str) -> RoleId {
     facts.roles.id(name).unwrap()
 }
 
-fn acl(facts: &Facts, text: &str) -> Option<Acl> {
-    Some(Acl::parse(text, |name| facts.roles.id(name)).unwrap())
+fn acl(facts: &Facts, text: &str) -> Acl {
+    Acl::parse(text, |name| facts.roles.id(name)).unwrap()
 }
 
 fn table(name: &str) -> Key {
@@ -26,7 +27,7 @@ fn table(name: &str) -> Key {
 
 fn add(facts: &mut Facts, key: Key, owner: &str, grants: Option<&str>) {
     let owner = Some(id(facts, owner));
-    let acl = grants.and_then(|text| acl(facts, text));
+    let acl = grants.map(|text| acl(facts, text));
     facts.objects.insert(key, Object { owner, acl, ..Object::default() });
 }
 
@@ -45,7 +46,7 @@ fn shop() -> Facts {
             .iter()
             .map(|(_, role)| {
                 let name = role.name.as_str();
-                crate::grants::snapshot::Role {
+                Role {
                     superuser: name == "admin",
                     login: !matches!(name, "readers" | "boss"),
                     ..role.clone()
@@ -55,10 +56,7 @@ fn shop() -> Facts {
     );
     let database = AclDefault {
         owner: Kind::Database.privileges(),
-        public: crate::grants::privilege::Privileges::of(&[
-            crate::grants::privilege::Privilege::Connect,
-            crate::grants::privilege::Privilege::Temporary,
-        ]),
+        public: Privileges::of(&[Privilege::Connect, Privilege::Temporary]),
     };
     facts.acl_defaults.insert(Kind::Database, database);
     let admin = id(&facts, "admin");
@@ -70,8 +68,8 @@ fn shop() -> Facts {
     facts
 }
 
-fn object(facts: &mut Facts, key: Key) -> &mut Object {
-    facts.objects.get_mut(&key).unwrap()
+fn object<'f>(facts: &'f mut Facts, key: &Key) -> &'f mut Object {
+    facts.objects.get_mut(key).unwrap()
 }
 
 fn judged_with(
@@ -108,7 +106,7 @@ fn after(mutate: impl FnOnce(&mut Facts)) -> Finding {
     findings.remove(0)
 }
 
-fn change_role(facts: &mut Facts, name: &str, change: impl Fn(&mut crate::grants::snapshot::Role)) {
+fn change_role(facts: &mut Facts, name: &str, change: impl Fn(&mut Role)) {
     let roles = facts.roles.iter().map(|(_, role)| {
         let mut role = role.clone();
         if role.name == name {
@@ -128,7 +126,7 @@ fn the_same_twice_is_no_difference() {
 fn a_grant_that_an_application_needs_is_a_blocker_in_the_servers_words() {
     let lost = after(|facts| {
         let list = acl(facts, "{boss=arwdDxt/boss,app=r/boss,readers=r/boss}");
-        object(facts, table("orders")).acl = list;
+        object(facts, &table("orders")).acl = Some(list);
     });
     assert_eq!((lost.id, lost.severity), ("grant_missing", Severity::Blocker));
     assert_eq!(lost.key, "missing:table:shop.orders:app:INSERT, UPDATE");
@@ -140,7 +138,7 @@ fn a_grant_that_an_application_needs_is_a_blocker_in_the_servers_words() {
 fn a_group_that_loses_tells_of_its_members() {
     let lost = after(|facts| {
         let list = acl(facts, "{boss=arwdDxt/boss,app=arw/boss}");
-        object(facts, table("orders")).acl = list;
+        object(facts, &table("orders")).acl = Some(list);
     });
     assert_eq!((lost.grantee.as_deref(), lost.severity), (Some("readers"), Severity::Blocker));
     assert_eq!(lost.consequences, ["web can no longer SELECT on table shop.orders"]);
@@ -149,9 +147,9 @@ fn a_group_that_loses_tells_of_its_members() {
 #[test]
 fn what_nobody_could_reach_is_minor() {
     let mut before = shop();
-    object(&mut before, Key::plain(Kind::Schema, "shop")).acl = acl(&before.clone(), "{boss=UC/boss}");
+    object(&mut before, &Key::plain(Kind::Schema, "shop")).acl = Some(acl(&before.clone(), "{boss=UC/boss}"));
     let mut after = before.clone();
-    object(&mut after, table("orders")).acl = acl(&before, "{boss=arwdDxt/boss,readers=r/boss}");
+    object(&mut after, &table("orders")).acl = Some(acl(&before, "{boss=arwdDxt/boss,readers=r/boss}"));
     let findings = judged(&before, &after);
     assert_eq!(findings.len(), 1, "{findings:#?}");
     assert_eq!(findings[0].severity, Severity::Minor);
@@ -175,7 +173,7 @@ fn the_same_by_another_way_is_for_the_record() {
     let before = shop();
     let mut after = before.clone();
     let list = acl(&after, "{boss=arwdDxt/boss,app=arw/boss,web=r/boss}");
-    object(&mut after, table("orders")).acl = list;
+    object(&mut after, &table("orders")).acl = Some(list);
     after.memberships.clear();
     let findings = judged(&before, &after);
     assert_eq!(findings.len(), 3, "{findings:#?}");
@@ -187,8 +185,8 @@ fn an_owner_is_one_cause() {
     let changed = after(|facts| {
         let list = acl(facts, "{admin=arwdDxt/admin,app=arw/admin,readers=r/admin}");
         let admin = id(facts, "admin");
-        let orders = object(facts, table("orders"));
-        orders.acl = list;
+        let orders = object(facts, &table("orders"));
+        orders.acl = Some(list);
         orders.owner = Some(admin);
     });
     assert_eq!(changed.id, "owner_changed");
@@ -203,7 +201,7 @@ fn a_view_that_runs_as_a_superuser_now_is_an_escalation() {
     add(&mut before, view.clone(), "boss", None);
     let mut after = before.clone();
     let admin = id(&after, "admin");
-    object(&mut after, view).owner = Some(admin);
+    object(&mut after, &view).owner = Some(admin);
     let findings = judged(&before, &after);
     assert_eq!(findings.len(), 1, "{findings:#?}");
     assert_eq!((findings[0].id, findings[0].severity), ("owner_escalated", Severity::Blocker));
@@ -239,7 +237,7 @@ fn a_lost_membership_is_one_cause_for_all_it_reached() {
 #[test]
 fn a_missing_table_takes_its_policies_and_columns() {
     let mut before = shop();
-    object(&mut before, table("orders")).columns = BTreeMap::from([("id".into(), None)]);
+    object(&mut before, &table("orders")).columns = BTreeMap::from([("id".into(), None)]);
     let policy = Key { of: Some("orders".into()), ..Key::within(Kind::Policy, "shop", "own") };
     before.objects.insert(policy, Object::default());
     let mut after = before.clone();
@@ -259,7 +257,7 @@ fn a_missing_table_takes_its_policies_and_columns() {
 fn a_schema_nobody_may_look_into_hides_what_is_in_it() {
     let lost = after(|facts| {
         let list = acl(facts, "{boss=UC/boss}");
-        object(facts, Key::plain(Kind::Schema, "shop")).acl = list;
+        object(facts, &Key::plain(Kind::Schema, "shop")).acl = Some(list);
     });
     assert_eq!((lost.id, lost.severity), ("grant_missing", Severity::Blocker));
     assert_eq!(lost.grantee.as_deref(), Some("PUBLIC"));
@@ -271,12 +269,12 @@ fn a_schema_nobody_may_look_into_hides_what_is_in_it() {
 fn what_is_opened_to_everybody_is_a_blocker_and_to_one_role_is_not() {
     let opened = after(|facts| {
         let list = acl(facts, "{boss=arwdDxt/boss,app=arw/boss,readers=r/boss,=r/boss}");
-        object(facts, table("orders")).acl = list;
+        object(facts, &table("orders")).acl = Some(list);
     });
     assert_eq!((opened.id, opened.severity), ("opened_to_public", Severity::Blocker));
     let extra = after(|facts| {
         let list = acl(facts, "{boss=arwdDxt/boss,app=arwd/boss,readers=r/boss}");
-        object(facts, table("orders")).acl = list;
+        object(facts, &table("orders")).acl = Some(list);
     });
     assert_eq!((extra.id, extra.severity), ("grant_extra", Severity::Info));
     assert!(extra.effective);
@@ -286,14 +284,14 @@ fn what_is_opened_to_everybody_is_a_blocker_and_to_one_role_is_not() {
 fn a_grantor_alone_is_for_the_record() {
     let changed = after(|facts| {
         let list = acl(facts, "{boss=arwdDxt/boss,app=arw/boss,readers=r/admin}");
-        object(facts, table("orders")).acl = list;
+        object(facts, &table("orders")).acl = Some(list);
     });
     assert_eq!((changed.id, changed.severity), ("grantor_changed", Severity::Info));
 }
 
 #[test]
 fn powers_gained_and_lost() {
-    type Mutation = fn(&mut crate::grants::snapshot::Role);
+    type Mutation = fn(&mut Role);
     let rules: [(&str, Mutation, &str, Severity); 8] = [
         ("app", |role| role.superuser = true, "superuser_gained", Severity::Blocker),
         ("app", |role| role.bypass_rls = true, "bypassrls_gained", Severity::Blocker),
@@ -330,14 +328,14 @@ fn a_membership_that_opens_everything_is_a_blocker() {
 fn rows_that_are_no_longer_hidden() {
     let mut before = shop();
     let yes = || Fact::Text("yes".to_owned());
-    object(&mut before, table("orders")).facts =
+    object(&mut before, &table("orders")).facts =
         BTreeMap::from([(Attribute::RowSecurity, yes()), (Attribute::ForceRowSecurity, yes())]);
     for (attribute, rule) in [
         (Attribute::RowSecurity, "row_security_off"),
         (Attribute::ForceRowSecurity, "row_security_not_forced"),
     ] {
         let mut after = before.clone();
-        object(&mut after, table("orders")).facts.remove(&attribute);
+        object(&mut after, &table("orders")).facts.remove(&attribute);
         let findings = judged(&before, &after);
         assert_eq!(findings.len(), 1);
         assert_eq!((findings[0].id, findings[0].severity), (rule, Severity::Blocker));
@@ -349,23 +347,23 @@ fn versions_alone_are_no_difference() {
     let before = shop();
     let mut after = before.clone();
     after.server.version_num = 170_002;
-    let all = AclDefault { owner: Kind::Table.privileges(), public: Default::default() };
+    let all = AclDefault { owner: Kind::Table.privileges(), public: Privileges::NONE };
     after.acl_defaults.insert(Kind::Table, all);
     let list = acl(&after, "{boss=arwdDxtm/boss,app=arw/boss,readers=r/boss}");
-    object(&mut after, table("orders")).acl = list;
+    object(&mut after, &table("orders")).acl = Some(list);
     let mut roles: Vec<_> = after.roles.iter().map(|(_, role)| role.clone()).collect();
     // Sorted after all others, so that ids stay.
-    roles.push(crate::grants::snapshot::Role { login: false, ..hand::role("pg_maintain") });
+    roles.push(Role { login: false, ..hand::role("pg_maintain") });
     let with_maintain = Roles::new(roles);
     let renumbered = |facts: &Facts, acl: &Acl| {
         let name = |id: RoleId| with_maintain.id(facts.roles.name(id)).unwrap();
         Acl::new(
             acl.items()
                 .iter()
-                .map(|item| crate::grants::acl::AclItem {
+                .map(|item| AclItem {
                     to: match item.to {
-                        crate::grants::acl::Grantee::Public => item.to,
-                        crate::grants::acl::Grantee::Role(id) => crate::grants::acl::Grantee::Role(name(id)),
+                        Grantee::Public => item.to,
+                        Grantee::Role(id) => Grantee::Role(name(id)),
                     },
                     by: name(item.by),
                     ..*item
@@ -392,11 +390,11 @@ fn null_and_no_grants_are_not_the_same() {
     let mut before = shop();
     add(&mut before, table("log"), "app", None);
     let mut after = before.clone();
-    object(&mut after, table("log")).acl = Some(Acl::default());
+    object(&mut after, &table("log")).acl = Some(Acl::default());
     let findings = judged(&before, &after);
     assert_eq!(findings.len(), 1, "{findings:#?}");
     assert_eq!((findings[0].id, findings[0].severity), ("grant_missing", Severity::Blocker));
-    object(&mut after, table("log")).acl = acl(&before, "{app=arwdDxt/app}");
+    object(&mut after, &table("log")).acl = Some(acl(&before, "{app=arwdDxt/app}"));
     assert_eq!(judged(&before, &after), vec![], "what NULL stands for, written out");
 }
 
@@ -411,7 +409,7 @@ fn settings_and_what_comes_later() {
         value: "shop".to_owned(),
     });
     let boss = id(&before, "boss");
-    let grants = acl(&before, "{app=r/boss}").unwrap();
+    let grants = acl(&before, "{app=r/boss}");
     before.default_privileges.push(DefaultPrivilege {
         creator: boss,
         schema: Some("shop".to_owned()),
@@ -460,7 +458,8 @@ fn unreadable_is_never_equal() {
 fn an_exception_covers_what_it_names_until_its_day() {
     let before = shop();
     let mut after = before.clone();
-    object(&mut after, table("orders")).acl = acl(&before, "{boss=arwdDxt/boss,app=r/boss,readers=r/boss}");
+    object(&mut after, &table("orders")).acl =
+        Some(acl(&before, "{boss=arwdDxt/boss,app=r/boss,readers=r/boss}"));
     let exception =
         |ignore: &str, until| Exception { ignore: ignore.to_owned(), why: "wanted".to_owned(), until };
     for ignore in ["table:shop.orders", "table:shop.* app", "table:shop.orders app UPDATE, INSERT, DELETE"] {

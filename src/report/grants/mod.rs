@@ -9,7 +9,7 @@ pub use junit::render as junit;
 pub use text::render as text;
 
 use crate::grants::finding::{Finding, Severity};
-use crate::grants::snapshot::{Gap, Server};
+use crate::grants::snapshot::{Facts, Gap, Server};
 
 /// What two snapshots and their findings come to.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +37,22 @@ pub struct Compared {
     pub roles: usize,
     /// Grants that should be there.
     pub grants: usize,
+}
+
+impl Compared {
+    /// What there is in these facts.
+    #[must_use]
+    pub fn of(facts: &Facts) -> Self {
+        let lists = facts
+            .objects
+            .values()
+            .flat_map(|object| object.acl.iter().chain(object.columns.values().flatten()));
+        Self {
+            objects: facts.objects.len(),
+            roles: facts.roles.len(),
+            grants: lists.map(|acl| acl.items().len()).sum(),
+        }
+    }
 }
 
 impl Audit<'_> {
