@@ -1,30 +1,12 @@
-//! Differences that are wanted: each with a reason, and if need be with an end.
-
-use jiff::civil::Date;
+//! Differences that are wanted, and which findings they are about.
 
 use crate::grants::finding::Finding;
+use crate::grants::map::Exception;
 use crate::grants::privilege::{Privilege, Privileges};
 
-/// One entry of `expect` in a split map.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exception {
-    /// What is expected to differ: a subject, with a grantee, and privileges, such as
-    /// `table:billing.invoice etl SELECT`; `*` stands for any characters.
-    pub ignore: String,
-    /// Why.
-    pub why: String,
-    /// The last day it holds.
-    pub until: Option<Date>,
-}
-
 impl Exception {
-    /// Whether it still holds on this day.
-    #[must_use]
-    pub fn holds(&self, today: Date) -> bool {
-        self.until.is_none_or(|until| today <= until)
-    }
-
-    /// Whether it is about this finding: all that the finding names must be covered.
+    /// Whether it is about this finding: a subject, with a grantee, and privileges, where `*` stands for any characters.
+    /// All that the finding names must be covered.
     #[must_use]
     pub fn covers(&self, finding: &Finding) -> bool {
         let grantee = finding.grantee.as_deref().unwrap_or_default();

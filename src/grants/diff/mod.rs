@@ -6,15 +6,12 @@ mod exception;
 mod judge;
 mod objects;
 mod people;
-mod rename;
 mod rest;
 mod roles;
 #[cfg(test)]
 mod tests;
 
-pub use exception::Exception;
 pub use judge::{Context, judge};
-pub use rename::{RenameError, rename_roles};
 
 use super::change::Change;
 use super::snapshot::{Facts, Values};

@@ -7,6 +7,7 @@ use jiff::civil::date;
 use super::*;
 use crate::grants::acl::{Acl, AclItem, Grantee, RoleId};
 use crate::grants::finding::{Finding, Severity};
+use crate::grants::map::Exception;
 use crate::grants::privilege::{Privilege, Privileges};
 use crate::grants::snapshot::{
     AclDefault, Aspect, Attribute, DefaultPrivilege, Fact, Gap, Key, Kind, Membership, Object, Role, Roles,
@@ -472,17 +473,4 @@ fn an_exception_covers_what_it_names_until_its_day() {
     assert_eq!(partly[1].id, "exception_unneeded");
     let ended = judged_with(&before, &after, None, &[exception("*", Some(date(2026, 11, 22)))]);
     assert_eq!((ended[0].expected.as_deref(), ended[1].id), (None, "exception_expired"));
-}
-
-#[test]
-fn roles_under_other_names_are_the_same() {
-    let before = shop();
-    let names = [("app".to_owned(), "zz_app".to_owned())];
-    let renamed = rename_roles(&before, &names).unwrap();
-    assert!(renamed.roles.id("zz_app").is_some() && !judged(&before, &renamed).is_empty());
-    assert_eq!(judged(&renamed, &renamed), vec![]);
-    let back = rename_roles(&renamed, &[("zz_app".to_owned(), "app".to_owned())]).unwrap();
-    assert_eq!(back, before);
-    assert!(rename_roles(&before, &[("nobody".to_owned(), "x".to_owned())]).is_err());
-    assert!(rename_roles(&before, &[("app".to_owned(), "web".to_owned())]).is_err());
 }

@@ -18,10 +18,10 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 
 use super::effects::{Closures, Effect, effects};
-use super::exception::Exception;
 use super::people::People;
 use crate::grants::change::Change;
 use crate::grants::finding::{AppError, Class, Finding, Repair, Severity};
+use crate::grants::map::Exception;
 use crate::grants::privilege::Privileges;
 use crate::grants::snapshot::{Facts, Workload};
 use causes::Causes;
@@ -165,7 +165,7 @@ impl Judge<'_> {
     fn excuse(&self, findings: &mut Vec<Finding>) {
         let mut told = Vec::new();
         for exception in self.context.exceptions {
-            let holds = exception.holds(self.context.today);
+            let holds = !exception.is_over(self.context.today);
             let mut needed = false;
             for finding in findings.iter_mut().filter(|finding| exception.covers(finding)) {
                 needed = true;
