@@ -2,6 +2,7 @@
 //!
 //! What is missing itself (a table, a function) is not made here: no snapshot holds its definition.
 
+mod apply;
 mod facts;
 mod owners;
 mod privileges;
@@ -16,6 +17,7 @@ use super::change::{Change, Delta, Granted, Told, Who};
 use super::finding::Repair;
 use super::quote::Text;
 use super::snapshot::{Attribute, Fact, Facts, Key, Kind};
+pub use apply::{ApplyError, apply};
 use privileges::{Object, Pair};
 pub use script::{script, undo_script};
 

@@ -21,7 +21,7 @@ use crate::model::trace::VantageError;
 pub use end_point::end_point;
 pub use login::Login;
 use login::unsendable;
-use wire::{Bounds, Wire, garbage, server_error};
+use wire::{Bounds, Wire, garbage, server_error, told};
 
 /// A session that is logged in.
 #[derive(Debug)]
@@ -91,7 +91,12 @@ pub struct Answer {
     pub count: u64,
     /// The command tag, such as `SELECT 3` or `COMMIT`.
     pub tag: String,
+    /// Notices and warnings that came with it, the first hundred.
+    pub notices: Vec<ServerError>,
 }
+
+/// Notices kept of one answer; a server can send any number.
+const NOTICES: usize = 100;
 
 impl Answer {
     /// The first column of the first row: none when there is no row, `Some(None)` when it is NULL.
@@ -227,6 +232,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                         .map_err(|error| unsendable(&error))?;
                     frontend::sync(&mut self.wire.outbox);
                     self.wire.send("an answer to the statement").await?;
+                }
+                Message::NoticeResponse(body) if answer.notices.len() < NOTICES => {
+                    answer.notices.push(told(body.fields()));
                 }
                 Message::EmptyQueryResponse => refusal = refusal.or(Some(nothing_to_run())),
                 Message::ReadyForQuery(_) => return refusal.map_or(Ok(answer), |error| Err(error.into())),

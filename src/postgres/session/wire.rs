@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 use fallible_iterator::FallibleIterator;
-use postgres_protocol::message::backend::{ErrorResponseBody, Message};
+use postgres_protocol::message::backend::{ErrorFields, ErrorResponseBody, Message};
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -162,8 +162,12 @@ fn failed(error: &io::Error, waiting_for: &str, received: u64) -> SessionError {
 
 /// Every field of an error that helps (protocol section 53.8).
 pub(super) fn server_error(body: &ErrorResponseBody) -> SessionError {
+    SessionError::Server(Box::new(told(body.fields())))
+}
+
+/// The fields of an error or a notice.
+pub(super) fn told(mut fields: ErrorFields<'_>) -> ServerError {
     let mut error = ServerError::default();
-    let mut fields = body.fields();
     let (mut schema, mut objects) = (None, Vec::new());
     while let Ok(Some(field)) = fields.next() {
         let whole = String::from_utf8_lossy(field.value_bytes());
@@ -184,5 +188,5 @@ pub(super) fn server_error(body: &ErrorResponseBody) -> SessionError {
     }
     let object: Vec<String> = schema.into_iter().chain(objects).collect();
     error.object = (!object.is_empty()).then(|| object.join("."));
-    SessionError::Server(Box::new(error))
+    error
 }
