@@ -55,7 +55,7 @@ impl Live {
                 let line = self.line(item, check, judgement, *flaky);
                 let Some(bar) = &self.bar else {
                     if let Some(plain) = &self.plain {
-                        plain.tell(line);
+                        plain.tell(line + "\n");
                     }
                     return;
                 };
@@ -115,40 +115,44 @@ fn name(item: &Expected) -> String {
     }
 }
 
-/// Plain lines, told by a thread of their own: what waits goes out in one write, and a slow reader of stderr slows no
-/// probe down.
+/// Plain lines, told by a thread of their own a few times a second: what waits goes out in one write, no probe wakes
+/// anybody, and a slow reader of stderr slows no probe down.
 struct Plain {
-    lines: Option<mpsc::Sender<String>>,
+    lines: mpsc::Sender<String>,
+    end: Option<mpsc::Sender<()>>,
     teller: Option<JoinHandle<()>>,
 }
 
 impl Plain {
+    /// The longest a line waits.
+    const PAUSE: Duration = Duration::from_millis(100);
+
     fn start(terminal: Terminal) -> Self {
         let (lines, waiting) = mpsc::channel::<String>();
+        let (end, ended) = mpsc::channel::<()>();
         let tell = move || {
-            while let Ok(mut text) = waiting.recv() {
-                for line in waiting.try_iter().take(1000) {
-                    text.push('\n');
-                    text.push_str(&line);
+            let mut last = false;
+            while !last {
+                last = ended.recv_timeout(Self::PAUSE) == Err(mpsc::RecvTimeoutError::Disconnected);
+                let text: String = waiting.try_iter().collect();
+                if !text.is_empty() {
+                    terminal.tell(&text);
                 }
-                terminal.tell(&text);
             }
         };
         let teller = std::thread::Builder::new().name("progress".to_owned()).spawn(tell).ok();
-        Self { lines: Some(lines), teller }
+        Self { lines, end: Some(end), teller }
     }
 
     fn tell(&self, line: String) {
         // Without the thread nobody listens; the summary says it all again.
-        if let Some(lines) = &self.lines {
-            let _ = lines.send(line);
-        }
+        let _ = self.lines.send(line);
     }
 }
 
 impl Drop for Plain {
     fn drop(&mut self) {
-        self.lines = None;
+        self.end = None;
         if let Some(teller) = self.teller.take() {
             let _ = teller.join();
         }
