@@ -17,7 +17,8 @@ use crate::clock;
 /// Longest wait for somebody else's append.
 const LOCK_LIMIT: Duration = Duration::from_secs(10);
 /// While others write as well, wait this long for more of them: a sync costs more processor time than a probe.
-const LINGER: Duration = Duration::from_millis(2);
+const LINGER: Duration = Duration::from_millis(10);
+
 /// Appends events. Clones share the one writer thread.
 #[derive(Debug, Clone)]
 pub struct Journal {
@@ -45,7 +46,8 @@ impl Journal {
             .open(path)
             .map_err(|error| JournalError::io("create", path, &error))?;
         let header = Header { gonogo_journal: VERSION, run: run.to_owned() };
-        let mut line = to_json(path, &header)?;
+        let mut line = Vec::new();
+        write_json(path, &mut line, &header)?;
         let hash = digest(&line);
         line.push(b'\n');
         file.write_all(&line)
@@ -157,12 +159,12 @@ impl Writer {
             let mut lines = Vec::with_capacity(events.len());
             for what in events {
                 let line = Line { seq: next.seq + 1, prev: next.hash, at: clock::now(), what };
-                let written = to_json(&self.path, &line)?;
+                let begin = bytes.len();
+                write_json(&self.path, &mut bytes, &line)?;
                 next.seq += 1;
-                next.hash = digest(&written);
-                next.whole += written.len() as u64 + 1;
-                bytes.extend_from_slice(&written);
+                next.hash = digest(&bytes[begin..]);
                 bytes.push(b'\n');
+                next.whole += (bytes.len() - begin) as u64;
                 lines.push(line);
             }
             answers.push(lines);
@@ -223,8 +225,8 @@ impl Writer {
     }
 }
 
-fn to_json<T: serde::Serialize>(path: &Path, value: &T) -> Result<Vec<u8>, JournalError> {
-    serde_json::to_vec(value).map_err(|error| JournalError::Io {
+fn write_json(path: &Path, into: &mut Vec<u8>, value: &impl serde::Serialize) -> Result<(), JournalError> {
+    serde_json::to_writer(into, value).map_err(|error| JournalError::Io {
         action: "write",
         path: path.to_owned(),
         reason: error.to_string(),
