@@ -42,7 +42,8 @@ pub async fn resolve(host: &str) -> Result<(Fact, Vec<IpAddr>), Trouble> {
         Ok(Err(error)) => {
             return Err(match exhausted(&error) {
                 Some(shortage) => shortage.into(),
-                None => nameserver::explain(host, &error.to_string()).await.into(),
+                // Boxed: its state is large, and most names are found.
+                None => Box::pin(nameserver::explain(host, &error.to_string())).await.into(),
             });
         }
         Err(_) => {

@@ -71,7 +71,8 @@ macro_rules! probes {
             /// # Errors
             /// `Stop`, when the probe goes no further.
             pub async fn run(&self, recorder: &mut $crate::probe::Recorder) -> Result<(), $crate::probe::Stop> {
-                match self { $(Self::$Probe(probe) => probe.run(recorder).await,)+ }
+                // Boxed: a probe takes the room of its own kind, not of the largest.
+                match self { $(Self::$Probe(probe) => Box::pin(probe.run(recorder)).await,)+ }
             }
         }
     };

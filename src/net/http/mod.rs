@@ -3,7 +3,7 @@
 mod decode;
 mod fault;
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -79,8 +79,8 @@ pub async fn exchange(
             builder.max_buf_size(LARGEST_HEAD);
             let (mut sender, connection) =
                 builder.handshake(io).await.map_err(|error| blame.fault(&error))?;
-            drive(connection, receive(async move { sender.send_request(request).await }, &blame), &blame)
-                .await
+            let send = async move { Ok((sender.send_request(request).await?, ())) };
+            drive(pin!(connection), pin!(receive(send, &blame)), &blame).await
         }
         Protocol::Http2 => {
             let handshake = http2::Builder::new(TokioExecutor::new())
@@ -88,12 +88,8 @@ pub async fn exchange(
                 .handshake(io);
             let (mut sender, connection) = handshake.await.map_err(|error| blame.fault(&error))?;
             // The sender has to live until the answer is there: the connection ends when it is dropped.
-            let send = async move {
-                let response = sender.send_request(request).await;
-                response.map(|response| response.map(|body| (body, sender)))
-            };
-            // Boxed: its state is large, and most calls speak HTTP/1.1.
-            Box::pin(drive(connection, receive_keeping(send, &blame), &blame)).await
+            let send = async move { Ok((sender.send_request(request).await?, sender)) };
+            drive(pin!(connection), pin!(receive(send, &blame)), &blame).await
         }
     }
 }
@@ -114,12 +110,10 @@ impl Blame<'_> {
 
 /// Poll the connection and the exchange on it in one task: a spawned task costs more than the whole request.
 async fn drive(
-    connection: impl Future<Output = Result<(), hyper::Error>>,
-    exchange: impl Future<Output = Result<Answer, Fault>>,
+    mut connection: Pin<&mut impl Future<Output = Result<(), hyper::Error>>>,
+    mut exchange: Pin<&mut impl Future<Output = Result<Answer, Fault>>>,
     blame: &Blame<'_>,
 ) -> Result<Answer, Fault> {
-    let mut connection = pin!(connection);
-    let mut exchange = pin!(exchange);
     tokio::select! {
         biased;
         ended = &mut connection => {
@@ -134,21 +128,15 @@ async fn drive(
     }
 }
 
-async fn receive(
-    send: impl Future<Output = Result<Response<Incoming>, hyper::Error>>,
-    blame: &Blame<'_>,
-) -> Result<Answer, Fault> {
-    receive_keeping(async { send.await.map(|response| response.map(|body| (body, ()))) }, blame).await
-}
-
-async fn receive_keeping<K>(
-    send: impl Future<Output = Result<Response<(Incoming, K)>, hyper::Error>>,
+/// The whole answer; `K` is kept until then.
+async fn receive<K>(
+    send: impl Future<Output = Result<(Response<Incoming>, K), hyper::Error>>,
     blame: &Blame<'_>,
 ) -> Result<Answer, Fault> {
     let began = Instant::now();
-    let response = send.await.map_err(|error| blame.fault(&error))?;
+    let (response, _keep) = send.await.map_err(|error| blame.fault(&error))?;
     let first_byte = began.elapsed();
-    let (head, (body, _keep)) = response.into_parts();
+    let (head, body) = response.into_parts();
     let body = read_body(body, &head.headers, blame).await?;
     let body = decode::decode(&head.headers, body)?;
     Ok(Answer { status: head.status, version: head.version, headers: head.headers, body, first_byte })

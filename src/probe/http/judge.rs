@@ -142,13 +142,13 @@ fn brief(value: &Value) -> String {
 /// The fact of a response head, with the headers worth keeping.
 pub(in crate::probe) fn responded(answer: &Answer, expect: Option<&Expect>, redirects: &[String]) -> Fact {
     let mut headers: Vec<(String, String)> = Vec::new();
-    let asserted = expect.into_iter().flat_map(|expect| expect.headers.keys().cloned());
-    let kept = [SERVER, VIA, CONTENT_TYPE, LOCATION].into_iter().map(|name| name.as_str().to_owned());
-    for name in kept.chain(asserted) {
-        if let Some(value) = header(&answer.headers, &name)
-            && !headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(&name))
+    let asserted = expect.into_iter().flat_map(|expect| expect.headers.keys().map(String::as_str));
+    let kept = [SERVER, VIA, CONTENT_TYPE, LOCATION];
+    for name in kept.iter().map(HeaderName::as_str).chain(asserted) {
+        if let Some(value) = header(&answer.headers, name)
+            && !headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
         {
-            headers.push((name, one_line(value.as_bytes(), LONGEST_HEADER)));
+            headers.push((name.to_owned(), one_line(value.as_bytes(), LONGEST_HEADER)));
         }
     }
     Fact::Responded {
@@ -170,7 +170,6 @@ fn version(version: hyper::Version) -> &'static str {
 
 /// A header's value; one that is repeated is joined by commas (RFC 9110 section 5.3).
 pub(in crate::probe) fn header(headers: &HeaderMap, name: &str) -> Option<String> {
-    let name = HeaderName::try_from(name).ok()?;
     let mut values = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
     let first = values.next()?.into_owned();
     Some(values.fold(first, |joined, value| format!("{joined}, {value}")))

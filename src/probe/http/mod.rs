@@ -7,6 +7,7 @@ pub(super) mod judge;
 pub(super) mod request;
 pub(super) mod way;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -145,7 +146,7 @@ impl Probe for Http {
                     let began = Instant::now();
                     let door = way.door(recorder, &message.url)?;
                     let result = match way.reach(recorder, &door).await {
-                        Ok(connection) => self.call(recorder, &way, message.clone(), door, connection, began).await,
+                        Ok(connection) => self.call(recorder, &way, &message, door, connection, began).await,
                         Err(stop) => Err(stop),
                     };
                     tally.count(result)?;
@@ -160,7 +161,7 @@ impl Probe for Http {
                         recorder.about(Some(connection.address));
                         let began = Instant::now().checked_sub(reaching).unwrap_or_else(Instant::now);
                         let door = way.door(recorder, &message.url)?;
-                        tally.count(self.call(recorder, &way, message.clone(), door, connection, began).await)?;
+                        tally.count(self.call(recorder, &way, &message, door, connection, began).await)?;
                     }
                     recorder.about(None);
                 }
@@ -268,12 +269,13 @@ impl Http {
         &self,
         recorder: &mut Recorder,
         way: &Way,
-        mut message: Message,
+        message: &Message,
         mut door: Door,
         connection: crate::net::connect::Connection,
         began: Instant,
     ) -> Result<(), Stop> {
         let mut redirects: Vec<String> = Vec::new();
+        let mut message = Cow::Borrowed(message);
         let mut connection = connection;
         let answer = loop {
             let ready = way.prepare(recorder, &message.url, &door, connection).await?;
@@ -281,7 +283,7 @@ impl Http {
             let answer = self.ask(recorder, &message, ready, &redirects, follow).await?;
             let Some(next) = target_of(&answer, &message.url).filter(|_| follow) else { break answer };
             redirects.push(without_userinfo(next.as_str()));
-            message = message.redirected(answer.status, next);
+            message = Cow::Owned(message.into_owned().redirected(answer.status, next));
             door = way.door(recorder, &message.url)?;
             connection = way.reach(recorder, &door).await?;
         };
