@@ -16,8 +16,6 @@ use crate::clock;
 
 /// Longest wait for somebody else's append.
 const LOCK_LIMIT: Duration = Duration::from_secs(10);
-/// While others write as well, wait this long for more of them: a sync costs more processor time than a probe.
-const LINGER: Duration = Duration::from_millis(10);
 
 /// Appends events. Clones share the one writer thread.
 #[derive(Debug, Clone)]
@@ -103,11 +101,7 @@ struct Writer {
 
 impl Writer {
     fn work(mut self, waiting: &mpsc::Receiver<Request>) {
-        let mut busy = false;
         while let Ok(first) = waiting.recv() {
-            if busy {
-                std::thread::sleep(LINGER);
-            }
             let mut batch = vec![first];
             let mut events = batch[0].events.len();
             while events < 1024
@@ -116,8 +110,6 @@ impl Writer {
                 events += next.events.len();
                 batch.push(next);
             }
-            // A row alone is what its last try showed and its judgement; a person's word is one event.
-            busy = events > 2;
             self.commit(batch);
         }
     }

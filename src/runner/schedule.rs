@@ -2,9 +2,11 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::{BoxFuture, OptionFuture};
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::look::{Look, look};
@@ -18,6 +20,8 @@ use crate::probe::Context;
 
 /// Events on their way to the disk at most; beyond that no new probe is begun.
 const UNWRITTEN: usize = 2048;
+/// Between two writes at least: a sync costs more processor time than a probe.
+const PACE: Duration = Duration::from_millis(10);
 
 /// How many probes at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,15 +104,20 @@ impl Runner {
     ) -> Result<(), JournalError> {
         let mut stage = Stage::new(self, session, index, todo, watch);
         stage.settle_unprobed(session);
+        // It also saves wakes: while no timer is near, tokio wakes its driver for each limit of a probe that is set.
+        let mut pace = tokio::time::interval(PACE);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             stage.fill();
-            stage.write(session);
             tokio::select! {
                 Some(joined) = stage.probes.join_next() => {
                     // A task of ours does not panic: the probe is caught inside. A lost one stays unanswered.
                     if let Ok((row, look)) = joined {
                         stage.seen(row, look);
                     }
+                }
+                _ = pace.tick(), if stage.writing.is_none() && !stage.unwritten.is_empty() => {
+                    stage.write(session);
                 }
                 Some(written) = OptionFuture::from(stage.writing.as_mut()) => {
                     stage.writing = None;
