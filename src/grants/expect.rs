@@ -24,6 +24,19 @@ pub struct Expected<'f> {
     pub replaced: Vec<Replaced>,
 }
 
+impl Expected<'_> {
+    /// The same, to be compared with once more.
+    #[must_use]
+    pub fn borrowed(&self) -> Expected<'_> {
+        Expected {
+            facts: Cow::Borrowed(&self.facts),
+            unmapped: self.unmapped.clone(),
+            crossing: self.crossing.clone(),
+            replaced: self.replaced.clone(),
+        }
+    }
+}
+
 /// What a counterpart has to be, whatever the two databases are called.
 #[must_use]
 pub const fn counterpart(before: &Facts) -> Expected<'_> {

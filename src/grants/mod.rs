@@ -4,7 +4,9 @@
 //! production" and "declared against actual" are the same comparison.
 
 pub mod acl;
+
 pub mod change;
+pub mod comparison;
 pub mod diff;
 pub mod effective;
 pub mod expect;

@@ -3,7 +3,9 @@
 
 mod connect;
 mod diff;
+mod fix;
 mod load;
+mod sides;
 mod snapshot;
 
 use clap::Subcommand;
@@ -15,11 +17,13 @@ use crate::verdict::Exit;
 pub(super) enum Grants {
     Snapshot(snapshot::Arguments),
     Diff(diff::Arguments),
+    Fix(fix::Arguments),
 }
 
 pub(super) async fn grants(command: &Grants, shared: &Shared) -> Exit {
     match command {
         Grants::Snapshot(arguments) => snapshot::snapshot(arguments, shared).await,
         Grants::Diff(arguments) => diff::run(arguments, shared),
+        Grants::Fix(arguments) => fix::run(arguments, shared).await,
     }
 }

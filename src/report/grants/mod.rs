@@ -8,6 +8,7 @@ pub use json::{SCHEMA, render as json};
 pub use junit::render as junit;
 pub use text::render as text;
 
+use crate::grants::comparison::Comparison;
 use crate::grants::finding::{Finding, Severity};
 use crate::grants::snapshot::{Facts, Gap, Server};
 
@@ -55,7 +56,20 @@ impl Compared {
     }
 }
 
-impl Audit<'_> {
+impl<'a> Audit<'a> {
+    /// The audit of a comparison.
+    #[must_use]
+    pub fn of(comparison: &'a Comparison<'_>, findings: &'a [Finding]) -> Self {
+        Self {
+            before: &comparison.before.facts.server,
+            after: &comparison.after.facts.server,
+            gaps_before: &comparison.expected.facts.coverage,
+            gaps_after: &comparison.after.facts.coverage,
+            compared: Compared::of(&comparison.expected.facts),
+            findings,
+        }
+    }
+
     /// How many findings of a severity are open.
     #[must_use]
     pub fn open(&self, severity: Severity) -> usize {
