@@ -54,6 +54,8 @@ const READ: Privileges = Privileges::of(&[Privilege::Select]);
 const WRITE: Privileges = Privileges::of(&[Privilege::Insert, Privilege::Update, Privilege::Delete]);
 const CHANGE: Privileges = Privileges::of(&[Privilege::Update]);
 const LOOK: Privileges = Privileges::of(&[Privilege::Usage]);
+const CATALOG_CHANGES: Privileges =
+    Privileges::of(&[Privilege::Insert, Privilege::Update, Privilege::Delete, Privilege::Truncate]);
 const MAINTAIN: Privileges = Privileges::of(&[Privilege::Maintain]);
 
 impl<'f> Effective<'f> {
@@ -109,6 +111,12 @@ impl<'f> Effective<'f> {
             (None, None) => {}
         }
         self.add_everywhere(key.kind, &mut may);
+        // Nobody but a superuser changes catalogs, whatever is granted (`pg_class_aclmask_ext`).
+        if key.kind == Kind::Table && key.schema.as_deref() == Some("pg_catalog") {
+            for (may, _) in may.iter_mut().zip(&self.superusers).filter(|&(_, &superuser)| !superuser) {
+                *may = *may - CATALOG_CHANGES;
+            }
+        }
         may
     }
 

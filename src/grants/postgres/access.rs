@@ -20,12 +20,15 @@ pub(super) async fn read<S: AsyncRead + AsyncWrite + Unpin>(
         catalog.gap(Aspect::HbaRules, why);
         return Ok(None);
     }
-    let statement = "
-        select line_number, error, type, database::text, user_name::text, address, netmask, auth_method
-          from pg_hba_file_rules order by line_number";
+    // Files can include others since 16.
+    let order = if opening.since(16) { "rule_number" } else { "line_number" };
+    let statement = format!(
+        "select line_number, error, type, database::text, user_name::text, address, netmask, auth_method
+           from pg_hba_file_rules order by {order}"
+    );
     let mut rules = Vec::new();
     let mut wrong = Vec::new();
-    each(session, "pg_hba.conf", statement, |row: Row<'_, 8>| {
+    each(session, "pg_hba.conf", &statement, |row: Row<'_, 8>| {
         if let Some(error) = row.maybe(1) {
             wrong.push(format!("line {} of pg_hba.conf: {error}", row.maybe(0).unwrap_or("?")));
             return Ok(());

@@ -8,7 +8,7 @@ use crate::grants::privilege::{Privilege, Privileges};
 use crate::grants::snapshot::{AclDefault, Aspect, Attribute, Fact, Gap, Key, Kind, Object, Roles};
 
 /// The oids below are of `initdb` (`FirstNormalObjectId` in `access/transam.h`).
-const FIRST_NORMAL: u32 = 16384;
+pub(super) const FIRST_NORMAL: u32 = 16384;
 /// The superuser of `initdb`: its oid is the same on every server (`BOOTSTRAP_SUPERUSERID`).
 const BOOTSTRAP: u32 = 10;
 /// ACLs told one by one as not readable; more are counted.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::catalog::{Catalog, Found, array, class, facts, yes};
+use super::catalog::{Catalog, FIRST_NORMAL, Found, array, class, facts, yes};
 use super::foreign::options;
 use super::opening::Opening;
 use super::row::{Row, Unread, each};
@@ -229,26 +229,29 @@ async fn subscriptions<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<(), ReadError> {
     let conninfo = if opening.may.conninfo { "subconninfo" } else { "null" };
     let statement = format!(
-        "select oid, subname, subowner, subenabled, subslotname, subpublications::text, {conninfo}
+        "select subname, subowner, subenabled, subslotname, subpublications::text, {conninfo}
            from pg_subscription where subdbid = {}",
         opening.database_oid
     );
     let mut hidden = false;
-    each(session, "subscriptions", &statement, |row: Row<'_, 7>| {
-        let mut publications = array(row.maybe(5))?;
+    // Not everybody may read its oid before 14.
+    let mut number = FIRST_NORMAL;
+    each(session, "subscriptions", &statement, |row: Row<'_, 6>| {
+        number += 1;
+        let mut publications = array(row.maybe(4))?;
         publications.sort_unstable();
-        hidden |= row.maybe(6).is_none();
+        hidden |= row.maybe(5).is_none();
         let shown = ["host", "hostaddr", "port", "dbname", "user"];
-        let written = row.maybe(6).and_then(|conninfo| Written::parse(conninfo).ok()).unwrap_or_default();
+        let written = row.maybe(5).and_then(|conninfo| Written::parse(conninfo).ok()).unwrap_or_default();
         let told = shown.iter().filter_map(|name| Some(format!("{name}={}", written.get(name)?))).collect();
         catalog.add(Found {
-            address: (class::SUBSCRIPTION, row.number(0)?),
-            key: Key::plain(Kind::Subscription, row.text(1)?),
-            owner: Some(row.number(2)?),
+            address: (class::SUBSCRIPTION, number),
+            key: Key::plain(Kind::Subscription, row.text(0)?),
+            owner: Some(row.number(1)?),
             acl: None,
             facts: facts([
-                texts((!row.truth(3)).then_some("disabled"), Attribute::Enabled),
-                texts(row.maybe(4), Attribute::Slot),
+                texts((!row.truth(2)).then_some("disabled"), Attribute::Enabled),
+                texts(row.maybe(3), Attribute::Slot),
                 Some((Attribute::Publications, Fact::List(publications))),
                 options(told),
             ]),
@@ -270,7 +273,7 @@ async fn slots<S: AsyncRead + AsyncWrite + Unpin>(
     let statement = "
         select slot_name, plugin from pg_replication_slots
          where slot_type = 'logical' and not temporary and database = current_database() order by 1";
-    let mut number = 0;
+    let mut number = FIRST_NORMAL;
     each(session, "replication slots", statement, |row: Row<'_, 2>| {
         number += 1;
         let facts: BTreeMap<_, _> = facts([texts(row.maybe(1), Attribute::Plugin)]);

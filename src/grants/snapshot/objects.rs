@@ -65,7 +65,7 @@ pub enum Attribute {
     Language,
     /// A language anybody may use.
     Trusted,
-    /// The column a serial or identity sequence belongs to.
+    /// The column a serial or identity sequence belongs to: its key's text.
     OwnedBy,
     /// An identity sequence: its column's users need no right on it.
     Identity,
@@ -81,7 +81,7 @@ pub enum Attribute {
     WithCheck,
     /// How a trigger is defined (`pg_get_triggerdef`).
     Definition,
-    /// The function a trigger calls.
+    /// The function a trigger or event trigger calls: its key's text.
     Function,
     /// A trigger that is not simply on: `disabled`, `replica`, `always`.
     Enabled,
@@ -91,9 +91,10 @@ pub enum Attribute {
     Tags,
     /// A publication of all tables.
     AllTables,
-    /// Tables of a publication.
+    /// Tables of a publication: the text of each key, then ` (columns)` and ` WHERE (condition)` where it has them (15 and
+    /// later).
     Tables,
-    /// Schemas of a publication.
+    /// Schemas of a publication: the text of each key.
     Schemas,
     /// What a publication publishes.
     Operations,
@@ -107,8 +108,8 @@ pub enum Attribute {
     Wrapper,
     /// The server of a foreign table.
     Server,
-    /// Options of a wrapper, server or foreign table as `name=value`, those that may be secrets without value; of a user
-    /// mapping only names, and the user.
+    /// Options of a wrapper, server, foreign table or subscription as `name=value`, sorted; `***` for a value that may be
+    /// a secret, and of a user mapping for every value but the user's.
     Options,
     /// The handler of a foreign-data wrapper.
     Handler,
@@ -142,7 +143,7 @@ pub struct Setting {
     pub role: Option<RoleId>,
     /// The parameter.
     pub name: String,
-    /// Its value, as `setconfig` holds it.
+    /// Its value, as `setconfig` holds it; `***` when it may be a secret, which is equal to no other value.
     pub value: String,
 }
 
