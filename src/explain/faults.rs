@@ -299,6 +299,18 @@ pub(super) const ALL: &[Explanation] = &[
         ],
     ),
     fault(
+        "permissions_differ",
+        "A permission is missing, or one is there that nobody granted.",
+        "The login works; who may do what in this database is not what it was, or not what the plan says. Each finding \
+         names the object, the role, what the application will be told, and the SQL that repairs it: in result.json \
+         under `findings`.",
+        &[
+            "read the worst finding first: one cause often explains many",
+            "print the SQL of them all: gonogo grants fix BEFORE AFTER (with --map, after a split)",
+            "a difference that is meant belongs under `expect` in the split map, with its reason",
+        ],
+    ),
+    fault(
         "key_missing",
         "The configuration has no such key.",
         "The file or process could be read; the setting is not in it. An application falls back to its default then, \

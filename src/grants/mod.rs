@@ -7,10 +7,10 @@ pub mod acl;
 
 pub mod change;
 pub mod comparison;
+pub mod declared;
 pub mod diff;
 pub mod effective;
 pub mod expect;
-pub mod finding;
 pub mod fix;
 pub mod map;
 pub mod postgres;
@@ -18,3 +18,5 @@ pub mod privilege;
 pub mod quote;
 pub mod reader;
 pub mod snapshot;
+
+pub use crate::model::permission as finding;

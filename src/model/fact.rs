@@ -6,6 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::permission::Finding;
+
 /// What one layer showed when it worked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "fact", rename_all = "snake_case")]
@@ -151,6 +153,16 @@ pub enum Fact {
         /// What they saw.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         evidence: Option<String>,
+    },
+    /// The permissions are what they should be, as far as it matters.
+    Permitted {
+        /// Objects that were compared, or that the rules name.
+        objects: u64,
+        /// Roles that were compared.
+        roles: u64,
+        /// What differs and does not matter, worst first.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        findings: Vec<Finding>,
     },
     /// A fact of a newer version.
     #[serde(other)]
@@ -329,6 +341,13 @@ impl fmt::Display for Fact {
             Self::Read { source, bytes } => write!(f, "read {bytes} bytes of {source}"),
             Self::Stepped { step, request, status } => write!(f, "step {step} {request}: {status}"),
             Self::Recorded { by, .. } => write!(f, "recorded by {by}"),
+            Self::Permitted { objects, roles, findings } => {
+                write!(f, "permissions of {roles} roles on {objects} objects are as they should be")?;
+                match findings.len() {
+                    0 => Ok(()),
+                    count => write!(f, "; {count} differences that do not matter"),
+                }
+            }
             Self::Unknown => f.write_str("a fact this version does not know"),
         }
     }

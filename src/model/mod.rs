@@ -5,5 +5,6 @@ pub mod fault;
 pub mod layer;
 pub mod outcome;
 pub mod outline;
+pub mod permission;
 pub mod trace;
 pub mod verdict;

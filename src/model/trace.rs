@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::fact::Fact;
 use super::fault::Fault;
 use super::layer::Layer;
+use super::permission::Finding;
 
 /// What one layer showed, and how long it took.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -118,6 +119,17 @@ impl Trace {
             Seen::Broke(fault) => Some((observation.layer, fault)),
             Seen::Worked(_) => None,
         })
+    }
+
+    /// Permissions that differ, whether it matters or not.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        let found = self.observations.iter().rev().find_map(|observation| match &observation.seen {
+            Seen::Broke(Fault::PermissionsDiffer { findings })
+            | Seen::Worked(Fact::Permitted { findings, .. }) => Some(findings),
+            Seen::Broke(_) | Seen::Worked(_) => None,
+        });
+        found.map_or(&[], Vec::as_slice)
     }
 
     /// A probe that could not look at all.

@@ -30,6 +30,7 @@ probes! {
     "config" => config::Config,
     "dns" => dns::Dns,
     "flow" => flow::Flow,
+    "grants" => grants::Grants,
     "http" => http::Http,
     "manual" => manual::Manual,
     "postgres" => postgres::Postgres,

@@ -149,6 +149,7 @@ fn short(fault: &Fault) -> String {
             return if valid { error.sqlstate.clone() } else { "REFUSED".to_owned() };
         }
         Fault::Mismatch { .. } => "DIFFERS",
+        Fault::PermissionsDiffer { .. } => "PERMISSIONS",
         Fault::KeyMissing { .. } => "NO KEY",
         Fault::RecordedFail { .. } => "FAIL",
         Fault::Unknown => "BROKEN",

@@ -15,6 +15,7 @@ use crate::model::fault::Fault;
 use crate::model::layer::Layer;
 use crate::model::outcome::{Judgement, Outcome};
 use crate::model::outline::{Check, Severity, Waiver};
+use crate::model::permission::Finding;
 use crate::model::trace::{Ended, Observation, Seen, Trace};
 
 /// How a row stands in the verdict.
@@ -70,6 +71,12 @@ impl Row<'_> {
     #[must_use]
     pub fn name(&self) -> String {
         format!("{} from {}", self.check.id, self.vantage)
+    }
+
+    /// Permissions that differ, by the latest try.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        self.trace.as_ref().map_or(&[], |trace| trace.findings())
     }
 
     /// The layers the latest try showed.

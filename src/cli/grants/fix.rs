@@ -27,7 +27,7 @@ use crate::secret::Scrubber;
 use crate::verdict::Exit;
 
 /// The longest it may take to read the database again.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 
 /// Print the SQL that repairs what `diff` finds; with --apply, run it and compare again
 ///

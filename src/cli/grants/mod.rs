@@ -4,7 +4,6 @@
 mod connect;
 mod diff;
 mod fix;
-mod load;
 mod sides;
 mod snapshot;
 

@@ -7,11 +7,10 @@ use clap::Args;
 use jiff::Zoned;
 
 use super::super::Shared;
-use super::load;
 use crate::grants::comparison::Comparison;
 use crate::grants::expect::{Expected, counterpart, renamed, transform};
 use crate::grants::map::{self, Map, Resolved, TargetId};
-use crate::grants::snapshot::{Facts, Snapshot};
+use crate::grants::snapshot::{Facts, LoadError, Snapshot, load};
 use crate::plan;
 use crate::verdict::Exit;
 
@@ -52,7 +51,7 @@ fn rename(text: &str) -> Result<(String, String), String> {
 impl Sides {
     /// Read the files; what is wrong with them is told.
     pub(super) fn read(&self, shared: &Shared) -> Result<Read, Exit> {
-        let (before, after) = load::pair(&self.before, &self.after).map_err(|error| {
+        let (before, after) = pair(&self.before, &self.after).map_err(|error| {
             shared.terminal.error(&error.to_string(), Some(error.help()));
             Exit::Usage
         })?;
@@ -138,4 +137,14 @@ fn under_other_names<'f>(before: &'f Facts, names: &[(String, String)]) -> Resul
         return Err(format!("two roles would be named {new:?}"));
     }
     Ok(renamed(before, &names.iter().cloned().collect()))
+}
+
+/// Read two, side by side.
+fn pair(before: &Path, after: &Path) -> Result<(Snapshot, Snapshot), LoadError> {
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| load(after));
+        let before = load(before);
+        let after = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Ok((before?, after?))
+    })
 }

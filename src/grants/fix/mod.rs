@@ -21,6 +21,9 @@ pub use apply::{ApplyError, apply};
 use privileges::{Object, Pair};
 pub use script::{script, undo_script};
 
+/// A value that snapshots do not hold, as a text constant.
+const HIDDEN: &str = "'***'";
+
 /// When a statement has its turn: each phase needs what those before it have done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {
@@ -151,17 +154,19 @@ impl Sides<'_> {
     }
 
     fn as_role(&self, phase: Phase, turn: (i32, Kind), role: &str, pairs: Vec<Pair>) -> Vec<Step> {
-        let step = |(sql, undo)| Step {
+        // A value that was hidden when the snapshot was taken is not known and not written.
+        let known = |sql: &String| !sql.contains(HIDDEN);
+        let step = |(sql, undo): Pair| Step {
             phase,
             turn,
             repair: Repair {
                 run_as: role.to_owned(),
                 database: self.actual.server.database.clone(),
                 sql,
-                undo: Some(undo),
+                undo: Some(undo).filter(known),
             },
         };
-        pairs.into_iter().map(step).collect()
+        pairs.into_iter().filter(|(sql, _)| known(sql)).map(step).collect()
     }
 
     fn policy(&self, key: &Key) -> Vec<Step> {
@@ -222,11 +227,12 @@ pub fn plan(
 fn depth(facts: &Facts, key: &Key, grantor: &str) -> i32 {
     let Some(grantor) = facts.roles.id(grantor) else { return 0 };
     let (object, column) = if key.kind == Kind::Column {
-        let relation = facts.objects.iter().find(|(relation, _)| {
-            relation.kind.is_relation()
-                && relation.schema == key.schema
-                && key.of.as_deref() == Some(&relation.name)
-        });
+        let kinds = [Kind::Table, Kind::View, Kind::MaterializedView, Kind::ForeignTable].into_iter();
+        let named = |kind| {
+            let name = key.of.clone().unwrap_or_default();
+            Key { kind, of: None, name, ..key.clone() }
+        };
+        let relation = kinds.map(named).find_map(|relation| facts.objects.get_key_value(&relation));
         (relation, Some(&key.name))
     } else {
         (facts.objects.get_key_value(key), None)

@@ -52,11 +52,10 @@ fn rewritten(acl: &Acl, old: RoleId, new: RoleId) -> Acl {
     Acl::new(joined.into_iter().map(item).collect())
 }
 
-/// The sequences of a table's serial and identity columns. `OwnedBy` holds the column as `schema.table.column`.
+/// The sequences of a table's serial and identity columns. `OwnedBy` holds the column's key.
 fn sequences_of(facts: &Facts, table: &Key) -> Vec<Key> {
     let owned = |object: &crate::grants::snapshot::Object| {
-        let owner = object.text(Attribute::OwnedBy)?;
-        let column: Key = format!("column:{owner}").parse().ok()?;
+        let column: Key = object.text(Attribute::OwnedBy)?.parse().ok()?;
         (column.schema == table.schema && column.of.as_deref() == Some(&table.name)).then_some(())
     };
     let sequences = facts.objects.iter().filter(|(key, _)| key.kind == Kind::Sequence);

@@ -11,6 +11,7 @@ use std::path::Path;
 
 use jiff::civil::Date;
 
+pub use pattern::Pattern;
 pub use resolve::{Destination, Replaced, Resolved, TargetId};
 
 use crate::file::findings::{About, Finding, Findings};

@@ -4,7 +4,7 @@ use crate::grants::snapshot::{Key, Kind};
 
 /// Objects of one kind whose names match. `*` stands for any letters of one part, unless it is quoted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pattern {
+pub struct Pattern {
     kind: Kind,
     /// Schema, owner and name, as far as the kind has them.
     parts: Vec<Part>,
@@ -29,7 +29,10 @@ impl Pattern {
     }
 
     /// Read one.
-    pub(super) fn parse(kind: Kind, text: &str) -> Result<Self, String> {
+    ///
+    /// # Errors
+    /// What is wrong with the text, in words.
+    pub fn parse(kind: Kind, text: &str) -> Result<Self, String> {
         if let Some(refusal) = Self::refusal(kind) {
             return Err(refusal.to_owned());
         }
@@ -65,11 +68,15 @@ impl Pattern {
         Ok(Self { kind, parts, args, text: text.to_owned() })
     }
 
-    pub(super) const fn kind(&self) -> Kind {
+    /// The kind of the objects.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
         self.kind
     }
 
-    pub(super) fn text(&self) -> &str {
+    /// The pattern as it was written.
+    #[must_use]
+    pub fn text(&self) -> &str {
         &self.text
     }
 
@@ -92,7 +99,8 @@ impl Pattern {
     }
 
     /// Whether an object is meant, its kind aside.
-    pub(super) fn matches_name(&self, key: &Key) -> bool {
+    #[must_use]
+    pub fn matches_name(&self, key: &Key) -> bool {
         let args = |part: &Part| key.args.as_deref().is_some_and(|args| part.matches(&squeezed(args)));
         self.parts.len() == parts(key).count()
             && self.parts.iter().zip(parts(key)).all(|(part, name)| part.matches(name))

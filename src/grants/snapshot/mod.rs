@@ -1,6 +1,7 @@
 //! A database's permissions at one moment, by name. `gonogo.permsnap/1` is how it is written.
 
 mod key;
+mod load;
 mod objects;
 mod read;
 mod renumber;
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use key::{Key, KeyError, Kind};
+pub use load::{LoadError, load};
 pub use objects::{
     Attribute, Confidence, DefaultPrivilege, Fact, Means, Object, Reference, SchemaObjects, Setting,
 };

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::fact::{Attempt, Certificate};
+use super::permission::Finding;
 
 /// What one layer showed when it broke.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -206,6 +207,11 @@ pub enum Fault {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         excerpt: Option<String>,
     },
+    /// The permissions are not what they should be.
+    PermissionsDiffer {
+        /// What differs, worst first.
+        findings: Vec<Finding>,
+    },
     /// A configuration key is missing.
     KeyMissing {
         /// The file or process.
@@ -336,6 +342,7 @@ impl Fault {
             Self::LoginRefused(_) => "login_refused",
             Self::StatementFailed(_) => "statement_failed",
             Self::Mismatch { .. } => "mismatch",
+            Self::PermissionsDiffer { .. } => "permissions_differ",
             Self::KeyMissing { .. } => "key_missing",
             Self::RecordedFail { .. } => "recorded_fail",
             Self::Unknown => "unknown",

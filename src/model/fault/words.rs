@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{Distrust, Fault, Mismatch, ServerError};
 use crate::model::fact::Attempt;
+use crate::model::permission::sentence;
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,6 +59,7 @@ impl fmt::Display for Fault {
             Self::Forbidden { status } => write!(f, "{status}: known, but not allowed"),
             Self::LoginRefused(error) | Self::StatementFailed(error) => write!(f, "{error}"),
             Self::Mismatch { mismatches, .. } => joined(f, mismatches),
+            Self::PermissionsDiffer { findings } => f.write_str(&sentence(findings)),
             Self::KeyMissing { source, key } => write!(f, "{source} has no {key}"),
             Self::RecordedFail { by, evidence } => {
                 write!(f, "{by} recorded a fail")?;

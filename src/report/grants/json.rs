@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Audit, SEVERITIES, word};
+use super::Audit;
+use crate::grants::finding::Severity;
 use crate::grants::snapshot::{Gap, Server};
 
 /// The name of the format.
@@ -11,8 +12,10 @@ pub const SCHEMA: &str = "gonogo.grants/1";
 /// Tell an audit as JSON.
 #[must_use]
 pub fn render(audit: &Audit<'_>) -> String {
-    let mut counts: Map<String, Value> =
-        SEVERITIES.iter().map(|&severity| (word(severity).to_owned(), audit.open(severity).into())).collect();
+    let mut counts: Map<String, Value> = Severity::ALL
+        .iter()
+        .map(|&severity| (severity.name().to_owned(), audit.open(severity).into()))
+        .collect();
     counts.insert("expected".to_owned(), audit.expected().into());
     let server = |server: &Server| {
         json!({

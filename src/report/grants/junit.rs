@@ -2,7 +2,7 @@
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Audit, word};
+use super::Audit;
 use crate::grants::finding::{Finding, Severity};
 use crate::report::Options;
 use crate::report::junit::xml::{bounded, clean, name, written};
@@ -39,7 +39,7 @@ fn case(finding: &Finding) -> TestCase {
         }
         (None, severity) => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            status.set_type(word(severity)).set_message(&message).set_description(body(finding));
+            status.set_type(severity.name()).set_message(&message).set_description(body(finding));
             status
         }
     };

@@ -87,16 +87,3 @@ impl<'a> Audit<'a> {
         self.findings.iter().filter(|finding| finding.expected.is_some()).count()
     }
 }
-
-/// The word of a severity.
-const fn word(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Blocker => "blocker",
-        Severity::Major => "major",
-        Severity::Minor => "minor",
-        Severity::Info => "info",
-    }
-}
-
-/// Every severity, worst first.
-const SEVERITIES: [Severity; 4] = [Severity::Blocker, Severity::Major, Severity::Minor, Severity::Info];

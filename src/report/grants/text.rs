@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Audit, SEVERITIES, word};
+use super::Audit;
 use crate::grants::finding::{Finding, Severity};
 use crate::grants::snapshot::Gap;
 use crate::report::text::{ascii_exact, wrap};
@@ -16,7 +16,7 @@ const SHOWN: usize = 5;
 #[must_use]
 pub fn render(audit: &Audit<'_>) -> String {
     let mut out = String::new();
-    for severity in SEVERITIES {
+    for severity in Severity::ALL {
         let open: Vec<&Finding> = audit
             .findings
             .iter()
@@ -25,7 +25,7 @@ pub fn render(audit: &Audit<'_>) -> String {
         if open.is_empty() {
             continue;
         }
-        let _ = writeln!(out, "{} ({})", word(severity).to_uppercase(), open.len());
+        let _ = writeln!(out, "{} ({})", severity.name().to_uppercase(), open.len());
         for (number, finding) in (1..).zip(open) {
             if severity == Severity::Info {
                 line(&mut out, "  - ", "    ", &finding.message);
@@ -108,14 +108,14 @@ fn coverage(out: &mut String, audit: &Audit<'_>) {
 
 /// The sentence to read aloud.
 fn sentence(audit: &Audit<'_>) -> String {
-    let counts: Vec<String> = SEVERITIES
+    let counts: Vec<String> = Severity::ALL
         .iter()
         .map(|&severity| (audit.open(severity), severity))
         .filter(|&(count, _)| count > 0)
         .map(|(count, severity)| match (count, severity) {
             (count, Severity::Info) => format!("{count} info"),
-            (1, severity) => format!("1 {}", word(severity)),
-            (count, severity) => format!("{count} {}s", word(severity)),
+            (1, severity) => format!("1 {}", severity.name()),
+            (count, severity) => format!("{count} {}s", severity.name()),
         })
         .collect();
     let counts = if counts.is_empty() { "no finding".to_owned() } else { counts.join(", ") };

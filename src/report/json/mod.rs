@@ -145,7 +145,7 @@ fn check<'a>(told: &'a Assessment<'_>, row: &'a Row<'_>) -> CheckEntry<'a> {
         message: &row.judgement.message,
         expected: row.judgement.expected.as_deref(),
         got: row.judgement.got.as_deref(),
-        findings: [],
+        findings: row.findings(),
     }
 }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::model::layer::Layer;
 use crate::model::outcome::Outcome;
 use crate::model::outline::Severity;
+use crate::model::permission::Finding;
 use crate::model::trace::Observation;
 use crate::model::verdict::{Reason, Verdict};
 use crate::verdict::{Counts, WaiverState};
@@ -180,8 +181,8 @@ pub struct CheckEntry<'a> {
     /// What came, when a comparison failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub got: Option<&'a str>,
-    /// Diagnosed causes; none is made yet.
-    pub findings: [serde_json::Value; 0],
+    /// Permissions that differ, of a `grants` check.
+    pub findings: &'a [Finding],
 }
 
 /// Why and until when a check is put off.

@@ -136,7 +136,7 @@ impl Judge<'_> {
         let is_grant = matches!(self.changes[root], Change::Grant { .. });
         if lost.is_empty() {
             if finding.id == "grant_missing" {
-                finding.id = "regrouped";
+                finding.id = "regrouped".into();
                 finding.message.push_str(", and everybody can do as before");
             }
             self.add_usage(root, finding, &[]);
@@ -163,7 +163,7 @@ impl Judge<'_> {
         }
         if let Some(worst) = worst {
             if finding.id == "grant_missing" && worst == Severity::Info {
-                finding.id = "regrouped";
+                finding.id = "regrouped".into();
             }
             finding.severity = finding.severity.min(worst);
         }

@@ -21,6 +21,7 @@ use super::effects::{Closures, Effect, effects};
 use super::people::People;
 use crate::grants::change::Change;
 use crate::grants::finding::{AppError, Class, Finding, Repair, Severity};
+use crate::grants::fix;
 use crate::grants::map::Exception;
 use crate::grants::privilege::Privileges;
 use crate::grants::snapshot::{Facts, Workload};
@@ -112,7 +113,7 @@ impl Judgement {
         ]
         .join(":");
         Finding {
-            id: self.id,
+            id: self.id.into(),
             class: self.class,
             subject,
             grantee: self.grantee,
@@ -132,8 +133,8 @@ impl Judgement {
 }
 
 /// What repairs one difference.
-fn repairs(_change: &Change, _context: &Context<'_>) -> Vec<Repair> {
-    Vec::new()
+fn repairs(change: &Change, context: &Context<'_>) -> Vec<Repair> {
+    fix::Sides { expected: context.expected, actual: context.actual }.repairs(change)
 }
 
 impl Judge<'_> {

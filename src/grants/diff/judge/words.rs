@@ -45,7 +45,7 @@ pub(super) fn role(name: &str) -> String {
 }
 
 fn error(sqlstate: &'static str, message: String) -> AppError {
-    AppError { sqlstate, message }
+    AppError { sqlstate: sqlstate.into(), message }
 }
 
 /// `aclcheck_error` (src/backend/catalog/aclchk.c): names without schema and without quotes but for a few.

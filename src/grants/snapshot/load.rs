@@ -1,31 +1,45 @@
-//! Snapshots read from files for the commands that compare them.
+//! Reading a snapshot from its place on disk, within bounds.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::grants::snapshot::{Snapshot, SnapshotError, read};
+use super::{Snapshot, SnapshotError, read};
 
 /// The largest file that is read: 5,000 tables with 200,000 grants take 30 MB.
 const LARGEST: u64 = 1 << 30;
 
 /// Why a file gives no snapshot.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum LoadError {
+pub enum LoadError {
     /// The system says no.
     #[error("cannot read {}: {source}", path.display())]
-    Unreadable { path: PathBuf, source: io::Error },
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// It is what no snapshot is.
     #[error("{} is larger than {} MiB, which no snapshot is", path.display(), LARGEST >> 20)]
-    TooLarge { path: PathBuf },
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
     /// It is no snapshot, or no longer what was written.
     #[error("{}: {source}", path.display())]
-    Unusable { path: PathBuf, source: SnapshotError },
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: SnapshotError,
+    },
 }
 
 impl LoadError {
     /// What to do.
-    pub(super) const fn help(&self) -> &'static str {
+    #[must_use]
+    pub const fn help(&self) -> &'static str {
         match self {
             Self::Unreadable { .. } => "name two files that `gonogo grants snapshot` wrote",
             Self::TooLarge { .. } | Self::Unusable { .. } => {
@@ -36,7 +50,7 @@ impl LoadError {
 }
 
 /// Read one snapshot.
-pub(super) fn one(path: &Path) -> Result<Snapshot, LoadError> {
+pub fn load(path: &Path) -> Result<Snapshot, LoadError> {
     let unreadable = |source| LoadError::Unreadable { path: path.to_owned(), source };
     let mut text = Vec::new();
     let file = File::open(path).map_err(unreadable)?;
@@ -45,14 +59,4 @@ pub(super) fn one(path: &Path) -> Result<Snapshot, LoadError> {
         return Err(LoadError::TooLarge { path: path.to_owned() });
     }
     read(&text).map_err(|source| LoadError::Unusable { path: path.to_owned(), source })
-}
-
-/// Read two, side by side.
-pub(super) fn pair(before: &Path, after: &Path) -> Result<(Snapshot, Snapshot), LoadError> {
-    std::thread::scope(|scope| {
-        let other = scope.spawn(|| one(after));
-        let before = one(before);
-        let after = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        Ok((before?, after?))
-    })
 }

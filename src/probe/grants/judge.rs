@@ -1,0 +1,97 @@
+//! From a snapshot of now to a fact or a fault.
+
+use std::path::Path;
+
+use jiff::Zoned;
+
+use crate::grants::comparison::Comparison;
+use crate::grants::declared::{self, Rule};
+use crate::grants::expect::{counterpart, transform};
+use crate::grants::map;
+use crate::grants::snapshot::{Aspect, Snapshot, load};
+use crate::model::fact::Fact;
+use crate::model::fault::Fault;
+use crate::model::permission::{Class, Finding, Severity};
+use crate::model::trace::{Trouble, VantageError};
+
+/// Findings that are kept, and consequences of each: a journal is read by people.
+const KEPT: usize = 200;
+
+pub(super) fn against_snapshot(
+    path: &Path,
+    map: Option<&Path>,
+    target: Option<&str>,
+    now: &Snapshot,
+) -> Result<Fact, Trouble> {
+    let today = Zoned::now().date();
+    let before = load(path).map_err(|error| unusable(path, &error.to_string()))?;
+    let read = match map {
+        Some(path) => Some(read_map(path, today)?),
+        None => None,
+    };
+    let resolved = match &read {
+        Some(map) => Some(map.resolve(&before.facts).map_err(|mistakes| {
+            unusable(path, &mistakes.first().map(|mistake| mistake.message.clone()).unwrap_or_default())
+        })?),
+        None => None,
+    };
+    let expected = match (&read, &resolved, target) {
+        (Some(map), Some(resolved), Some(name)) => {
+            let target = map.target(name).map_err(|error| unusable(path, &error.to_string()))?;
+            transform(resolved, target)
+        }
+        _ => counterpart(&before.facts),
+    };
+    let (objects, roles) = (count(expected.facts.objects.len()), count(expected.facts.roles.len()));
+    let exceptions = read.as_ref().map_or(&[][..], |map| &map.exceptions);
+    let comparison = Comparison { before: &before, expected, after: now, exceptions, today };
+    let findings = comparison.findings(&comparison.changes());
+    ended(findings, objects, roles)
+}
+
+pub(super) fn against_rules(
+    role: &str,
+    may: &[Rule],
+    may_not: &[Rule],
+    now: &Snapshot,
+) -> Result<Fact, Trouble> {
+    if let Some(gap) = now.facts.coverage.iter().find(|gap| gap.aspect == Aspect::AclItems) {
+        return Err(unusable(Path::new("the database's permissions"), &gap.why));
+    }
+    let declared = declared::judge(&now.facts, role, may, may_not);
+    ended(declared.findings, declared.objects, 1)
+}
+
+/// Nothing of blocker or major severity may be open. What could not be read is no fault of the database, and no pass.
+fn ended(mut findings: Vec<Finding>, objects: u64, roles: u64) -> Result<Fact, Trouble> {
+    let decides = |finding: &&Finding| {
+        finding.expected.is_none() && matches!(finding.severity, Severity::Blocker | Severity::Major)
+    };
+    let differs = findings.iter().filter(decides).any(|finding| finding.class != Class::Unreadable);
+    let unreadable = findings.iter().find(|finding| decides(finding) && finding.class == Class::Unreadable);
+    if let (false, Some(finding)) = (differs, unreadable) {
+        return Err(unusable(Path::new("the database's permissions"), &finding.message));
+    }
+    findings.truncate(KEPT);
+    for finding in &mut findings {
+        finding.consequences.truncate(KEPT);
+    }
+    if differs {
+        return Err(Fault::PermissionsDiffer { findings }.into());
+    }
+    Ok(Fact::Permitted { objects, roles, findings })
+}
+
+fn read_map(path: &Path, today: jiff::civil::Date) -> Result<map::Map, Trouble> {
+    let loaded = map::load(path, today);
+    let mistake = loaded.diagnostics.into_iter().next().map(|mistake| mistake.message);
+    loaded.map.ok_or_else(|| unusable(path, &mistake.unwrap_or_default()))
+}
+
+fn unusable(path: &Path, reason: &str) -> Trouble {
+    VantageError::Unreadable { path: path.display().to_string(), reason: reason.to_owned() }.into()
+}
+
+fn count(number: usize) -> u64 {
+    number as u64
+}
