@@ -85,11 +85,20 @@ fn untouched<'f>(key: &Key, object: &Object, from: &Side<'_>, to: &Side<'_>) -> 
         Some(AclItem { to: grantee, by: role(item.by)?, ..*item })
     };
     let acl = |acl: &Acl| Acl::new(acl.items().iter().filter_map(item).collect());
+    // Who may change a parameter without being asked has its own grant as soon as there is another.
+    let own = |acl: &Acl| {
+        let own = acl.items().iter().filter(|item| item.to == Grantee::Role(item.by));
+        Acl::new(own.filter_map(item).collect())
+    };
+    let untouched = match &object.initial {
+        None if key.kind == Kind::Parameter => object.acl.as_ref().map(own),
+        initial => initial.as_ref().map(acl),
+    };
     // Who granted the initial privileges is the owner that `initdb` gave it.
     let first = object.initial.as_ref().and_then(|acl| acl.items().first()).map(|item| item.by);
     Some(Cow::Owned(Object {
         owner: first.or(object.owner).and_then(role),
-        acl: object.initial.as_ref().map(acl),
+        acl: untouched,
         initial: object.initial.as_ref().map(acl),
         columns: object.columns.keys().map(|name| (name.clone(), None)).collect(),
         facts: object.facts.clone(),
@@ -154,8 +163,10 @@ fn columns(
     changes: &mut Vec<Change>,
 ) {
     let known = acls::comparable(people, Kind::Column);
+    // Of the server's own relations only columns with grants are kept.
+    let none = is_the_servers(key).then_some(&None);
     for (name, acl) in &expected.columns {
-        let Some(other) = actual.columns.get(name) else {
+        let Some(other) = actual.columns.get(name).or(none) else {
             let delta = Delta { expected: Some(None), got: None };
             changes.push(Change::Object { key: key.column(name), delta });
             continue;
@@ -172,9 +183,14 @@ fn columns(
             acls::compare(people, &key.column(name), &one, &other, changes);
         }
     }
-    for name in actual.columns.keys().filter(|&name| !expected.columns.contains_key(name)) {
-        let delta = Delta { expected: None, got: Some(None) };
-        changes.push(Change::Object { key: key.column(name), delta });
+    for (name, acl) in actual.columns.iter().filter(|(name, _)| !expected.columns.contains_key(*name)) {
+        if let (Some(_), Some(acl)) = (none, acl) {
+            let other = as_owned_by(owners, acls::items(&people.actual, acl, known));
+            acls::compare(people, &key.column(name), &[], &other, changes);
+        } else {
+            let delta = Delta { expected: None, got: Some(None) };
+            changes.push(Change::Object { key: key.column(name), delta });
+        }
     }
 }
 

@@ -125,6 +125,28 @@ impl Cluster {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
+    /// `pg_dump` of a database.
+    pub(crate) fn dump(&self, database: &str, options: &[&str]) -> String {
+        let output = self.client("pg_dump").args(options).arg(database).output().expect("pg_dump runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("a dump")
+    }
+
+    /// Run a script as `psql` does without being told to stop; what went wrong.
+    pub(crate) fn restore(&self, database: &str, script: &str) -> String {
+        let file = self.folder.path().join("script.sql");
+        fs::write(&file, script).expect("a script");
+        let output = self.client("psql").args(["-X", "-q", "-d", database, "-f"]).arg(&file).output();
+        String::from_utf8_lossy(&output.expect("psql runs").stderr).into_owned()
+    }
+
+    fn client(&self, name: &str) -> Command {
+        let mut command = Command::new(self.programs.join(name));
+        command.env_clear().args(["-U", "admin", "-h"]).arg(self.folder.path());
+        command.arg("-p").arg(self.port.to_string());
+        command
+    }
+
     /// What the server has written so far.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).expect("the server's log")

@@ -278,12 +278,17 @@ impl<'a> Causes<'a> {
             let left = if let Some(Told::Roles(left)) = got { left.as_slice() } else { &[] };
             return roles.iter().filter(|role| !left.contains(role)).find_map(|role| self.who(judge, role));
         }
-        if let (Some(Told::List(names)), Attribute::Tables) = (expected, attribute) {
+        if let (Some(Told::List(names)), Attribute::Tables | Attribute::Schemas) = (expected, attribute) {
             let left = if let Some(Told::List(left)) = got { left.as_slice() } else { &[] };
+            let kind = if attribute == Attribute::Tables { Kind::Table } else { Kind::Schema };
             return names.iter().filter(|name| !left.contains(name)).find_map(|name| {
-                let name = name.strip_prefix("table:").unwrap_or(name);
-                let key = format!("table:{name}").parse::<Key>().ok()?;
-                self.missing.get(&key).copied()
+                // A table's columns and rows may follow its name.
+                let is_it = |key: &Key| {
+                    let rest = name.strip_prefix(&key.to_string());
+                    key.kind == kind
+                        && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '(']))
+                };
+                self.missing.iter().find(|(key, _)| is_it(key)).map(|(_, &index)| index)
             });
         }
         // What an extension's move changes in its own objects.

@@ -190,6 +190,22 @@ fn of_some_schemas(judge: &Judge<'_>) -> Option<Copy> {
     Some(Copy {
         id: "copy_of_some_schemas",
         message,
-        takes: |_, change| matches!(change, Change::Object { delta, .. } if delta.got.is_none()),
+        takes: |_, change| match change {
+            Change::Object { delta, .. } => delta.got.is_none(),
+            Change::Grant { key, .. } => crate::grants::diff::is_the_servers(key),
+            Change::DefaultPrivilege { schema, .. } => schema.is_none(),
+            Change::Fact { attribute, .. } => *attribute == Attribute::OwnedBy,
+            Change::Role { .. }
+            | Change::Membership { .. }
+            | Change::Owner { .. }
+            | Change::Effective { .. }
+            | Change::Setting { .. }
+            | Change::Sequence { .. }
+            | Change::Populated { .. }
+            | Change::Access { .. }
+            | Change::Unreadable { .. }
+            | Change::Unmapped { .. }
+            | Change::Crossing { .. } => false,
+        },
     })
 }
