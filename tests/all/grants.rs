@@ -1,5 +1,6 @@
 //! The audit of permissions, on real servers: `grants/source.sql` is the database that has something of everything.
 
+mod fix;
 mod mutations;
 mod oracle;
 mod snapshot;
