@@ -66,6 +66,25 @@ pub fn plan_schema() -> Value {
     })
 }
 
+/// JSON Schema (draft 2020-12) of a split map.
+#[must_use]
+pub fn map_schema() -> Value {
+    let mut schema = crate::grants::map::schema();
+    nothing_is_null(&mut schema);
+    schema
+}
+
+fn nothing_is_null(schema: &mut Value) {
+    match schema {
+        Value::Array(schemas) => schemas.iter_mut().for_each(nothing_is_null),
+        Value::Object(object) => {
+            without_null(object);
+            object.values_mut().for_each(nothing_is_null);
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
 /// Each kind of probe is a key of a check, and exactly one of them is there.
 fn ask_one_question(check: &mut Value, probes: Vec<(&'static str, schemars::Schema)>) {
     let exactly_one: Vec<Value> = probes.iter().map(|(kind, _)| json!({ "required": [kind] })).collect();

@@ -46,7 +46,7 @@ pub(super) enum Command {
     Grants(super::grants::Grants),
     /// Explain a fault, an outcome, a verdict or a reason in plain words
     Explain(Explain),
-    /// Print a JSON Schema: of plans, or of result.json
+    /// Print a JSON Schema: of plans, of split maps, or of result.json
     Schema(Schema),
     /// Print a completion script for your shell
     Completions(Completions),
@@ -293,6 +293,7 @@ pub(super) struct Explain {
 pub(super) enum SchemaOf {
     Plan,
     Result,
+    Map,
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ use crate::verdict::Exit;
 pub(super) fn schema(arguments: &Arguments, shared: &Shared) -> Exit {
     let schema = match arguments.of {
         SchemaOf::Plan => crate::schema::plan_schema(),
+        SchemaOf::Map => crate::schema::map_schema(),
         SchemaOf::Result => crate::report::json::result_schema(),
     };
     shared.terminal.print(&format!("{schema:#}"));

@@ -131,6 +131,14 @@ impl<'f> Effective<'f> {
         may
     }
 
+    /// What a role gives by its name alone, such as `pg_read_all_data`, on every object of a kind.
+    #[must_use]
+    pub fn everywhere(&self, role: RoleId, kind: Kind) -> Privileges {
+        let name = self.facts.roles.name(role);
+        let kinds = EVERYWHERE.iter().filter(|(one, _)| *one == name).flat_map(|(_, kinds)| kinds.iter());
+        kinds.filter(|(one, _)| *one == kind).fold(Privileges::NONE, |set, (_, privileges)| set | *privileges)
+    }
+
     fn add(&self, acl: &Acl, may: &mut [Privileges]) {
         for item in acl.items() {
             match item.to {

@@ -24,6 +24,12 @@ macro_rules! privileges {
                 match letter { $($letter => Some(Self::$name),)* _ => None }
             }
 
+            /// The letter an `aclitem` spells it with.
+            #[must_use]
+            pub const fn letter(self) -> char {
+                match self { $(Self::$name => $letter as char),* }
+            }
+
             /// The word of `GRANT`.
             #[must_use]
             pub const fn as_str(self) -> &'static str {

@@ -3,7 +3,10 @@
 
 mod connect;
 mod diff;
+mod effective;
 mod fix;
+mod map;
+mod read;
 mod sides;
 mod snapshot;
 
@@ -17,6 +20,8 @@ pub(super) enum Grants {
     Snapshot(snapshot::Arguments),
     Diff(diff::Arguments),
     Fix(fix::Arguments),
+    Map(map::Arguments),
+    Effective(effective::Arguments),
 }
 
 pub(super) async fn grants(command: &Grants, shared: &Shared) -> Exit {
@@ -24,5 +29,7 @@ pub(super) async fn grants(command: &Grants, shared: &Shared) -> Exit {
         Grants::Snapshot(arguments) => snapshot::snapshot(arguments, shared).await,
         Grants::Diff(arguments) => diff::run(arguments, shared),
         Grants::Fix(arguments) => fix::run(arguments, shared).await,
+        Grants::Map(arguments) => map::map(arguments, shared),
+        Grants::Effective(arguments) => effective::effective(arguments, shared),
     }
 }

@@ -2,6 +2,7 @@
 //! place; `resolve` holds it against a snapshot, and `expect::transform` makes of both what each database has to be.
 
 mod pattern;
+mod propose;
 mod resolve;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -11,7 +12,8 @@ use std::path::Path;
 
 use jiff::civil::Date;
 
-pub use pattern::Pattern;
+pub use pattern::{Pattern, Selection};
+pub use propose::propose;
 pub use resolve::{Destination, Replaced, Resolved, TargetId};
 
 use crate::file::findings::{About, Finding, Findings};
@@ -22,7 +24,7 @@ use crate::secret::Scrubber;
 use crate::suggest::suggestion;
 use crate::yaml::parse::parse;
 use crate::yaml::read::read;
-use crate::yaml::tree::{FileId, NodeId, Span, Tree};
+use crate::yaml::tree::{FileId, Kind, NodeId, Span, Tree};
 use written::Entry;
 
 /// Most targets of one map.
@@ -134,7 +136,13 @@ fn load_source(file: &Source, today: Date) -> Loaded {
     }
     stars.urls(FileId(0), file);
     stars.keys(&tree);
-    let written = root.and_then(|root| {
+    // A derived struct would take a list for its fields in their order.
+    let top = root.filter(|&root| matches!(tree.node(root).kind, Kind::Map(_)));
+    if let (Some(root), None) = (root, top) {
+        let finding = Finding::at(tree.place(root), "a split map is a map of keys, and this is not");
+        findings.push(finding.label("expected `split:`").help("begin with `split:`"));
+    }
+    let written = top.and_then(|root| {
         let reading = read::<written::File>(&tree, root);
         for mistake in reading.mistakes {
             findings.push(mistake);
@@ -182,6 +190,10 @@ impl Map {
                 ("copy", target.copy, Whither::Copied(index)),
             ];
             for (word, entries, whither) in whither {
+                if word == "copy" && entries.iter().any(|entry| matches!(entry, Entry::Rest)) {
+                    let finding = Finding::at(place(&["targets", &name, word]), "`rest` cannot be copied");
+                    findings.push(finding.help("write it under `objects` of both targets"));
+                }
                 map.list(tree, &list(word), entries, whither);
             }
             let keys = tree.entries(node(&["targets", &name, "role_rename"])).iter();

@@ -14,6 +14,43 @@ pub struct Pattern {
     text: String,
 }
 
+/// Objects that somebody asks for: `kind:name`, or a name of any kind, with `*`.
+#[derive(Debug, Clone)]
+pub struct Selection(Vec<Pattern>);
+
+impl Selection {
+    /// Read one.
+    ///
+    /// # Errors
+    /// When it is the name of nothing that could be there.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text == "database:" || text == "database" {
+            let pattern = Pattern {
+                kind: Kind::Database,
+                parts: vec![Part(vec![String::new()])],
+                args: None,
+                text: text.to_owned(),
+            };
+            return Ok(Self(vec![pattern]));
+        }
+        let named = text
+            .split_once(':')
+            .and_then(|(word, name)| Some((Kind::ALL.iter().find(|kind| kind.as_str() == word)?, name)));
+        if let Some((&kind, name)) = named {
+            return Pattern::parse(kind, name).map(|pattern| Self(vec![pattern]));
+        }
+        let any: Vec<Pattern> =
+            Kind::ALL.iter().filter_map(|&kind| Pattern::parse(kind, text).ok()).collect();
+        if any.is_empty() { Err(format!("`{text}` is the name of nothing")) } else { Ok(Self(any)) }
+    }
+
+    /// Whether an object is asked for.
+    #[must_use]
+    pub fn matches(&self, key: &Key) -> bool {
+        self.0.iter().any(|pattern| pattern.kind == key.kind && pattern.matches_name(key))
+    }
+}
+
 /// Texts between stars: one of them when there is no star.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Part(Vec<String>);

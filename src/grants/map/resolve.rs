@@ -119,7 +119,7 @@ impl Map {
 }
 
 /// By object, what it belongs to.
-fn owners(objects: &[(&Key, &Object)], index: &HashMap<&Key, usize>) -> Vec<Option<usize>> {
+pub(super) fn owners(objects: &[(&Key, &Object)], index: &HashMap<&Key, usize>) -> Vec<Option<usize>> {
     let find = |key: Key| index.get(&key).copied();
     let owner = |&(key, object): &(&Key, &Object)| -> Option<usize> {
         if let Some(extension) = object.text(Attribute::Extension) {
@@ -145,7 +145,7 @@ fn relation(key: &Key, index: &HashMap<&Key, usize>) -> Option<usize> {
 }
 
 /// Whether every database has it, made by the server or shared by all databases of one.
-fn is_everywhere(key: &Key) -> bool {
+pub(super) fn is_everywhere(key: &Key) -> bool {
     let of_the_server = |schema: &str| matches!(schema, "pg_catalog" | "information_schema");
     if key.schema.as_deref().is_some_and(of_the_server) {
         return true;
@@ -407,6 +407,11 @@ impl<'m> Resolved<'m> {
 
     fn placed(&self) -> impl Iterator<Item = (&'m Key, &'m Object, Place)> {
         self.before.objects.iter().zip(&self.places).map(|((key, object), place)| (key, object, *place))
+    }
+
+    /// The targets, in the order of the file.
+    pub fn targets(&self) -> impl Iterator<Item = (TargetId, &'m Target)> {
+        self.map.targets.iter().enumerate().map(|(at, target)| (TargetId(at), target))
     }
 
     /// The target.

@@ -107,26 +107,77 @@ pub(crate) fn shop() -> Facts {
     facts
 }
 
-pub(crate) const MAP: &str = r#"
-split:
-  format: gonogo.splitmap/1
-  source: shop
-  targets:
-    billing_db:
-      database: billing
-      objects: [{ schema: billing }, { function: "public.calc_*" }, { table: public.rates }]
-      copy: [{ extension: citext }, { schema: ref }]
-      role_rename: { billing_app: app }
-      drop_roles: [etl]
-    shop_db: { database: orders, objects: [rest] }
-  crossing: [{ from: "view:billing.v_inv", replaced_by: "foreign_table:billing.orders" }]
-  expect: [{ ignore: "table:billing.invoice etl SELECT", why: CHG-1234, until: 2026-12-31 }]
-  sequences: { at_least: source }
-"#;
+pub(crate) const MAP: &str = include_str!("../../../fixtures/maps/good/shop.yaml");
 
 pub(crate) fn read_map(text: &str) -> Result<Map, String> {
     let loaded = load_source(&Source::new("map.yaml", "map.yaml", text.to_owned()), date(2026, 11, 22));
     loaded.map.ok_or_else(|| render_all(&loaded.diagnostics, false))
+}
+
+/// Load a map and hold it against the shop; what is told.
+fn told(text: &str, name: &str) -> String {
+    let loaded = load_source(&Source::new(name, name, text.to_owned()), date(2026, 11, 22));
+    let facts = shop();
+    let wrong = loaded.map.and_then(|map| map.resolve(&facts).err()).unwrap_or_default();
+    render_all(&loaded.diagnostics, false) + &render_all(&wrong, false)
+}
+
+/// Every bad map in `fixtures/maps` with the text a person sees, beside it. `UPDATE_FIXTURES=1` writes the texts.
+#[test]
+fn every_bad_map_is_told_as_expected() {
+    let update = std::env::var_os("UPDATE_FIXTURES").is_some();
+    let folder = std::fs::read_dir("fixtures/maps").expect("the folder of bad maps");
+    let mut files: Vec<_> = folder.map(|entry| entry.expect("an entry").path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    assert!(files.len() >= 18, "only {} bad maps", files.len());
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("a map");
+        let told = told(&text, &file.display().to_string());
+        assert!(!told.is_empty(), "{} has nothing wrong", file.display());
+        assert!(!told.contains("planted-secret"), "{} shows a secret:\n{told}", file.display());
+        assert!(told.chars().all(|c| c == '\n' || !c.is_control()), "{} drives the terminal", file.display());
+        let beside = file.with_extension("txt");
+        if update {
+            std::fs::write(&beside, &told).expect("written");
+        }
+        let expected = std::fs::read_to_string(&beside).unwrap_or_default();
+        assert_eq!(told, expected, "{}: UPDATE_FIXTURES=1 rewrites", file.display());
+    }
+}
+
+#[test]
+fn an_exception_that_is_over_is_told() {
+    let late = MAP.replace("2026-12-31", "2026-11-21");
+    let told = told(&late, "map.yaml");
+    assert!(told.contains("warning: this exception was good until 2026-11-21"), "{told}");
+    assert!(read_map(&late).expect("it loads").exceptions[0].is_over(date(2026, 11, 22)));
+}
+
+#[test]
+fn what_is_proposed_loads_again() {
+    let mut facts = shop();
+    let text = propose(&facts);
+    assert!(text.contains("\"view:billing.v_inv\", to: \"table:shop.orders\""), "{text}");
+    let map = read_map(&text).unwrap_or_else(|told| panic!("{text}\n{told}"));
+    let resolved = map.resolve(&facts).unwrap_or_else(|told| panic!("{}", render_all(&told, false)));
+    assert!(resolved.unmapped().is_empty());
+    assert_eq!(map.targets().len(), 4, "billing, public, ref, shop: nothing ties them");
+    // A foreign key ties two schemas.
+    let known = facts.references.get_or_insert_default();
+    known[1].by = Means::ForeignKey;
+    let map = read_map(&propose(&facts)).expect("it loads");
+    assert_eq!(map.targets().len(), 3);
+    // Names that are hard to write.
+    for schema in ["true", "a \"b\".*", "\u{1b}[31m\n# x", "\u{2028}\u{feff}é", "1"] {
+        facts.objects.insert(Key::plain(Kind::Schema, schema), Object::default());
+        facts.objects.insert(Key::within(Kind::Table, schema, "t"), Object::default());
+        facts.objects.insert(Key::plain(Kind::Extension, schema), Object::default());
+    }
+    let text = propose(&facts);
+    let map = read_map(&text).unwrap_or_else(|told| panic!("{text}\n{told}"));
+    let resolved = map.resolve(&facts).unwrap_or_else(|told| panic!("{text}\n{}", render_all(&told, false)));
+    assert!(resolved.unmapped().is_empty());
+    assert_eq!(map.targets().len(), 8);
 }
 
 fn placed(map: &str) -> BTreeMap<String, String> {
