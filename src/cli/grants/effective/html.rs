@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::rows::{Row, Rows};
+use super::rows::{Row, Shown};
 use crate::grants::acl::RoleId;
 use crate::grants::privilege::Privilege;
 use crate::grants::quote::Name;
@@ -15,7 +15,7 @@ thead th{position:sticky;top:0;background:#eee}tbody th{position:sticky;left:0;b
 td{font-family:monospace}td.far{color:#777;font-style:italic}dt{font-family:monospace;float:left;width:3em}\
 @media (prefers-color-scheme:dark){body{background:#181818;color:#ddd}thead th,tbody th{background:#282828}td.far{color:#999}}";
 
-pub(super) fn page(rows: &Rows<'_, '_>) -> String {
+pub(super) fn page(rows: &Shown<'_, '_>) -> String {
     let facts = rows.paths.facts();
     let title = escaped(&format!("Who can do what in {}", Name(&facts.server.database)));
     let mut out = format!(
@@ -59,7 +59,7 @@ pub(super) fn page(rows: &Rows<'_, '_>) -> String {
     out
 }
 
-fn cell(out: &mut String, rows: &Rows<'_, '_>, row: &Row<'_>, role: RoleId) {
+fn cell(out: &mut String, rows: &Shown<'_, '_>, row: &Row<'_>, role: RoleId) {
     let may = rows.shown(row, role);
     if may.is_empty() {
         out.push_str("<td></td>");

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::rows::Rows;
+use super::rows::Shown;
 use crate::grants::acl::RoleId;
 
-pub(super) fn json(rows: &Rows<'_, '_>) -> Value {
+pub(super) fn json(rows: &Shown<'_, '_>) -> Value {
     let objects: Vec<Value> = rows
         .rows
         .iter()

@@ -17,7 +17,7 @@ use crate::grants::snapshot::{Facts, Key};
 use crate::report::{Mode, replace};
 use crate::suggest::suggestion;
 use crate::verdict::Exit;
-use rows::{Asked, Rows};
+use rows::{Asked, Shown};
 
 /// Show who can do what, and through which path
 ///
@@ -67,7 +67,7 @@ fn shown(arguments: &Arguments, shared: &Shared) -> Result<Exit, Exit> {
         Exit::Usage
     })?;
     let paths = Paths::new(&before.facts);
-    let rows = Rows::new(&paths, &asked);
+    let rows = Shown::new(&paths, &asked);
     let page = match arguments.format {
         Form::Text if asked.roles.is_empty() && asked.objects.is_empty() => text::matrix(&rows),
         Form::Text => text::paths(&rows),

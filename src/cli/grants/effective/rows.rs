@@ -13,7 +13,7 @@ pub(super) struct Asked {
 }
 
 /// What is shown.
-pub(super) struct Rows<'p, 'f> {
+pub(super) struct Shown<'p, 'f> {
     pub(super) paths: &'p Paths<'f>,
     pub(super) rows: Vec<Row<'f>>,
     /// The roles that are shown: those asked for, or those that may do more than everybody, superusers aside.
@@ -35,7 +35,7 @@ pub(super) struct Row<'f> {
     pub(super) may: Vec<Privileges>,
 }
 
-impl<'p, 'f> Rows<'p, 'f> {
+impl<'p, 'f> Shown<'p, 'f> {
     pub(super) fn new(paths: &'p Paths<'f>, asked: &Asked) -> Self {
         let facts = paths.facts();
         let mut rows = Vec::new();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::rows::{Row, Rows};
+use super::rows::{Row, Shown};
 use crate::grants::acl::RoleId;
 use crate::grants::privilege::{Privilege, Privileges};
 use crate::report::text::{ascii_exact, wrap};
@@ -15,7 +15,7 @@ const NAME: usize = 12;
 const LABEL: usize = 34;
 
 /// Roles by objects, as many roles side by side as there is room for.
-pub(super) fn matrix(rows: &Rows<'_, '_>) -> String {
+pub(super) fn matrix(rows: &Shown<'_, '_>) -> String {
     let mut out = String::new();
     let heads = std::iter::once(None).chain(rows.roles.iter().copied().map(Some));
     let columns: Vec<Column> = heads.map(|role| Column::new(rows, role)).collect();
@@ -50,7 +50,7 @@ struct Column {
 }
 
 impl Column {
-    fn new(rows: &Rows<'_, '_>, role: Option<RoleId>) -> Self {
+    fn new(rows: &Shown<'_, '_>, role: Option<RoleId>) -> Self {
         let version = rows.paths.facts().server.major();
         let cell = |row: &Row<'_>| match role {
             None => row.letters(row.public, version),
@@ -77,7 +77,7 @@ impl Column {
     }
 }
 
-fn write_block(out: &mut String, rows: &Rows<'_, '_>, block: &[Column], label: usize) {
+fn write_block(out: &mut String, rows: &Shown<'_, '_>, block: &[Column], label: usize) {
     let cut: Vec<&str> = block
         .iter()
         .filter(|column| column.name.len() > column.width)
@@ -110,7 +110,7 @@ fn write_block(out: &mut String, rows: &Rows<'_, '_>, block: &[Column], label: u
     out.push('\n');
 }
 
-fn legend(out: &mut String, rows: &Rows<'_, '_>, columns: &[Column]) {
+fn legend(out: &mut String, rows: &Shown<'_, '_>, columns: &[Column]) {
     let cells = || columns.iter().flat_map(|column| &column.cells);
     let used: BTreeSet<char> =
         cells().filter(|cell| !cell.contains("all")).flat_map(|cell| cell.chars()).collect();
@@ -139,7 +139,7 @@ fn legend(out: &mut String, rows: &Rows<'_, '_>, columns: &[Column]) {
 }
 
 /// Every path of the roles and objects asked for.
-pub(super) fn paths(rows: &Rows<'_, '_>) -> String {
+pub(super) fn paths(rows: &Shown<'_, '_>) -> String {
     let mut out = String::new();
     if rows.roles_asked {
         for &role in &rows.roles {
@@ -175,7 +175,7 @@ pub(super) fn paths(rows: &Rows<'_, '_>) -> String {
     out
 }
 
-fn of_role(out: &mut String, rows: &Rows<'_, '_>, role: RoleId) {
+fn of_role(out: &mut String, rows: &Shown<'_, '_>, role: RoleId) {
     let known = rows.paths.facts().roles.get(role);
     let mut words = vec![if known.login { "may log in" } else { "may not log in" }];
     words.extend(known.superuser.then_some("superuser"));
@@ -197,7 +197,7 @@ fn of_role(out: &mut String, rows: &Rows<'_, '_>, role: RoleId) {
 }
 
 /// The paths, each with what it leads to when that is not all.
-fn ways(out: &mut String, rows: &Rows<'_, '_>, row: &Row<'_>, role: RoleId) {
+fn ways(out: &mut String, rows: &Shown<'_, '_>, row: &Row<'_>, role: RoleId) {
     let all: Privileges = row.may[role.index()];
     for path in rows.paths(row, role) {
         let part = if path.privileges == all { String::new() } else { format!("{}: ", path.privileges) };
@@ -205,7 +205,7 @@ fn ways(out: &mut String, rows: &Rows<'_, '_>, row: &Row<'_>, role: RoleId) {
     }
 }
 
-fn far(rows: &Rows<'_, '_>, row: &Row<'_>, role: RoleId) -> String {
+fn far(rows: &Shown<'_, '_>, row: &Row<'_>, role: RoleId) -> String {
     let reach = rows.reach(row, role);
     let lacks: Vec<&str> = [(reach.usage, "USAGE on the schema"), (reach.connect, "CONNECT on the database")]
         .into_iter()
