@@ -233,6 +233,12 @@ impl Resolver<'_, '_> {
             }
         }
         self.bring_along(&mut places);
+        // A server that is brought along is of no use without what its users log in with there.
+        for at in (0..places.len()).filter(|&at| self.objects[at].0.kind == Kind::UserMapping) {
+            if let Some(server) = self.owners[at].filter(|_| claims[at].rank.is_none()) {
+                places[at].targets |= places[server].targets;
+            }
+        }
         places
     }
 

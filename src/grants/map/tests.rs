@@ -216,6 +216,7 @@ fn everything_goes_where_its_closest_entry_sends_it() {
         ("foreign_table:billing.ledger", "billing_db"),
         ("foreign_server:far", "billing_db shop_db"),
         ("foreign_data_wrapper:wrap", "billing_db shop_db"),
+        ("user_mapping:far.etl", "billing_db shop_db"),
     ] {
         assert_eq!(placed[key], targets, "{key}");
     }

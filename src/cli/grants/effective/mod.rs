@@ -14,6 +14,7 @@ use super::read;
 use crate::grants::map::Selection;
 use crate::grants::paths::Paths;
 use crate::grants::snapshot::{Facts, Key};
+use crate::report::text::line;
 use crate::report::{Mode, replace};
 use crate::suggest::suggestion;
 use crate::verdict::Exit;
@@ -63,7 +64,7 @@ pub(super) fn effective(arguments: &Arguments, shared: &Shared) -> Exit {
 fn shown(arguments: &Arguments, shared: &Shared) -> Result<Exit, Exit> {
     let before = read::snapshot(&arguments.snapshot, shared)?;
     let asked = asked(arguments, &before.facts).map_err(|(message, help)| {
-        shared.terminal.error(&message, Some(&help));
+        shared.terminal.error(&line(&message), Some(&line(&help)));
         Exit::Usage
     })?;
     let paths = Paths::new(&before.facts);
@@ -97,11 +98,12 @@ fn asked(arguments: &Arguments, facts: &Facts) -> Result<Asked, (String, String)
     let selection = |text: &String| {
         let selection = Selection::parse(text)
             .map_err(|message| (message, "such as `shop.orders` or `table:shop.*`".to_owned()))?;
-        if facts.objects.keys().any(|key| selection.matches(key)) {
+        let granted = || facts.objects.keys().filter(|key| !key.kind.privileges().is_empty());
+        if granted().any(|key| selection.matches(key)) {
             return Ok(selection);
         }
         let called = |key: &Key| if text.contains(':') { key.to_string() } else { key.qualified() };
-        let mut names: Vec<String> = facts.objects.keys().map(called).collect();
+        let mut names: Vec<String> = granted().map(called).collect();
         names.dedup();
         let help = suggestion(text, names.iter().map(String::as_str));
         Err((format!("`{text}` is nothing in the snapshot"), help))
