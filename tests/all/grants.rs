@@ -1,6 +1,7 @@
 //! The audit of permissions, on real servers: `grants/source.sql` is the database that has something of everything.
 
 mod fix;
+mod map;
 mod mutations;
 mod oracle;
 mod snapshot;

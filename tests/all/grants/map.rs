@@ -35,7 +35,8 @@ fn every_object_is_in_its_targets(program: &Program, map: &str) {
             Destination::Targets(targets) => targets.contains(&target.name.as_str()),
             Destination::Dropped | Destination::Unmapped => false,
         };
-        let sent = resolved.destinations().filter(|(key, to)| names(key) && goes_here(to)).map(|(key, _)| key);
+        let sent =
+            resolved.destinations().filter(|(key, to)| names(key) && goes_here(to)).map(|(key, _)| key);
         let database = Key::database();
         let wanted: BTreeSet<&Key> = sent.chain([&database]).collect();
         assert_eq!(held, wanted, "{}", target.name);
@@ -61,8 +62,15 @@ fn the_source_database_is_split_and_its_paths_are_shown() {
     let told: Value = serde_json::from_str(&ended.code(1).stdout).expect("JSON");
     assert_eq!(told["unmapped"], serde_json::json!([]));
     let crossing = told["targets"][0]["crossing"].as_array().expect("a list");
-    assert!(crossing.iter().any(|one| one["from"] == "view:billing.v_inv" && one["to"] == "table:shop.orders"));
-    program.write("whole.yaml", &SPLIT.replace("{ schema: billing }", "rest").replace("shop_db: { database: orders, objects: [rest] }", ""));
+    assert!(
+        crossing.iter().any(|one| one["from"] == "view:billing.v_inv" && one["to"] == "table:shop.orders")
+    );
+    program.write(
+        "whole.yaml",
+        &SPLIT
+            .replace("{ schema: billing }", "rest")
+            .replace("shop_db: { database: orders, objects: [rest] }", ""),
+    );
     program.run(&["grants", "map", "whole.yaml", "snapshot.json"]).code(0);
     program.write("wrong.yaml", &SPLIT.replace("{ schema: billing }", "{ schema: biling }"));
     let ended = program.run(&["grants", "map", "wrong.yaml", "snapshot.json"]);
@@ -77,7 +85,8 @@ fn the_source_database_is_split_and_its_paths_are_shown() {
     assert!(ended.code(2).stderr.contains("did you mean `shop.orders`?"), "{}", ended.stderr);
     let ended = program.run(&["grants", "effective", "snapshot.json", "--role", "nobody_at_all"]);
     assert!(!ended.code(2).stderr.contains("line\nbreak"), "a name drives the terminal: {}", ended.stderr);
-    let page = &program.run(&["grants", "effective", "snapshot.json", "--format", "html"]).code(0).stdout.clone();
+    let page =
+        &program.run(&["grants", "effective", "snapshot.json", "--format", "html"]).code(0).stdout.clone();
     assert!(!page.contains("<script") && !page.contains("src=") && !page.contains("\"ird\""), "{page}");
     assert!(page.contains("&quot;ird&quot;"));
 }
