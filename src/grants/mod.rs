@@ -18,6 +18,7 @@ pub mod postgres;
 pub mod privilege;
 pub mod quote;
 pub mod reader;
+pub mod replay;
 pub mod snapshot;
 
 pub use crate::model::permission as finding;

@@ -4,6 +4,7 @@ mod fix;
 mod map;
 mod mutations;
 mod oracle;
+mod replay;
 mod snapshot;
 
 use gonogo::grants::snapshot::{Snapshot, read};

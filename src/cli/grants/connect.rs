@@ -10,7 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::arguments::PlanFiles;
 use super::super::{Shared, load};
+use crate::model::fault::{Fault, ServerError};
 use crate::model::outcome::Judgement;
+use crate::model::trace::Trace;
 use crate::net::stream::Stream;
 use crate::postgres::session::Session;
 use crate::probe::postgres::Postgres;
@@ -44,19 +46,55 @@ pub(super) async fn log_in(
     scrubber: &Arc<Scrubber>,
     cancel: &CancellationToken,
 ) -> Result<Session<Stream>, Exit> {
+    match attempt(place, shared, scrubber, cancel).await? {
+        Ok(session) => Ok(session),
+        Err((probe, trace)) => Err(tell(&probe, &trace, shared, scrubber, cancel)),
+    }
+}
+
+/// Log in by a URL of one role's own. A refusal of the server is an answer to tell of; anything else that stops it is told.
+pub(super) async fn log_in_as(
+    url: &str,
+    shared: &Shared,
+    scrubber: &Arc<Scrubber>,
+    cancel: &CancellationToken,
+) -> Result<Result<Session<Stream>, Box<ServerError>>, Exit> {
+    let place = Place { url: Some(url.to_owned()), database: None, user: None, plan: PlanFiles::default() };
+    match attempt(&place, shared, scrubber, cancel).await? {
+        Ok(session) => Ok(Ok(session)),
+        Err((probe, trace)) => match trace.broken() {
+            Some((_, Fault::LoginRefused(error))) => Ok(Err(error.clone())),
+            Some(_) | None => Err(tell(&probe, &trace, shared, scrubber, cancel)),
+        },
+    }
+}
+
+async fn attempt(
+    place: &Place,
+    shared: &Shared,
+    scrubber: &Arc<Scrubber>,
+    cancel: &CancellationToken,
+) -> Result<Result<Session<Stream>, (Postgres, Trace)>, Exit> {
     let probe = probe(place, shared, scrubber)?;
     let mut recorder = Recorder::new(load::context(shared, scrubber), LIMIT, cancel.clone());
-    match probe.log_in(&mut recorder).await {
+    Ok(match probe.log_in(&mut recorder).await {
         Ok(session) => Ok(session),
-        Err(stop) => {
-            let trace = recorder.finish(Err(stop));
-            let judgement = Judgement::of(&trace, &probe.layers(), None);
-            let message = format!("cannot look into {}: {}", probe.target(), judgement.message);
-            let help = trace.broken().map(|(_, fault)| format!("gonogo explain {} says more", fault.id()));
-            shared.terminal.error(&scrubber.text(&message), help.as_deref());
-            Err(if cancel.is_cancelled() { Exit::Interrupted } else { Exit::NoGo })
-        }
-    }
+        Err(stop) => Err((probe, recorder.finish(Err(stop)))),
+    })
+}
+
+fn tell(
+    probe: &Postgres,
+    trace: &Trace,
+    shared: &Shared,
+    scrubber: &Scrubber,
+    cancel: &CancellationToken,
+) -> Exit {
+    let judgement = Judgement::of(trace, &probe.layers(), None);
+    let message = format!("cannot look into {}: {}", probe.target(), judgement.message);
+    let help = trace.broken().map(|(_, fault)| format!("gonogo explain {} says more", fault.id()));
+    shared.terminal.error(&scrubber.text(&message), help.as_deref());
+    if cancel.is_cancelled() { Exit::Interrupted } else { Exit::NoGo }
 }
 
 fn probe(place: &Place, shared: &Shared, scrubber: &Arc<Scrubber>) -> Result<Postgres, Exit> {

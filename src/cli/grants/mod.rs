@@ -7,6 +7,7 @@ mod effective;
 mod fix;
 mod map;
 mod read;
+mod replay;
 mod sides;
 mod snapshot;
 
@@ -22,6 +23,7 @@ pub(super) enum Grants {
     Fix(fix::Arguments),
     Map(map::Arguments),
     Effective(effective::Arguments),
+    Replay(replay::Arguments),
 }
 
 pub(super) async fn grants(command: &Grants, shared: &Shared) -> Exit {
@@ -31,5 +33,6 @@ pub(super) async fn grants(command: &Grants, shared: &Shared) -> Exit {
         Grants::Fix(arguments) => fix::run(arguments, shared).await,
         Grants::Map(arguments) => map::map(arguments, shared),
         Grants::Effective(arguments) => effective::effective(arguments, shared),
+        Grants::Replay(arguments) => replay::replay(arguments, shared).await,
     }
 }

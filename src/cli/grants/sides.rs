@@ -70,7 +70,7 @@ impl Sides {
         shared: &Shared,
     ) -> Result<Comparison<'a>, Exit> {
         let expected = match (&read.map, resolved) {
-            (Some(map), Some(resolved)) => transform(resolved, self.target(map, shared)?),
+            (Some(map), Some(resolved)) => transform(resolved, choose(map, self.target.as_deref(), shared)?),
             _ => under_other_names(&read.before.facts, &self.rename)
                 .map_err(|error| usage(&format!("--rename: {error}"), None, shared))?,
         };
@@ -83,19 +83,20 @@ impl Sides {
             today: Zoned::now().date(),
         })
     }
+}
 
-    fn target(&self, map: &Map, shared: &Shared) -> Result<TargetId, Exit> {
-        let name = match (&self.target, map.targets()) {
-            (Some(name), _) => name,
-            (None, [only]) => &only.name,
-            (None, targets) => {
-                let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
-                let message = format!("the map has {} targets, and --target says none", targets.len());
-                return Err(usage(&message, Some(&format!("choose one: {}", names.join(", "))), shared));
-            }
-        };
-        map.target(name).map_err(|error| usage(&error.to_string(), None, shared))
-    }
+/// The target of this name, or the only one.
+pub(super) fn choose(map: &Map, target: Option<&str>, shared: &Shared) -> Result<TargetId, Exit> {
+    let name = match (target, map.targets()) {
+        (Some(name), _) => name,
+        (None, [only]) => &only.name,
+        (None, targets) => {
+            let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
+            let message = format!("the map has {} targets, and --target says none", targets.len());
+            return Err(usage(&message, Some(&format!("choose one: {}", names.join(", "))), shared));
+        }
+    };
+    map.target(name).map_err(|error| usage(&error.to_string(), None, shared))
 }
 
 impl Read {
@@ -115,7 +116,7 @@ pub(super) fn usage(message: &str, help: Option<&str>, shared: &Shared) -> Exit 
 }
 
 /// Read the map; its mistakes and warnings are told.
-fn read_map(path: &Path, shared: &Shared) -> Option<Map> {
+pub(super) fn read_map(path: &Path, shared: &Shared) -> Option<Map> {
     let loaded = map::load(path, Zoned::now().date());
     let text = plan::render_all(&loaded.diagnostics, shared.terminal.color_err);
     if !text.is_empty() {

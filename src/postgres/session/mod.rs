@@ -160,13 +160,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         Ok(())
     }
 
+    /// Run SQL of our own by the simple protocol; the rows of all its statements come together, as text.
+    ///
+    /// # Errors
+    /// What the server answers, and what it must not; `TooLarge` for more than `limits` allow to read.
+    pub async fn query(&mut self, statements: &str, limits: Limits) -> Result<Answer, SessionError> {
+        frontend::query(statements, &mut self.wire.outbox).map_err(|error| unsendable(&error))?;
+        self.answer(limits).await
+    }
+
     /// Run a few statements of our own at once, such as `BEGIN; SET LOCAL ...`, whose rows do not matter.
     ///
     /// # Errors
     /// What the server answers, and what it must not.
     pub async fn batch(&mut self, statements: &str) -> Result<Answer, SessionError> {
-        frontend::query(statements, &mut self.wire.outbox).map_err(|error| unsendable(&error))?;
-        self.answer(Limits { rows: 0, ..Limits::default() }).await
+        self.query(statements, Limits { rows: 0, ..Limits::default() }).await
     }
 
     /// Say goodbye; a server that does not listen any more is no matter.
