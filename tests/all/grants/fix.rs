@@ -36,7 +36,15 @@ fn copies_are_repaired_until_nothing_differs() {
         copy(&cluster, database, options);
         take(&program, &cluster, database, "after.json");
         program.run(&["grants", "diff", "before.json", "after.json"]).code(1);
-        let apply = ["grants", "fix", "before.json", "after.json", "--yes", "--apply", &url(&cluster, "admin", database)];
+        let apply = [
+            "grants",
+            "fix",
+            "before.json",
+            "after.json",
+            "--yes",
+            "--apply",
+            &url(&cluster, "admin", database),
+        ];
         let fixed = program.run(&apply);
         fixed.code(0);
         assert!(fixed.stdout.contains("GO: "), "{database}: {}", fixed.stdout);
@@ -91,7 +99,12 @@ fn another_database_is_left_alone() {
     refused.code(2);
     assert!(refused.stderr.contains("this is the database \"other\""), "{}", refused.stderr);
     let nobody = program.run(&[
-        "grants", "fix", "before.json", "after.json", "--apply", &url(&cluster, "admin", "plain"),
+        "grants",
+        "fix",
+        "before.json",
+        "after.json",
+        "--apply",
+        &url(&cluster, "admin", "plain"),
     ]);
     assert!(nobody.code(2).stderr.contains("nobody can be asked"));
     take(&program, &cluster, "other", "still.json");
@@ -113,13 +126,14 @@ fn a_grant_that_only_warns_changes_nothing() {
         cluster.sql(database, "grant select on t to limited");
     }
     cluster.sql("was", "grant insert on t to taker");
-    let login = format!("host={} port={} user=limited dbname=is", cluster.socket_folder().display(), cluster.port);
+    let login =
+        format!("host={} port={} user=limited dbname=is", cluster.socket_folder().display(), cluster.port);
     take(&program, &cluster, "was", "before.json");
     program.run(&["grants", "snapshot", &login, "-o", "after.json"]).code(0);
     // To grant what one may not grant is an error to nobody but us: the server warns with 01007 and goes on.
     let refused = program.run(&["grants", "fix", "before.json", "after.json", "--yes", "--apply", &login]);
     assert!(refused.code(1).stderr.contains("did not do what it says: 01007"), "{}", refused.stderr);
-    let granted =
-        cluster.sql("is", "select count(*) from information_schema.role_table_grants where grantee = 'taker'");
+    let granted = cluster
+        .sql("is", "select count(*) from information_schema.role_table_grants where grantee = 'taker'");
     assert_eq!(granted.trim(), "0");
 }
