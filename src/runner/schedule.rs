@@ -104,7 +104,6 @@ impl Runner {
     ) -> Result<(), JournalError> {
         let mut stage = Stage::new(self, session, index, todo, watch);
         stage.settle_unprobed(session);
-        // It also saves wakes: while no timer is near, tokio wakes its driver for each limit of a probe that is set.
         let mut pace = tokio::time::interval(PACE);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
