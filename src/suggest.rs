@@ -23,11 +23,11 @@ fn likeness(word: &str, candidate: &str) -> f64 {
     let slips = strsim::damerau_levenshtein(word, candidate);
     let longest = word.chars().count().max(candidate.chars().count());
     let (shorter, longer) = if word.len() < candidate.len() { (word, candidate) } else { (candidate, word) };
-    if shorter.len() >= 3 && longer.starts_with(shorter) {
-        return 0.8;
-    }
     if slips == 1 && longest >= 3 {
         return 0.9;
+    }
+    if shorter.len() >= 3 && longer.starts_with(shorter) {
+        return 0.8;
     }
     #[expect(clippy::cast_precision_loss, reason = "words are short")]
     let share = slips as f64 / longest.max(1) as f64;
@@ -69,6 +69,7 @@ mod tests {
         assert_eq!(closest("Titel", ["title", "tags"]), Some("title"));
         assert_eq!(closest("htpp", ["tcp", "http"]), Some("http"));
         assert_eq!(closest("time", ["timeout", "title"]), Some("timeout"));
+        assert_eq!(closest("shop.order", ["shop.orders", "shop.orders_id_seq"]), Some("shop.orders"));
         assert_eq!(closest("zebra", ["app1", "db-split"]), None);
         assert_eq!(closest("command", ["config"]), None);
     }

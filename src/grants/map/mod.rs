@@ -2,6 +2,7 @@
 //! place; `resolve` holds it against a snapshot, and `expect::transform` makes of both what each database has to be.
 
 mod pattern;
+mod places;
 mod propose;
 mod resolve;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use super::MOST_TARGETS;
-use super::resolve::{is_everywhere, owners};
+use super::places::{is_everywhere, owners};
 use crate::grants::snapshot::{Confidence, Facts, Key, Kind, Means, Reference};
 
 /// References listed as comments.
