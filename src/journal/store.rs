@@ -4,6 +4,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -46,7 +47,7 @@ impl Store {
             .mode(0o600)
             .open(&path)
             .map_err(|error| JournalError::io("open", &path, &error))?;
-        match file.try_lock() {
+        match patiently(&file) {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => {
                 let mut holder = String::new();
@@ -180,4 +181,17 @@ fn sync_folder(path: &Path) -> Result<(), JournalError> {
     File::open(path)
         .and_then(|folder| folder.sync_all())
         .map_err(|error| JournalError::io("sync", path, &error))
+}
+
+/// A program that is just being started holds our open files for an instant (until its `exec`, flock(2)): a run that has
+/// ended may seem to go on for that long.
+fn patiently(file: &File) -> Result<(), std::fs::TryLockError> {
+    const PAUSE: Duration = Duration::from_millis(20);
+    for _ in 0..10 {
+        match file.try_lock() {
+            Err(std::fs::TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+            locked => return locked,
+        }
+    }
+    file.try_lock()
 }

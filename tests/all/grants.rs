@@ -4,6 +4,7 @@ mod fix;
 mod map;
 mod mutations;
 mod oracle;
+mod probe;
 mod replay;
 mod snapshot;
 

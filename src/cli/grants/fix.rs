@@ -13,6 +13,7 @@ use super::super::arguments::PlanFiles;
 use super::super::{Shared, signals};
 use super::connect::{Place, log_in};
 use super::sides::{Sides, usage};
+use crate::grants::change::Change;
 use crate::grants::comparison::Comparison;
 use crate::grants::diff::diff;
 use crate::grants::finding::{Finding, Severity};
@@ -198,8 +199,9 @@ fn moved(after: &Snapshot, now: &Snapshot) -> Option<String> {
         _ => return Some("whether this is the server AFTER was taken from cannot be told".to_owned()),
     }
     let changes = diff(&after.facts, &after.values, &now.facts, &after.values);
-    (!changes.is_empty())
-        .then(|| format!("the database has changed since AFTER was taken: {} differences", changes.len()))
+    // What this role could not read then, it cannot read now: the repair is not about it.
+    let changes = changes.iter().filter(|change| !matches!(change, Change::Unreadable { .. })).count();
+    (changes > 0).then(|| format!("the database has changed since AFTER was taken: {changes} differences"))
 }
 
 /// Ask; without somebody to ask, it is a no with a reason.

@@ -219,11 +219,13 @@ impl Catalog {
     }
 }
 
-/// What `initdb` makes and a database may do without.
+/// What `initdb` makes and a database may do without, and what has a number that its users choose: `initdb` makes no large
+/// object.
 fn matters_always(key: &Key) -> bool {
     let name = &*key.name;
     key.kind == Kind::Database
         || key.kind == Kind::Extension
+        || key.kind == Kind::LargeObject
         || (key.kind == Kind::Schema && name == "public")
         || (key.kind == Kind::Language && name == "plpgsql")
 }

@@ -269,7 +269,7 @@ mod tests {
                 "with x as (delete from a.\"B\" returning 1) select extract($1 from t.at), f(1) from only x join c on \
                  a is distinct from b, generate_series(1, 2) for update of t"
             ),
-            ["SELECT c", "DELETE a.B"]
+            ["DELETE a.B", "SELECT c"]
         );
         assert_eq!(found("insert into s.t (a) select 1 from unnest($1) u"), ["INSERT s.t"]);
         assert_eq!(found("update t set a = 1"), ["UPDATE t"]);

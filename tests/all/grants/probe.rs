@@ -1,0 +1,64 @@
+//! The probe `grants` in a plan: a split that lost something is NO-GO with the finding, its repair is GO.
+
+use super::{cluster, fill, url};
+use crate::support::program::Program;
+
+fn plan(database: &str, snapshot: &str) -> String {
+    format!(
+        "gonogo: 1\nname: split\nchecks:\n\
+         - id: same\n  timeout: 60s\n  grants: {{ url: \"{database}\", snapshot: {snapshot} }}\n\
+         - id: rules\n  timeout: 60s\n  grants:\n    url: \"{database}\"\n    role: app_billing\n\
+         \x20   may: [\"SELECT on table:billing.invoice\"]\n    may_not: [\"TRUNCATE on table:billing.invoice\"]\n"
+    )
+}
+
+#[test]
+fn a_lost_grant_is_a_no_go_that_names_it_and_its_repair() {
+    let Some(cluster) = cluster() else { return };
+    fill(&cluster, "source");
+    let here = url(&cluster, "admin", "source");
+    let program = Program::with_plan(&plan(&here, "before.json"));
+    program.run(&["grants", "snapshot", &here, "-o", "before.json"]).code(0);
+    program.run(&["run"]).code(0);
+    cluster.sql("source", "revoke select on billing.invoice from app_billing");
+    program.run(&["run", "--fresh"]).code(1);
+    let result = program.result();
+    let checks = result["checks"].as_array().expect("checks");
+    assert_eq!(checks.len(), 2);
+    for check in checks {
+        assert_eq!(check["outcome"], "fail", "{check:#}");
+        let finding = &check["findings"][0];
+        assert_eq!(finding["subject"], "table:billing.invoice", "{check:#}");
+        assert_eq!(finding["app_error"]["sqlstate"], "42501");
+        let sql = finding["fix"][0]["sql"].as_str().expect("a repair");
+        assert_eq!(sql, "GRANT SELECT ON TABLE \"billing\".\"invoice\" TO \"app_billing\"");
+    }
+    let sql = checks[0]["findings"][0]["fix"][0]["sql"].as_str().expect("a repair");
+    cluster.sql("source", sql);
+    program.run(&["run", "--fresh"]).code(0);
+}
+
+#[test]
+fn a_snapshot_that_cannot_be_used_is_no_pass() {
+    let Some(cluster) = cluster() else { return };
+    cluster.sql("postgres", "create database empty");
+    let here = url(&cluster, "admin", "empty");
+    let program = Program::with_plan(&format!(
+        "gonogo: 1\nname: split\nchecks:\n- id: same\n  grants: {{ url: \"{here}\", snapshot: before.json }}\n"
+    ));
+    program.run(&["run"]).code(1);
+    assert_eq!(program.result()["checks"][0]["outcome"], "error");
+    program.run(&["grants", "snapshot", &here, "-o", "before.json"]).code(0);
+    let whole = program.read("before.json");
+    for broken in [
+        whole.replacen("\"database\":\"empty\"", "\"database\":\"other\"", 1),
+        whole[..whole.len() / 2].to_owned(),
+    ] {
+        assert_ne!(broken, whole);
+        program.write("before.json", &broken);
+        program.run(&["run", "--fresh"]).code(1);
+        assert_eq!(program.result()["checks"][0]["outcome"], "error");
+    }
+    program.write("before.json", &whole);
+    program.run(&["run", "--fresh"]).code(0);
+}
