@@ -99,9 +99,38 @@ impl Matcher {
             Rule::Map(conditions) => conditions.iter().all(Condition::asserts_nothing),
         }
     }
+
+    /// Whether it says what must not be there: a text that is still coming cannot be held against it.
+    #[must_use]
+    pub fn forbids(&self) -> bool {
+        match &self.0 {
+            Rule::Plain(_) => false,
+            Rule::List(list) => list.iter().any(Self::forbids),
+            Rule::Map(conditions) => conditions.iter().any(Condition::forbids),
+        }
+    }
 }
 
 impl Condition {
+    fn forbids(&self) -> bool {
+        match self {
+            Self::Not(_) | Self::Exists(false) | Self::Empty(true) => true,
+            Self::Each(one) | Self::Count(one) => one.forbids(),
+            Self::Contains(list) | Self::OneOf(list) | Self::AllOf(list) | Self::AnyOf(list) => {
+                list.iter().any(Matcher::forbids)
+            }
+            Self::Equals(_)
+            | Self::StartsWith(_)
+            | Self::EndsWith(_)
+            | Self::Matches(_)
+            | Self::AtLeast(_)
+            | Self::AtMost(_)
+            | Self::Exists(true)
+            | Self::Empty(false)
+            | Self::Is(_) => false,
+        }
+    }
+
     fn asserts_nothing(&self) -> bool {
         match self {
             Self::Contains(list) => list.iter().all(|one| one.0 == Rule::Plain(Scalar::text(""))),

@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -206,12 +206,7 @@ impl From<io::Error> for Failed {
 async fn open(address: SocketAddr) -> Result<TcpStream, Failed> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
     socket.set_tcp_nodelay(true)?;
-    // With the error queue on, ICMP errors come at once and name the host that sent them (ip(7), IP_RECVERR).
-    let queued = match address {
-        SocketAddr::V4(_) => setsockopt(&socket, Ipv4RecvErr, &true),
-        SocketAddr::V6(_) => setsockopt(&socket, Ipv6RecvErr, &true),
-    };
-    queued.map_err(io::Error::from)?;
+    queue_errors(&socket, address, true)?;
     match socket.connect(&address.into()) {
         Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => return Err(error.into()),
         Ok(()) | Err(_) => {}
@@ -219,12 +214,25 @@ async fn open(address: SocketAddr) -> Result<TcpStream, Failed> {
     let stream = TcpStream::from_std(socket.into())?;
     stream.writable().await?;
     match stream.take_error()? {
-        None => Ok(stream),
+        None => {
+            queue_errors(&stream, address, false)?;
+            Ok(stream)
+        }
         Some(error) => {
             let offender = offender(&stream);
             Err(Failed { error, offender })
         }
     }
+}
+
+/// With the error queue on, ICMP errors come at once and name the host that sent them (ip(7), `IP_RECVERR`). An
+/// established connection has it off: there one ICMP message would end what TCP itself carries past a passing trouble.
+fn queue_errors(socket: &impl AsFd, address: SocketAddr, on: bool) -> io::Result<()> {
+    match address {
+        SocketAddr::V4(_) => setsockopt(socket, Ipv4RecvErr, &on),
+        SocketAddr::V6(_) => setsockopt(socket, Ipv6RecvErr, &on),
+    }
+    .map_err(io::Error::from)
 }
 
 /// The host that sent the ICMP error, from the socket's error queue.

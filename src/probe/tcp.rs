@@ -44,7 +44,8 @@ pub struct Tcp {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
-    /// What it says first, or after `send`; read until it matches, the peer closes, or 4 KiB came.
+    /// What it says first, or after `send`; read until it matches, the peer closes, or 4 KiB came. With a `not` in it,
+    /// at least to the end of the line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub banner: Option<Matcher>,
 }
@@ -100,7 +101,9 @@ impl Tcp {
             }
             let room = LONGEST_BANNER - heard.len();
             heard.extend_from_slice(chunk.get(..read.min(room)).unwrap_or_default());
-            if read == 0 || holds(banner, &String::from_utf8_lossy(heard)) {
+            // What must not be said may still come: that is judged when the line, or the wait, has ended.
+            let may_come = banner.forbids() && !heard.ends_with(b"\n");
+            if read == 0 || (!may_come && holds(banner, &String::from_utf8_lossy(heard))) {
                 break;
             }
         }
@@ -108,10 +111,10 @@ impl Tcp {
     }
 }
 
-/// The banner with or without its line break: people write it without.
+/// The banner with or without its line break: people write it without, and mean it so where they forbid something.
 fn holds(banner: &Matcher, said: &str) -> bool {
     let as_text = |text: &str| banner.holds(Some(&Value::from(text)));
-    as_text(said) || as_text(said.trim_end_matches(['\r', '\n']))
+    as_text(said.trim_end_matches(['\r', '\n'])) || (!banner.forbids() && as_text(said))
 }
 
 fn mismatch(recorder: &Recorder, banner: &Matcher, said: &str) -> Option<Fault> {

@@ -5,7 +5,7 @@ use std::io;
 
 use super::{LARGEST_HEAD, Protocol};
 use crate::model::fault::Fault;
-use crate::net::os_error::is_reset;
+use crate::net::os_error::broken;
 use crate::net::stream::{Heard, one_line};
 use crate::net::tls::broken_stream;
 use crate::secret::Scrubber;
@@ -22,10 +22,7 @@ pub(super) fn classify(
     let begin = || one_line(scrubber.text(&String::from_utf8_lossy(heard.head())).as_bytes(), SHOWN);
     let bad =
         |reason: String| Fault::BadProtocol { expected: protocol.name().to_owned(), reason, head: begin() };
-    let closed = || Fault::ClosedEarly {
-        waiting_for: if heard.received() == 0 { "response head" } else { "end of the response" }.to_owned(),
-        received: heard.received(),
-    };
+    let waiting_for = if heard.received() == 0 { "response head" } else { "end of the response" };
     // The library tells a head over its limit from a broken one in words only.
     if error.is_parse() && heard.received() >= LARGEST_HEAD as u64 {
         return Fault::TooLarge { what: "the response head".to_owned(), limit: LARGEST_HEAD as u64 };
@@ -34,18 +31,17 @@ pub(super) fn classify(
         return bad(chain(error));
     }
     if let Some(io) = io_error(error) {
-        return if let Some(fault) = broken_stream(io) {
-            fault
-        } else if is_reset(io) {
-            Fault::Reset { during: "waiting for the response".to_owned() }
-        } else if io.kind() == io::ErrorKind::UnexpectedEof {
-            closed()
-        } else {
-            bad(io.to_string())
+        // The library's own words about a malformed body come as I/O errors too, without an errno.
+        let malformed = matches!(io.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData)
+            && io.raw_os_error().is_none();
+        return match broken_stream(io) {
+            Some(fault) => fault,
+            None if malformed => bad(io.to_string()),
+            None => broken(io, waiting_for, heard.received()),
         };
     }
     if error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
-        return closed();
+        return Fault::ClosedEarly { waiting_for: waiting_for.to_owned(), received: heard.received() };
     }
     bad(chain(error))
 }

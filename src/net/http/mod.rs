@@ -138,7 +138,7 @@ async fn receive<K>(
     let first_byte = began.elapsed();
     let (head, body) = response.into_parts();
     let body = read_body(body, &head.headers, blame).await?;
-    let body = decode::decode(&head.headers, body)?;
+    let body = decode::decode(&head.headers, body).await?;
     Ok(Answer { status: head.status, version: head.version, headers: head.headers, body, first_byte })
 }
 

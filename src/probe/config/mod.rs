@@ -130,9 +130,15 @@ impl Probe for Config {
             .await?;
         recorder
             .layer(Layer::Payload, limit, "value", async {
-                let value = self.find(&source)?;
-                let values = self.judge(&source, value.as_ref())?;
-                Ok((Fact::Matched { values, excerpt: None }, ()))
+                let probe = self.clone();
+                // A large document takes long enough to hold up every other check of this thread.
+                let judging = tokio::task::spawn_blocking(move || {
+                    let value = probe.find(&source)?;
+                    Ok(probe.judge(&source, value.as_ref())?)
+                });
+                let judged: Result<_, Trouble> =
+                    judging.await.map_err(|error| VantageError::Internal { reason: error.to_string() })?;
+                judged.map(|values| (Fact::Matched { values, excerpt: None }, ()))
             })
             .await
     }

@@ -16,7 +16,7 @@ use url::Url;
 
 use super::file_ref::FileRef;
 use super::http::fields::{Auth, Expect, Text};
-use super::http::way::{Way, host_of, port_of};
+use super::http::way::{Way, host_of, is_secured, port_of};
 use super::http::without_userinfo;
 use super::{Probe, Problem, Recorder, Stop, Surroundings};
 use crate::matcher::JsonPath;
@@ -127,9 +127,8 @@ impl Step {
 impl Probe for Flow {
     fn layers(&self) -> Vec<Layer> {
         let mut layers = vec![Layer::Dns, Layer::Route, Layer::Tcp];
-        let secured = |url: &str| url.starts_with("https:");
-        let any_secured =
-            secured(&self.base_url) || self.steps.iter().flat_map(Step::written).any(|(_, path)| secured(path));
+        let any_secured = is_secured(&self.base_url)
+            || self.steps.iter().flat_map(Step::written).any(|(_, path)| is_secured(path));
         if any_secured {
             layers.push(Layer::Tls);
         }

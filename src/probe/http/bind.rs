@@ -4,7 +4,7 @@ use url::Url;
 
 use super::Http;
 use super::fields::header_problems;
-use super::way::connect_to;
+use super::way::{connect_to, is_secured};
 use crate::net::proxy::Proxy;
 use crate::probe::{Problem, Surroundings};
 
@@ -58,7 +58,7 @@ pub(super) fn bind(http: &mut Http, surroundings: &Surroundings<'_>) -> Vec<Prob
         problems.push(Problem::at("connect_to", wrong).help("write it as `host:port` or `[v6]:port`"));
     }
     let proxied = http.proxy.as_deref().is_some_and(|proxy| proxy != "none");
-    if proxied && http.connect_to.is_some() && http.url.starts_with("http:") {
+    if proxied && http.connect_to.is_some() && !is_secured(&http.url) {
         problems.push(
             Problem::at("connect_to", "a proxy that is given an `http` URL connects where the URL says")
                 .help("leave out `connect_to` or `proxy`"),

@@ -32,7 +32,7 @@ use crate::net::proxy::Proxy;
 use crate::net::tls::Trust;
 use fields::{Auth, Expect, HttpVersion, Text};
 use request::Message;
-use way::{Detour, Door, ProxyChoice, Ready, Way};
+use way::{Detour, Door, ProxyChoice, Ready, Way, is_secured};
 
 /// Bytes of a body kept in a trace.
 pub(super) const EXCERPT: usize = 2048;
@@ -109,7 +109,7 @@ const fn is_zero(redirects: &u8) -> bool {
 impl Probe for Http {
     fn layers(&self) -> Vec<Layer> {
         let mut layers = vec![Layer::Dns, Layer::Route, Layer::Tcp];
-        if self.url.starts_with("https:") {
+        if is_secured(&self.url) {
             layers.push(Layer::Tls);
         }
         layers.extend([Layer::Protocol, Layer::Auth, Layer::Payload]);

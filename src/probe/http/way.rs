@@ -17,6 +17,11 @@ use crate::probe::address::{HostPort, host_port};
 use crate::probe::reach::{reach, reach_all};
 use crate::probe::{Recorder, Stop};
 
+/// Whether a URL as it is written asks for TLS; schemes have no case (RFC 3986 section 3.1).
+pub(in crate::probe) fn is_secured(url: &str) -> bool {
+    url.split_once(':').is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("https"))
+}
+
 /// How servers are reached.
 #[derive(Debug, Default)]
 pub(in crate::probe) struct Way {

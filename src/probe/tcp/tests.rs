@@ -24,6 +24,9 @@ async fn banners_are_read_until_they_match() {
         (json!({ "starts_with": "SSH-2.0-" }), "passed"),
         (json!({ "contains": "OpenSSH" }), "passed"),
         (json!({ "contains": "dropbear" }), "payload mismatch"),
+        (json!({ "not": { "contains": "OpenSSH_9.7" } }), "payload mismatch"),
+        (json!({ "all_of": [{ "starts_with": "SSH" }, { "not": { "ends_with": "9.7" } }] }), "payload mismatch"),
+        (json!({ "not": { "contains": "dropbear" } }), "passed"),
     ] {
         let fields = json!({ "address": server.to_string(), "expect": { "banner": banner } });
         let trace = run_within(Duration::from_secs(1), &[], "tcp", fields).await;
