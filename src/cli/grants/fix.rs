@@ -149,9 +149,16 @@ async fn apply(
         shared.terminal.tell("nothing was run");
         return Ok(Exit::NoGo);
     }
-    if let Err(error) = fix::apply(&mut reader.0, steps, &now.facts.reader.role).await {
-        let help = "nothing was changed: all statements are one transaction";
-        shared.terminal.error(&scrubber.text(&error.to_string()), Some(help));
+    let applied = tokio::select! {
+        biased;
+        () = cancel.cancelled() => {
+            shared.terminal.tell("interrupted: take AFTER again and compare, to see whether anything was changed");
+            return Err(Exit::Interrupted);
+        }
+        applied = fix::apply(&mut reader.0, steps, &now.facts.reader.role) => applied,
+    };
+    if let Err(error) = applied {
+        shared.terminal.error(&scrubber.text(&error.to_string()), Some(error.help()));
         return Ok(Exit::NoGo);
     }
     shared.terminal.tell(&format!("{} statements were run in {}", steps.len(), text::line(&server.database)));

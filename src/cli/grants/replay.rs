@@ -1,7 +1,7 @@
 //! `gonogo grants replay`: will the statements that really run be permitted on the new database?
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -10,11 +10,11 @@ use tokio_util::sync::CancellationToken;
 use super::super::arguments::Format;
 use super::super::{Shared, signals};
 use super::connect::{Place, log_in, log_in_as};
-use super::sides::{choose, read_map};
+use super::read;
+use super::sides::choose;
 use crate::grants::replay::{Identity, Report, Request, Sessions, Split, identity, replay as run, text};
-use crate::grants::snapshot::{self, Snapshot};
+use crate::grants::snapshot::Snapshot;
 use crate::net::stream::Stream;
-use crate::plan;
 use crate::secret::Scrubber;
 use crate::suggest::closest;
 use crate::verdict::Exit;
@@ -94,20 +94,17 @@ async fn tried(
     scrubber: &Arc<Scrubber>,
     cancel: &CancellationToken,
 ) -> Result<Report, Exit> {
-    let before = load(&arguments.snapshot, shared)?;
-    let after = arguments.after.as_deref().map(|path| load(path, shared)).transpose()?;
+    let before = read::snapshot(&arguments.snapshot, shared)?;
+    let after = arguments.after.as_deref().map(|path| read::snapshot(path, shared)).transpose()?;
     check(arguments, &before, shared)?;
     let map = match &arguments.map {
-        Some(path) => Some(read_map(path, shared).ok_or(Exit::Usage)?),
+        Some(path) => Some(read::map(path, shared)?),
         None => None,
     };
     let mut split = None;
     let mut database = None;
     if let Some(map) = &map {
-        let resolved = map.resolve(&before.facts).map_err(|mistakes| {
-            shared.terminal.tell(&plan::render_all(&mistakes, shared.terminal.color_err));
-            Exit::Usage
-        })?;
+        let resolved = read::resolve(map, &before.facts, shared)?;
         let target = choose(map, arguments.target.as_deref(), shared)?;
         database = Some(resolved.target(target).database.clone());
         split = Some(Split::of(&resolved, target));
@@ -164,13 +161,6 @@ async fn close(sessions: Sessions<Stream>) {
     for session in sessions.own.into_values().flatten() {
         session.close().await;
     }
-}
-
-fn load(path: &Path, shared: &Shared) -> Result<Snapshot, Exit> {
-    snapshot::load(path).map_err(|error| {
-        shared.terminal.error(&error.to_string(), Some(error.help()));
-        Exit::Usage
-    })
 }
 
 /// What cannot be tried is told before anybody logs in.

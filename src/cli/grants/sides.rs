@@ -7,11 +7,11 @@ use clap::Args;
 use jiff::Zoned;
 
 use super::super::Shared;
+use super::read;
 use crate::grants::comparison::Comparison;
 use crate::grants::expect::{Expected, counterpart, renamed, transform};
-use crate::grants::map::{self, Map, Resolved, TargetId};
+use crate::grants::map::{Map, Resolved, TargetId};
 use crate::grants::snapshot::{Facts, LoadError, Snapshot, load};
-use crate::plan;
 use crate::verdict::Exit;
 
 /// Two snapshots, and how the roles and objects of one became those of the other.
@@ -56,7 +56,7 @@ impl Sides {
             Exit::Usage
         })?;
         let map = match &self.map {
-            Some(path) => Some(read_map(path, shared).ok_or(Exit::Usage)?),
+            Some(path) => Some(read::map(path, shared)?),
             None => None,
         };
         Ok(Read { before, after, map })
@@ -102,27 +102,13 @@ pub(super) fn choose(map: &Map, target: Option<&str>, shared: &Shared) -> Result
 impl Read {
     /// Where the map sends what BEFORE holds; none without a map.
     pub(super) fn resolved(&self, shared: &Shared) -> Result<Option<Resolved<'_>>, Exit> {
-        let Some(map) = &self.map else { return Ok(None) };
-        map.resolve(&self.before.facts).map(Some).map_err(|mistakes| {
-            shared.terminal.tell(&plan::render_all(&mistakes, shared.terminal.color_err));
-            Exit::Usage
-        })
+        self.map.as_ref().map(|map| read::resolve(map, &self.before.facts, shared)).transpose()
     }
 }
 
 pub(super) fn usage(message: &str, help: Option<&str>, shared: &Shared) -> Exit {
     shared.terminal.error(message, help);
     Exit::Usage
-}
-
-/// Read the map; its mistakes and warnings are told.
-pub(super) fn read_map(path: &Path, shared: &Shared) -> Option<Map> {
-    let loaded = map::load(path, Zoned::now().date());
-    let text = plan::render_all(&loaded.diagnostics, shared.terminal.color_err);
-    if !text.is_empty() {
-        shared.terminal.tell(&text);
-    }
-    loaded.map
 }
 
 /// BEFORE with other names for some roles, each of which there must be, and none of which may be taken.

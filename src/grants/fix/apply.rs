@@ -1,5 +1,7 @@
 //! Running the repair: one transaction, and nothing of it stays unless every statement did what it says.
 
+use std::time::Duration;
+
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Step;
@@ -15,6 +17,11 @@ const NOT_DONE: [&str; 2] = ["01007", "01006"];
 /// Nothing of a repair waits long for a lock that an application holds.
 const BEGIN: &str = "BEGIN; SET LOCAL standard_conforming_strings = on; SET LOCAL search_path = ''; \
      SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '5min'";
+
+const COMMIT: &str = "COMMIT";
+
+/// The longest to wait for one statement: a little longer than the server gives it, for a server that went away.
+const LIMIT: Duration = Duration::from_secs(310);
 
 /// Why nothing was repaired.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -51,6 +58,26 @@ pub enum ApplyError {
         /// What it is.
         error: VantageError,
     },
+    /// The server answers COMMIT by taking everything back (`ROLLBACK` as the command tag).
+    #[error("the server took the transaction back instead of committing it")]
+    TakenBack,
+}
+
+impl ApplyError {
+    /// What became of the database, and what to do.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Broke { sql, .. } | Self::Ours { sql, .. } if sql == COMMIT => {
+                "whether it was committed is not known: take AFTER again and compare"
+            }
+            Self::Refused { .. }
+            | Self::NotDone { .. }
+            | Self::Broke { .. }
+            | Self::Ours { .. }
+            | Self::TakenBack => "nothing was changed: all statements are one transaction",
+        }
+    }
 }
 
 /// Run the statements in one transaction, as the role each names; `reader` is the role that is logged in.
@@ -62,10 +89,12 @@ pub async fn apply<S: AsyncRead + AsyncWrite + Unpin>(
     steps: &[Step],
     reader: &str,
 ) -> Result<(), ApplyError> {
-    let done = all(session, steps, reader).await;
-    let end = if done.is_ok() { "COMMIT" } else { "ROLLBACK" };
-    let ended = run(session, end).await;
-    done.and(ended)
+    if let Err(error) = all(session, steps, reader).await {
+        // A session that is dropped is rolled back as well: why it failed is the first error.
+        let _ = run(session, "ROLLBACK").await;
+        return Err(error);
+    }
+    if run(session, COMMIT).await? == COMMIT { Ok(()) } else { Err(ApplyError::TakenBack) }
 }
 
 async fn all<S: AsyncRead + AsyncWrite + Unpin>(
@@ -91,12 +120,17 @@ async fn all<S: AsyncRead + AsyncWrite + Unpin>(
     Ok(())
 }
 
+/// Run one statement; its command tag.
 async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     session: &mut Session<S>,
     sql: &str,
-) -> Result<(), ApplyError> {
+) -> Result<String, ApplyError> {
     let statement = || sql.to_owned();
-    let answer = session.batch(sql).await.map_err(|error| match error {
+    let answer = tokio::time::timeout(LIMIT, session.batch(sql)).await.unwrap_or_else(|_| {
+        let limit_ms = LIMIT.as_millis().try_into().unwrap_or(u64::MAX);
+        Err(SessionError::Peer(Fault::TimedOut { waiting_for: "the statement to end".to_owned(), limit_ms }))
+    });
+    let answer = answer.map_err(|error| match error {
         SessionError::Server(error) => ApplyError::Refused { sql: statement(), error },
         SessionError::Peer(fault) => ApplyError::Broke { sql: statement(), fault },
         SessionError::Ours(error) => ApplyError::Ours { sql: statement(), error },
@@ -107,6 +141,6 @@ async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     })?;
     match answer.notices.into_iter().find(|notice| NOT_DONE.contains(&notice.sqlstate.as_str())) {
         Some(error) => Err(ApplyError::NotDone { sql: statement(), error: Box::new(error) }),
-        None => Ok(()),
+        None => Ok(answer.tag),
     }
 }

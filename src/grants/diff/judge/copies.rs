@@ -24,8 +24,9 @@ pub(super) fn fold(judge: &Judge<'_>, mut rooted: Vec<Rooted>) -> Vec<Finding> {
         let (taken, left): (Vec<Rooted>, Vec<Rooted>) =
             rooted.into_iter().partition(|(root, _)| takes(judge, &judge.changes[*root]));
         rooted = left;
-        let mut finding =
-            Judgement::new(id, Class::Changed, Severity::Info, message).finding(Key::database().to_string());
+        // A subject of its own: an exception about the database is not one about all that a copy lost.
+        let subject = format!("copy:{}", id.trim_start_matches("copy_"));
+        let mut finding = Judgement::new(id, Class::Changed, Severity::Info, message).finding(subject);
         id.clone_into(&mut finding.key);
         for consequence in taken.into_iter().flat_map(|(_, findings)| findings) {
             Judge::add_consequence(&mut finding, consequence);
