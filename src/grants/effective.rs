@@ -67,8 +67,7 @@ impl<'f> Effective<'f> {
         for membership in facts.memberships.iter().filter(|membership| membership.inherit) {
             groups[membership.member.index()].push(membership.role);
         }
-        // The database's owner is the one member of pg_database_owner ("Predefined Roles").
-        if let (Some(owner), Some(group)) = (facts.database_owner(), facts.roles.id("pg_database_owner")) {
+        if let Some((owner, group)) = facts.database_ownership() {
             groups[owner.index()].push(group);
         }
         let mut has = Vec::with_capacity(count);

@@ -98,7 +98,7 @@ impl<'f> Paths<'f> {
         for membership in facts.memberships.iter().filter(|membership| membership.inherit) {
             groups.entry(membership.member).or_default().push(membership.role);
         }
-        if let (Some(owner), Some(group)) = (facts.database_owner(), facts.roles.id("pg_database_owner")) {
+        if let Some((owner, group)) = facts.database_ownership() {
             groups.entry(owner).or_default().push(group);
         }
         let able = |key: &Key, object: &Object, privilege: Privilege| -> Vec<bool> {

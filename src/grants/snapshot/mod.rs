@@ -230,6 +230,15 @@ impl Facts {
         self.objects.get(&Key::database()).and_then(|database| database.owner)
     }
 
+    /// The owner of the database, and `pg_database_owner`, whose privileges it has; none for a NOINHERIT owner on 15 and
+    /// older (`roles_is_member_of`).
+    #[must_use]
+    pub fn database_ownership(&self) -> Option<(RoleId, RoleId)> {
+        let owner = self.database_owner()?;
+        let inherits = self.server.major() >= 16 || self.roles.get(owner).inherit;
+        self.roles.id("pg_database_owner").filter(|_| inherits).map(|group| (owner, group))
+    }
+
     /// Whether this could not be read.
     #[must_use]
     pub fn lacks(&self, aspect: Aspect) -> bool {
