@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::Judge;
 use crate::grants::change::{Change, Delta, Told, Who};
-use crate::grants::snapshot::{Attribute, Confidence, Facts, Key, Kind, Object};
+use crate::grants::snapshot::{Attribute, Confidence, Facts, Key, Kind};
 
 /// The differences by what they are about, and each one's cause.
 #[derive(Debug, Default)]
@@ -18,6 +18,8 @@ pub(super) struct Causes<'a> {
     extra: HashMap<&'a Key, usize>,
     /// By extension: where its schema changed.
     moved: HashMap<&'a str, usize>,
+    /// By extension: where its version changed.
+    renewed: HashMap<&'a str, usize>,
     /// What a missing object refers to that is missing too.
     refers: HashMap<&'a Key, Vec<usize>>,
 }
@@ -63,6 +65,9 @@ impl<'a> Causes<'a> {
             Change::Fact { key, attribute: Attribute::ExtensionSchema, .. } => {
                 self.moved.insert(&key.name, index);
             }
+            Change::Fact { key, attribute: Attribute::Version, .. } => {
+                self.renewed.insert(&key.name, index);
+            }
             Change::Fact { .. }
             | Change::Effective { .. }
             | Change::Setting { .. }
@@ -104,17 +109,13 @@ impl<'a> Causes<'a> {
 
     fn cause(&self, judge: &Judge<'_>, index: usize, change: &Change) -> Option<usize> {
         match change {
-            Change::Object { key, delta } if delta.got.is_none() => {
-                let object = judge.context.expected.objects.get(key);
-                self.of_object(key, object, &self.missing)
-                    .or_else(|| self.role(judge, &key.name).filter(|_| key.kind == Kind::UserMapping))
-                    .or_else(|| self.refers.get(key).and_then(|to| to.first().copied()))
-            }
-            Change::Object { key, .. } => {
-                let object = judge.context.actual.objects.get(key);
-                self.of_object(key, object, &self.extra)
-                    .or_else(|| self.role(judge, &key.name).filter(|_| key.kind == Kind::UserMapping))
-            }
+            Change::Object { key, delta } if delta.got.is_none() => self
+                .of_object(key, judge.context.expected, &self.missing)
+                .or_else(|| self.role(judge, &key.name).filter(|_| key.kind == Kind::UserMapping))
+                .or_else(|| self.refers.get(key).and_then(|to| to.first().copied())),
+            Change::Object { key, .. } => self
+                .of_object(key, judge.context.actual, &self.extra)
+                .or_else(|| self.role(judge, &key.name).filter(|_| key.kind == Kind::UserMapping)),
             Change::Owner { key, delta } => {
                 let gone = delta.expected.as_ref().and_then(|name| self.role(judge, name));
                 gone.or_else(|| self.with_its_table(judge, key, delta))
@@ -157,11 +158,13 @@ impl<'a> Causes<'a> {
     }
 
     /// What an object cannot be without: its extension, schema, relation, table, server or function.
-    fn of_object(&self, key: &Key, object: Option<&Object>, side: &HashMap<&'a Key, usize>) -> Option<usize> {
+    fn of_object(&self, key: &Key, facts: &Facts, side: &HashMap<&'a Key, usize>) -> Option<usize> {
+        let object = facts.objects.get(key);
         let text = |attribute| object.and_then(|object| object.text(attribute));
-        if let Some(extension) = text(Attribute::Extension) {
-            let whole = side.get(&Key::plain(Kind::Extension, extension));
-            if let Some(&index) = whole.or_else(|| self.moved.get(extension)) {
+        if let Some(extension) = extension_of(facts, key) {
+            let whole = side.get(&Key::plain(Kind::Extension, extension)).filter(|_| object.is_some());
+            let moved = || self.moved.get(extension).filter(|_| object.is_some());
+            if let Some(&index) = whole.or_else(moved).or_else(|| self.renewed.get(extension)) {
                 return Some(index);
             }
         }
@@ -291,11 +294,22 @@ impl<'a> Causes<'a> {
                 self.missing.iter().find(|(key, _)| is_it(key)).map(|(_, &index)| index)
             });
         }
-        // What an extension's move changes in its own objects.
-        let object = judge.context.expected.objects.get(key)?;
-        let own = object.text(Attribute::Extension).and_then(|name| self.moved.get(name).copied());
+        // What an extension's move or new version changes in its own objects.
+        let name = judge.context.expected.objects.get(key)?.text(Attribute::Extension)?;
+        let own = self.moved.get(name).or_else(|| self.renewed.get(name)).copied();
         own.filter(|_| attribute != Attribute::ExtensionSchema)
     }
+}
+
+/// The extension that an object belongs to, or a column's relation does.
+pub(super) fn extension_of<'f>(facts: &'f Facts, key: &Key) -> Option<&'f str> {
+    let object = match (key.kind, &key.schema, &key.of) {
+        (Kind::Column, Some(schema), Some(of)) => {
+            relations(schema, of).find_map(|relation| facts.objects.get(&relation))
+        }
+        _ => facts.objects.get(key),
+    };
+    object?.text(Attribute::Extension)
 }
 
 /// The keys that a relation of this name can have.

@@ -1,6 +1,6 @@
 //! Objects that are missing or too many, and owners, judged.
 
-use super::causes::relations;
+use super::causes::{extension_of, relations};
 use super::{Judge, Judgement, words};
 use crate::grants::acl::{Acl, Grantee};
 use crate::grants::change::Delta;
@@ -38,11 +38,36 @@ impl Judge<'_> {
         {
             users.push(if key.name.is_empty() { "PUBLIC".to_owned() } else { words::role(&key.name) });
         }
-        let severity = if users.is_empty() { Severity::Major } else { Severity::Blocker };
+        let severity = if self.went_with_a_version(key, relation.as_ref().unwrap_or(key)) {
+            Severity::Info
+        } else if users.is_empty() {
+            Severity::Major
+        } else {
+            Severity::Blocker
+        };
         let id = if key.kind == Kind::Column { "column_missing" } else { "object_missing" };
         let message = format!("{} is missing{}", words::noun(key), words::in_use_by(&users));
         let judgement = Judgement::new(id, Class::Missing, severity, message);
         Judgement { app_error: words::not_there(key), ..judgement }
+    }
+
+    /// Whether another version of its extension is why it is missing, when nobody was granted it apart and nobody is
+    /// known to use it.
+    fn went_with_a_version(&self, key: &Key, relation: &Key) -> bool {
+        let version = |facts: &Facts, extension: &str| {
+            let extension = facts.objects.get(&Key::plain(Kind::Extension, extension))?;
+            extension.text(Attribute::Version).map(ToOwned::to_owned)
+        };
+        let (expected, actual) = (self.context.expected, self.context.actual);
+        let renewed = extension_of(expected, key).is_some_and(|extension| {
+            let versions = (version(expected, extension), version(actual, extension));
+            versions.1.is_some() && versions.0 != versions.1
+        });
+        let as_made = expected.objects.get(relation).is_some_and(|object| {
+            object.acl == object.initial && object.columns.get(&key.name).is_none_or(Option::is_none)
+        });
+        let everybody = (0..self.people.len()).map(|person| self.people.name(person));
+        renewed && as_made && self.usage.of(everybody, relation).is_none_or(|used| used.statements == 0)
     }
 
     /// Without a permissive policy rows are hidden, without a restrictive one they are shown.

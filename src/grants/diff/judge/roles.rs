@@ -41,7 +41,13 @@ impl Judge<'_> {
                 if expected.inherit != got.inherit {
                     let verb = if got.inherit { "now has" } else { "no longer has" };
                     let role = words::role(name);
-                    let message = format!("{role} {verb} what its groups have without SET ROLE (INHERIT)");
+                    // From 16 on each membership has an option of its own, for which this is only the default.
+                    let of = if self.context.actual.server.major() < 16 {
+                        "its groups have"
+                    } else {
+                        "groups have that it joins from now on,"
+                    };
+                    let message = format!("{role} {verb} what {of} without SET ROLE (INHERIT)");
                     judgements.push(
                         Judgement::new("inherit_changed", Class::Changed, Severity::Info, message)
                             .of(&role)
