@@ -7,6 +7,7 @@ mod oracle;
 mod probe;
 mod replay;
 mod snapshot;
+mod versions;
 
 use gonogo::grants::snapshot::{Snapshot, read};
 
@@ -14,26 +15,47 @@ use crate::support::postgres::{Cluster, Setup};
 use crate::support::program::{Ended, Program};
 
 const SOURCE: &str = include_str!("grants/source.sql");
+const SPLIT: &str = "-- split here: what follows is for each database\n";
 
 /// A cluster with the roles of the source database.
 pub(crate) fn cluster() -> Option<Cluster> {
-    let cluster = Cluster::start(&Setup {
+    let cluster = empty(None)?;
+    cluster.sql("postgres", &for_server(&cluster));
+    Some(cluster)
+}
+
+/// A cluster that the source database fits into, of this version.
+fn empty(version: Option<u32>) -> Option<Cluster> {
+    Cluster::start(&Setup {
+        version,
         settings: &["wal_level = logical", "shared_preload_libraries = 'pg_stat_statements'"],
         ..Setup::default()
-    })?;
-    cluster.sql("postgres", halves().0);
-    Some(cluster)
+    })
 }
 
 /// The source database, under this name.
 pub(crate) fn fill(cluster: &Cluster, database: &str) {
     cluster.sql("postgres", &format!("create database {database}"));
-    cluster.sql(database, halves().1);
+    let (_, each) = SOURCE.split_once(SPLIT).expect("two halves");
+    cluster.sql(database, &since(each, cluster.version));
 }
 
-/// What is for the server, and what is for each database.
-fn halves() -> (&'static str, &'static str) {
-    SOURCE.split_once("-- split here: what follows is for each database\n").expect("two halves")
+/// What of the source database is for the server.
+fn for_server(cluster: &Cluster) -> String {
+    let (server, _) = SOURCE.split_once(SPLIT).expect("two halves");
+    since(server, cluster.version)
+}
+
+/// A script for this version: a line that ends with `-- since 16` is for 16 and later, one that ends with `-- until 15`
+/// for 15 and older.
+fn since(script: &str, version: u32) -> String {
+    let number = |text: &str| text.parse::<u32>().expect("a version");
+    let fits = |line| match (str::rsplit_once(line, " -- since "), str::rsplit_once(line, " -- until ")) {
+        (Some((line, oldest)), _) => (number(oldest) <= version).then_some(line),
+        (_, Some((line, newest))) => (version <= number(newest)).then_some(line),
+        (None, None) => Some(line),
+    };
+    script.lines().filter_map(fits).fold(String::new(), |script, line| script + line + "\n")
 }
 
 /// The URL of a login; the admin comes through the Unix socket.

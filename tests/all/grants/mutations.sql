@@ -197,7 +197,7 @@ alter policy own_rows on billing.invoice to app_billing;
 -- blocker policy_extra policy:billing.invoice.all_rows
 create policy all_rows on billing.invoice using (true);
 
--- blocker security_invoker_lost view:shop.v_invoker
+-- blocker security_invoker_lost view:shop.v_invoker -- since 15
 alter view shop.v_invoker reset (security_invoker);
 
 -- major security_barrier_changed view:shop.v_barrier
@@ -334,7 +334,7 @@ revoke grp_noinherit from app_report;
 -- undo
 grant grp_noinherit to app_report;
 
--- blocker membership_missing membership:pg_read_all_data.auditor
+-- blocker membership_missing membership:pg_read_all_data.auditor -- since 14
 revoke pg_read_all_data from auditor;
 -- undo
 grant pg_read_all_data to auditor;
@@ -349,7 +349,7 @@ revoke admin option for grp_write from grp_all;
 -- undo
 grant grp_write to grp_all with admin option;
 
--- blocker inherit_changed role:app_shop
+-- blocker inherit_changed role:app_shop -- until 15
 alter role app_shop noinherit;
 -- undo
 alter role app_shop inherit;
@@ -403,12 +403,59 @@ create role extra login;
 -- undo
 drop role extra;
 
--- blocker grant_missing parameter:log_min_duration_statement
+-- blocker grant_missing parameter:log_min_duration_statement -- since 15
 revoke set on parameter log_min_duration_statement from deployer;
 -- undo
 grant set on parameter log_min_duration_statement to deployer;
 
--- blocker opened_to_public parameter:work_mem
+-- blocker opened_to_public parameter:work_mem -- since 15
 grant alter system on parameter work_mem to public;
 -- undo
 revoke alter system on parameter work_mem from public;
+
+-- info inherit_changed role:app_shop -- since 16
+alter role app_shop noinherit;
+-- undo
+alter role app_shop inherit;
+
+-- blocker membership_changed membership:grp_all.app_shop -- since 16
+grant grp_all to app_shop with inherit false;
+-- undo
+grant grp_all to app_shop with inherit true;
+
+-- blocker membership_changed membership:grp_all.app_shop -- since 16
+grant grp_all to app_shop with set false;
+-- undo
+grant grp_all to app_shop with set true;
+
+-- info membership_missing membership:grp_noinherit.plain -- since 16
+revoke grp_noinherit from plain granted by etl;
+-- undo
+grant grp_noinherit to plain with inherit true, set false granted by etl;
+
+-- info membership_changed membership:grp_noinherit.app_report -- since 16
+revoke grp_noinherit from app_report;
+grant grp_noinherit to app_report with inherit false granted by etl;
+-- undo
+revoke grp_noinherit from app_report granted by etl;
+grant grp_noinherit to app_report with inherit false;
+
+-- blocker grant_missing table:shop.orders -- since 17
+revoke maintain on shop.orders from grp_all;
+
+-- blocker grant_missing table:shop.log -- since 17
+revoke maintain on shop.log from public;
+
+-- blocker opened_to_public table:shop.customer -- since 17
+grant maintain on shop.customer to public;
+
+-- info grant_extra materialized_view:reporting.m_sales -- since 17
+grant maintain on reporting.m_sales to app_report;
+
+-- blocker membership_missing membership:pg_maintain.monitor -- since 17
+revoke pg_maintain from monitor;
+-- undo
+grant pg_maintain to monitor;
+
+-- major default_privilege_missing default_privileges:owner_shop.large_objects -- since 18
+alter default privileges for role owner_shop revoke select on large objects from grp_read;

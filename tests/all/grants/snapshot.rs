@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use gonogo::grants::acl::{Acl, Grantee};
 use gonogo::grants::snapshot::{Aspect, Attribute, Facts, Key, Kind, Means, Snapshot, read};
 
-use super::{cluster, fill, snapshot_of, take, url};
+use super::{cluster, fill, since, snapshot_of, take, url};
 use crate::support::postgres::{Cluster, Setup};
 use crate::support::program::Program;
 
@@ -14,9 +14,9 @@ fn taken(program: &Program) -> Snapshot {
 }
 
 /// Object, grantee (none is PUBLIC), grantor, privilege, whether it may be granted on.
-type Item = (String, Option<String>, String, String, bool);
+pub(super) type Item = (String, Option<String>, String, String, bool);
 
-fn items(facts: &Facts) -> BTreeSet<Item> {
+pub(super) fn items(facts: &Facts) -> BTreeSet<Item> {
     let mut all = BTreeSet::new();
     let mut add = |name: String, acl: &Option<Acl>| {
         for item in acl.iter().flat_map(Acl::items) {
@@ -47,7 +47,7 @@ fn items(facts: &Facts) -> BTreeSet<Item> {
 }
 
 /// The same, by `aclexplode`.
-fn exploded(cluster: &Cluster, database: &str) -> BTreeSet<Item> {
+pub(super) fn exploded(cluster: &Cluster, database: &str) -> BTreeSet<Item> {
     let sql = "
         set search_path = '';
         with named(name, acl) as (
@@ -63,11 +63,12 @@ fn exploded(cluster: &Cluster, database: &str) -> BTreeSet<Item> {
             union all select '/' || srvname || '/', srvacl from pg_foreign_server
             union all select '/' || fdwname || '/', fdwacl from pg_foreign_data_wrapper
             union all select '/' || oid || '/', lomacl from pg_largeobject_metadata
-            union all select '/' || parname || '/', paracl from pg_parameter_acl
+            union all select '/' || parname || '/', paracl from pg_parameter_acl -- since 15
             union all select '//', datacl from pg_database where datname = current_database())
         select json_agg(json_build_array(name, t.rolname, b.rolname, privilege_type, is_grantable))
           from named, lateral aclexplode(acl) e left join pg_roles t on t.oid = e.grantee join pg_roles b on b.oid = e.grantor";
-    let found: Vec<Item> = serde_json::from_str(&cluster.sql(database, sql)).expect("items");
+    let found: Vec<Item> =
+        serde_json::from_str(&cluster.sql(database, &since(sql, cluster.version))).expect("items");
     found.into_iter().collect()
 }
 
@@ -164,9 +165,13 @@ fn everything_is_read_and_no_secret() {
         assert!(tied.contains(&(from.to_owned(), to.to_owned(), by)), "{from} -> {to}: {tied:#?}");
     }
 
-    // The same database twice: but for the moment, and for what is sealed with it, the same bytes.
     take(&program, &url(&cluster, "admin", "shop"), &[]).code(0);
-    let again = program.read("snapshot.json");
+    assert_same(&first, &program.read("snapshot.json"));
+}
+
+/// The same database twice: but for the moment, and for what is sealed with it, the same bytes.
+#[track_caller]
+pub(super) fn assert_same(first: &str, again: &str) {
     let still = |text: &str| {
         let moving = ["\"taken_at\"", "\"seal\""];
         let lines = text.lines().take_while(|line| !line.starts_with("\"workload\""));
@@ -175,7 +180,7 @@ fn everything_is_read_and_no_secret() {
             .map(str::to_owned)
             .collect::<Vec<_>>()
     };
-    assert_eq!(still(&first), still(&again));
+    assert_eq!(still(first), still(again));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 -- A database in which every group of permission facts is there at least once. Run by a superuser named admin in an empty
--- database; roles are made in the first part, which is for the server and runs once, in whatever database.
+-- database; roles are made in the first part, which is for the server and runs once, in whatever database. A line that ends
+-- with "since" and a version is for PostgreSQL from that version on.
 
 -- Roles: owners, groups nested three deep, applications that log in, names made to break quoting.
 create role owner_shop nologin;
@@ -28,10 +29,14 @@ grant grp_all to app_shop;
 grant grp_read to app_report, "we ""ird"".role=x/y,z";
 grant grp_noinherit to app_report;
 grant owner_shop to deployer;
-grant pg_read_all_data to auditor;
-grant pg_write_all_data to etl;
+grant pg_read_all_data to auditor; -- since 14
+grant pg_write_all_data to etl; -- since 14
 grant pg_monitor to monitor;
 grant grp_read to "Größe";
+grant grp_all to etl with inherit false, set true; -- since 16
+grant grp_noinherit to etl with admin true, inherit false, set false; -- since 16
+set role etl; grant grp_noinherit to plain with inherit true, set false; reset role; -- since 16
+grant pg_maintain to monitor; -- since 17
 alter role app_shop set statement_timeout = '30s';
 alter role app_report set search_path = 'reporting, public';
 alter role app_billing set "app.api_token" = 'canary-setting';
@@ -112,6 +117,8 @@ grant select, insert, update, delete on shop.orders to grp_write;
 grant select on shop.orders to grp_read with grant option;
 grant all on shop.orders to deployer with grant option;
 grant truncate, references, trigger on shop.orders to grp_all;
+grant maintain on shop.orders to grp_all, deployer with grant option; -- since 17
+grant maintain on shop.log to public; -- since 17
 grant select, insert on shop.order_line to grp_write;
 grant select on shop.order_line to public;
 grant select on shop.log to grp_read;
@@ -136,8 +143,8 @@ create function shop.audit() returns trigger language plpgsql security definer s
     as $$ begin insert into shop.log values (now(), tg_op); return new; end $$;
 create function shop.total_of(customer int) returns numeric language sql stable
     as $$ select sum(total) from shop.orders where customer_id = customer $$;
-create function shop.total_of(customer text) returns numeric language sql stable
-    begin atomic select sum(o.total) from shop.orders o join shop.customer c on c.id = o.customer_id where c.name = customer; end;
+create function shop.total_of(customer text) returns numeric language sql stable -- since 14
+    begin atomic select sum(o.total) from shop.orders o join shop.customer c on c.id = o.customer_id where c.name = customer; end; -- since 14
 create function billing.invoice_total(bigint) returns numeric language plpgsql security definer
     as $$ declare t numeric; begin select total into t from shop.orders where id = $1; return t; end $$;
 create function shop."odd, func"("arg" text[], variadic "more" int[]) returns void language sql as $$ select $$;
@@ -146,11 +153,11 @@ create aggregate shop.longest(text) (sfunc = pg_catalog.text_larger, stype = tex
 create function shop.safe(int) returns boolean language sql immutable leakproof as $$ select $1 > 0 $$;
 alter function shop.audit() owner to owner_shop;
 alter function shop.total_of(int) owner to owner_shop;
-alter function shop.total_of(text) owner to owner_shop;
+alter function shop.total_of(text) owner to owner_shop; -- since 14
 alter function shop."odd, func"(text[], int[]) owner to "Größe";
 revoke execute on function billing.invoice_total(bigint) from public;
 grant execute on function billing.invoice_total(bigint) to app_billing with grant option;
-revoke execute on function shop.total_of(text) from public;
+revoke execute on function shop.total_of(text) from public; -- since 14
 grant execute on procedure billing.close_month(date) to app_billing;
 revoke execute on procedure billing.close_month(date) from public;
 
@@ -184,7 +191,9 @@ grant select on billing.rate to public;
 set role owner_shop;
 create view shop.v_orders as select o.id, c.name, o.total from shop.orders o join shop.customer c on c.id = o.customer_id;
 create view shop.v_barrier with (security_barrier = true) as select id, name from shop.customer where name <> 'x';
-create view shop.v_invoker with (security_invoker = on) as select id, state from shop.orders;
+create view shop.v_invoker
+    with (security_invoker = on) -- since 15
+    as select id, state from shop.orders;
 create materialized view reporting.m_sales as select state, count(*) as n from shop.orders group by state;
 create materialized view reporting.m_empty as select id from shop.customer with no data;
 reset role;
@@ -234,8 +243,12 @@ grant select (rolname, rolpassword) on pg_catalog.pg_authid to auditor;
 grant select on pg_catalog.pg_statistic to grp_read;
 
 -- Publications, event triggers, default privileges, settings of the database.
-create publication pub_orders for table shop.customer (id, name), shop.orders where (id > 0) with (publish = 'insert, update');
-create publication pub_schema for tables in schema reporting, billing;
+create publication pub_orders for table shop.customer
+    (id, name) -- since 15
+    , shop.orders
+    where (id > 0) -- since 15
+    with (publish = 'insert, update');
+create publication pub_schema for tables in schema reporting, billing; -- since 15
 create publication pub_all for all tables;
 alter publication pub_orders owner to deployer;
 create function shop.on_ddl() returns event_trigger language plpgsql as $$ begin end $$;
@@ -248,6 +261,7 @@ alter default privileges for role owner_shop revoke execute on functions from pu
 alter default privileges for role deployer in schema billing grant select, insert on tables to app_billing with grant option;
 alter default privileges for role owner_billing grant usage on types to "PUBLIC";
 alter default privileges grant usage on schemas to auditor;
+alter default privileges for role owner_shop grant select on large objects to grp_read; -- since 18
 
 -- Rows and positions.
 insert into shop.customer (name) values ('Ada'), ('Grace');
@@ -266,7 +280,7 @@ begin
     execute format('grant connect on database %I to grp_read, app_billing, etl, auditor, monitor, plain, deployer', current_database());
     execute format('grant temporary on database %I to etl', current_database());
     execute format('alter database %I owner to deployer', current_database());
-    execute 'grant set on parameter log_min_duration_statement to deployer';
-    execute 'grant set, alter system on parameter work_mem to etl with grant option';
+    execute 'grant set on parameter log_min_duration_statement to deployer'; -- since 15
+    execute 'grant set, alter system on parameter work_mem to etl with grant option'; -- since 15
 end
 $$;

@@ -20,11 +20,15 @@ pub(crate) struct Cluster {
     programs: PathBuf,
     /// The port on 127.0.0.1, and of the Unix socket in [`Self::socket_folder`].
     pub(crate) port: u16,
+    /// The major version, such as 15.
+    pub(crate) version: u32,
 }
 
 /// How a cluster is set up.
 #[derive(Default)]
 pub(crate) struct Setup<'a> {
+    /// The major version; the newest of this machine's packages without.
+    pub(crate) version: Option<u32>,
     /// Lines of `pg_hba.conf` before the admin's own; scram for everybody over TCP when empty.
     pub(crate) hba: &'a [&'a str],
     /// Lines of `postgresql.conf`.
@@ -42,12 +46,14 @@ pub(crate) struct Setup<'a> {
 impl Cluster {
     /// Start one; none, said aloud, where PostgreSQL's programs are missing.
     pub(crate) fn start(setup: &Setup<'_>) -> Option<Self> {
-        let Some(programs) = programs() else {
-            skip("PostgreSQL (initdb and postgres)");
+        let Some(programs) = programs(setup.version) else {
+            let version = setup.version.map_or_else(String::new, |version| format!(" {version}"));
+            skip(&format!("PostgreSQL{version} (initdb and postgres)"));
             return None;
         };
         let folder = tempfile::Builder::new().prefix("gonogo-pg-").tempdir().expect("a folder");
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("a mode");
+        let programs = within_reach(programs, folder.path());
         let data = folder.path().join("data");
         initdb(&programs, folder.path());
         let port = free_port();
@@ -96,8 +102,10 @@ impl Cluster {
             .stderr(log)
             .spawn()
             .expect("postgres starts");
-        let mut cluster = Self { server, folder, programs, port };
+        let mut cluster = Self { server, folder, programs, port, version: 0 };
         cluster.wait();
+        let version: u32 = cluster.sql("postgres", "show server_version_num").parse().expect("a number");
+        cluster.version = version / 10_000;
         for statement in setup.sql {
             cluster.sql("postgres", statement);
         }
@@ -127,7 +135,13 @@ impl Cluster {
 
     /// `pg_dump` of a database.
     pub(crate) fn dump(&self, database: &str, options: &[&str]) -> String {
-        let output = self.client("pg_dump").args(options).arg(database).output().expect("pg_dump runs");
+        self.dump_with(self, "pg_dump", &[options, &[database]].concat())
+    }
+
+    /// What another server's `pg_dump` or `pg_dumpall` writes of this one.
+    pub(crate) fn dump_with(&self, other: &Self, program: &str, arguments: &[&str]) -> String {
+        let mut command = self.client(&other.programs.join(program));
+        let output = command.args(arguments).output().expect("it runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("a dump")
     }
@@ -136,12 +150,13 @@ impl Cluster {
     pub(crate) fn restore(&self, database: &str, script: &str) -> String {
         let file = self.folder.path().join("script.sql");
         fs::write(&file, script).expect("a script");
-        let output = self.client("psql").args(["-X", "-q", "-d", database, "-f"]).arg(&file).output();
+        let psql = self.programs.join("psql");
+        let output = self.client(&psql).args(["-X", "-q", "-d", database, "-f"]).arg(&file).output();
         String::from_utf8_lossy(&output.expect("psql runs").stderr).into_owned()
     }
 
-    fn client(&self, name: &str) -> Command {
-        let mut command = Command::new(self.programs.join(name));
+    fn client(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
         command.env_clear().args(["-U", "admin", "-h"]).arg(self.folder.path());
         command.arg("-p").arg(self.port.to_string());
         command
@@ -192,22 +207,40 @@ impl Drop for Cluster {
     }
 }
 
-/// The newest PostgreSQL's programs: Debian keeps them off the `PATH`.
-fn programs() -> Option<PathBuf> {
-    let mut versions: Vec<(u32, PathBuf)> = fs::read_dir("/usr/lib/postgresql")
+/// The programs of one version, or of the newest that the machine's packages have: Debian keeps them off the `PATH`.
+/// Versions that no package has are in `target/servers`, where `tests/setup/servers` puts them.
+fn programs(version: Option<u32>) -> Option<PathBuf> {
+    let is_there = |folder: &PathBuf| folder.join("initdb").exists() && folder.join("postgres").exists();
+    let packages = Path::new("/usr/lib/postgresql");
+    if let Some(version) = version {
+        let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/servers");
+        let folders = [packages, &ours].map(|folder| folder.join(version.to_string()).join("bin"));
+        return folders.into_iter().find(is_there);
+    }
+    let mut versions: Vec<(u32, PathBuf)> = fs::read_dir(packages)
         .into_iter()
         .flatten()
         .flatten()
         .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin"))))
-        .filter(|(_, folder)| folder.join("initdb").exists() && folder.join("postgres").exists())
+        .filter(|(_, folder)| is_there(folder))
         .collect();
     versions.sort();
     let on_path = std::env::var_os("PATH")
         .into_iter()
         .flat_map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
-    versions.pop().map(|(_, folder)| folder).or_else(|| {
-        on_path.into_iter().find(|folder| folder.join("initdb").exists() && folder.join("postgres").exists())
-    })
+    versions.pop().map(|(_, folder)| folder).or_else(|| on_path.into_iter().find(is_there))
+}
+
+/// Where the user that runs the server gets at the programs: a project in somebody's home is often closed to it.
+fn within_reach(programs: PathBuf, folder: &Path) -> PathBuf {
+    let open = |folder: &Path| fs::metadata(folder).is_ok_and(|of| of.permissions().mode() & 0o005 == 0o005);
+    if owner().is_none() || programs.ancestors().all(open) {
+        return programs;
+    }
+    let version = programs.parent().expect("programs are in bin");
+    let copied = Command::new("cp").arg("-a").arg(version).arg(folder.join("server")).status();
+    assert!(copied.expect("cp runs").success(), "{} is not copied", version.display());
+    folder.join("server/bin")
 }
 
 /// Make a data folder whose superuser is `admin`.

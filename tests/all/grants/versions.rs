@@ -1,0 +1,171 @@
+//! The audit on every version of PostgreSQL that it is for, and between them. `tests/setup/servers` brings those that
+//! the machine's own packages are not.
+
+use gonogo::grants::finding::{Finding, Severity};
+use gonogo::grants::snapshot::Snapshot;
+
+use super::mutations::{each_is_found, findings, told};
+use super::snapshot::{assert_same, exploded, items};
+use super::{empty, fill, for_server, oracle, snapshot_of, take, url};
+use crate::support::postgres::Cluster;
+use crate::support::program::{Program, count};
+
+/// Everything on one server: what is read is there, what is computed is what the server says, what is changed is found,
+/// what was lost is repaired.
+fn look_into(version: u32) {
+    let Some(cluster) = empty(Some(version)) else { return };
+    assert_eq!(cluster.version, version);
+    cluster.sql("postgres", &for_server(&cluster));
+    fill(&cluster, "source");
+    is_read(&cluster);
+    assert!(oracle::compare(&cluster, "source") > 3_000, "little was compared");
+    let tried = each_is_found(&cluster, count(16, 1));
+    eprintln!("PostgreSQL {version}: {tried} mutations");
+    is_copied(&cluster);
+    is_repaired(&cluster);
+    oracle::random(&cluster, count(2, 20));
+}
+
+#[test]
+fn postgresql_13() {
+    look_into(13);
+}
+
+#[test]
+fn postgresql_14() {
+    look_into(14);
+}
+
+#[test]
+fn postgresql_16() {
+    look_into(16);
+}
+
+#[test]
+fn postgresql_17() {
+    look_into(17);
+}
+
+#[test]
+fn postgresql_18() {
+    look_into(18);
+}
+
+fn is_read(cluster: &Cluster) {
+    let program = Program::empty();
+    let ended = take(&program, &url(cluster, "admin", "source"), &["--workload"]);
+    let first = program.read("snapshot.json");
+    assert!(!first.contains("canary") && !ended.code(0).stderr.contains("canary"), "a secret is told");
+    take(&program, &url(cluster, "admin", "source"), &[]).code(0);
+    assert_same(&first, &program.read("snapshot.json"));
+    let snapshot = snapshot_of(cluster, "source");
+    assert_eq!(snapshot.facts.server.major(), cluster.version);
+    assert_eq!(snapshot.facts.coverage, []);
+    assert_eq!(items(&snapshot.facts), exploded(cluster, "source"));
+}
+
+/// Its own dump, that makes the database too, loses nothing.
+fn is_copied(cluster: &Cluster) {
+    let before = snapshot_of(cluster, "source");
+    let dump = cluster.dump("source", &["-C"]);
+    cluster.sql("postgres", "alter database source rename to kept");
+    let trouble = cluster.restore("postgres", &dump);
+    let found: Vec<String> = findings(&before, &snapshot_of(cluster, "source")).iter().map(told).collect();
+    assert!(found.is_empty(), "{trouble}{found:#?}");
+    cluster.sql("postgres", "drop database kept");
+}
+
+/// A copy without owners and grants is repaired until nothing differs.
+fn is_repaired(cluster: &Cluster) {
+    let program = Program::empty();
+    let here = |database| url(cluster, "admin", database);
+    let take = |database, file| program.run(&["grants", "snapshot", &here(database), "-o", file]);
+    cluster.sql("postgres", "create database bare");
+    cluster.restore("bare", &cluster.dump("source", &["--no-owner", "--no-privileges"]));
+    take("source", "before.json").code(0);
+    take("bare", "after.json").code(0);
+    program.run(&["grants", "diff", "before.json", "after.json"]).code(1);
+    let apply = ["grants", "fix", "before.json", "after.json", "--yes", "--apply", &here("bare")];
+    program.run(&apply).code(0);
+    take("bare", "again.json").code(0);
+    program.run(&["grants", "diff", "before.json", "again.json"]).code(0);
+}
+
+/// As an upgrade by dump goes: the newer server's programs write down the older server, roles first.
+fn upgraded(older: u32, newer: u32) {
+    let (Some(old), Some(new)) = (empty(Some(older)), empty(Some(newer))) else { return };
+    old.sql("postgres", &for_server(&old));
+    fill(&old, "source");
+    let before = snapshot_of(&old, "source");
+    let roles = new.restore("postgres", &old.dump_with(&new, "pg_dumpall", &["--globals-only"]));
+    let database = new.restore("postgres", &old.dump_with(&new, "pg_dump", &["-C", "source"]));
+    let after = snapshot_of(&new, "source");
+    no_finding(&before, &after, &format!("{older} to {newer}: {roles}{database}"));
+}
+
+#[track_caller]
+fn no_finding(before: &Snapshot, after: &Snapshot, trouble: &str) {
+    // Extensions come in the newer server's version: that is no permission, and not kept back either.
+    let version = |finding: &Finding| finding.id == "extension_version" && finding.severity == Severity::Info;
+    let found: Vec<Finding> = findings(before, after).into_iter().filter(|one| !version(one)).collect();
+    assert!(found.is_empty(), "{trouble}\n{found:#?}");
+}
+
+/// A function that was granted is not waved through because its extension is newer and has it no more.
+#[test]
+fn what_an_extension_no_longer_has_counts_where_it_was_granted() {
+    let (Some(old), Some(new)) = (empty(Some(17)), empty(Some(18))) else { return };
+    for cluster in [&old, &new] {
+        cluster.sql("postgres", "create role app_shop login");
+        cluster.sql("postgres", "create database source");
+    }
+    old.sql("source", "create extension postgres_fdw; create extension pgcrypto");
+    old.sql("source", "grant execute on function postgres_fdw_get_connections() to app_shop");
+    let before = snapshot_of(&old, "source");
+    new.restore("source", &old.dump_with(&new, "pg_dump", &["source"]));
+    let found: Vec<String> = findings(&before, &snapshot_of(&new, "source")).iter().map(told).collect();
+    assert_eq!(
+        found,
+        ["blocker extension_version extension:postgres_fdw", "info extension_version extension:pgcrypto"]
+    );
+}
+
+#[test]
+fn an_upgrade_from_13_to_15_is_no_finding() {
+    upgraded(13, 15);
+}
+
+#[test]
+fn an_upgrade_from_14_to_15_is_no_finding() {
+    upgraded(14, 15);
+}
+
+#[test]
+fn an_upgrade_from_15_to_16_is_no_finding() {
+    upgraded(15, 16);
+}
+
+#[test]
+fn an_upgrade_from_15_to_17_is_no_finding() {
+    upgraded(15, 17);
+}
+
+#[test]
+fn an_upgrade_from_15_to_18_is_no_finding() {
+    upgraded(15, 18);
+}
+
+#[test]
+fn an_upgrade_from_13_to_18_is_no_finding() {
+    upgraded(13, 18);
+}
+
+#[test]
+fn an_upgrade_from_16_to_17_is_no_finding() {
+    upgraded(16, 17);
+}
+
+#[test]
+fn an_upgrade_from_17_to_18_is_no_finding() {
+    upgraded(17, 18);
+}
