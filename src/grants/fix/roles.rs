@@ -11,15 +11,16 @@ pub(super) fn role(name: &str, delta: &Delta<Role>) -> Vec<Pair> {
     let name = Quoted(name);
     match (&delta.expected, &delta.got) {
         (Some(expected), None) => {
-            let words = attributes(expected).join(" ");
+            let mut words = attributes(expected);
+            // A new role is good for ever, and is not to be given an end that was never set.
+            words.extend(expected.valid_until.is_some().then(|| until(expected)));
+            let words = words.join(" ");
             vec![(format!("CREATE ROLE {name} WITH {words}"), format!("DROP ROLE {name}"))]
         }
         (Some(expected), Some(got)) => {
-            let differ: Vec<(String, String)> = attributes(expected)
-                .into_iter()
-                .zip(attributes(got))
-                .filter(|(expected, got)| expected != got)
-                .collect();
+            let all = |role| attributes(role).into_iter().chain([until(role)]);
+            let differ: Vec<(String, String)> =
+                all(expected).zip(all(got)).filter(|(expected, got)| expected != got).collect();
             if differ.is_empty() {
                 return Vec::new();
             }
@@ -31,11 +32,9 @@ pub(super) fn role(name: &str, delta: &Delta<Role>) -> Vec<Pair> {
     }
 }
 
-/// The attributes of CREATE ROLE, always in the same order. Passwords are not known and not set.
+/// The attributes of CREATE ROLE but VALID UNTIL, always in the same order. Passwords are not known and not set.
 fn attributes(role: &Role) -> Vec<String> {
     let switch = |on, word: &str| if on { word.to_owned() } else { format!("NO{word}") };
-    // VALID UNTIL cannot be taken back but by `infinity`, which says the same.
-    let until = role.valid_until.as_deref().unwrap_or("infinity");
     vec![
         switch(role.superuser, "SUPERUSER"),
         switch(role.inherit, "INHERIT"),
@@ -45,8 +44,12 @@ fn attributes(role: &Role) -> Vec<String> {
         switch(role.replication, "REPLICATION"),
         switch(role.bypass_rls, "BYPASSRLS"),
         format!("CONNECTION LIMIT {}", role.connection_limit),
-        format!("VALID UNTIL {}", Text(until)),
     ]
+}
+
+/// An end cannot be taken back but by `infinity`, which says the same.
+fn until(role: &Role) -> String {
+    format!("VALID UNTIL {}", Text(role.valid_until.as_deref().unwrap_or("infinity")))
 }
 
 /// GRANT group TO member. From 16 on INHERIT and SET are options of the membership; before that INHERIT is the role's.
