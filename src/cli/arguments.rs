@@ -53,6 +53,9 @@ pub(super) enum Command {
     /// Print the manual page
     Man,
     /// Play a release night in miniature, on real servers that are started and stopped
+    ///
+    /// A database is split in two, and its permissions are audited and repaired; two applications are upgraded. Every
+    /// command it shows is really run. It takes less than a minute.
     Demo(Demo),
     /// One of the demo's applications
     #[command(name = "__app", hide = true)]
@@ -312,7 +315,7 @@ pub(super) struct Completions {
 
 #[derive(Debug, Args)]
 pub(super) struct Demo {
-    /// Where the plan and the reports are written
+    /// Where the plan, the split map and the reports are written
     #[arg(long, value_name = "DIR", default_value = "gonogo-out")]
     pub(super) out: PathBuf,
 }

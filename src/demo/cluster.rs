@@ -12,6 +12,7 @@ use nix::unistd::{User, getuid};
 
 use super::DemoError;
 use super::process::{Server, guarded};
+use super::servers::Login;
 use crate::environment::Environment;
 
 /// Where PostgreSQL's programs are, and as whom they run.
@@ -21,7 +22,11 @@ pub(super) struct Programs {
     path: OsString,
     /// `initdb` and `postgres` refuse to run as root.
     account: Option<(u32, u32)>,
+    records_statements: bool,
 }
+
+/// What the demo runs of it.
+const NEEDED: [&str; 4] = ["initdb", "postgres", "pg_dump", "psql"];
 
 impl Programs {
     /// The newest PostgreSQL of this machine: Debian's folders first, then `PATH`.
@@ -30,13 +35,10 @@ impl Programs {
         let versioned = debian.filter_map(|initdb| {
             let folder = initdb.parent()?.to_owned();
             let version = folder.parent()?.file_name()?.to_str()?.parse::<u32>().ok()?;
-            folder.join("postgres").is_file().then_some((version, folder))
+            is_whole(&folder).then_some((version, folder))
         });
         let path = environment.get("PATH").unwrap_or("/usr/bin:/bin");
-        let on_path = || {
-            std::env::split_paths(path)
-                .find(|folder| folder.join("initdb").is_file() && folder.join("postgres").is_file())
-        };
+        let on_path = || std::env::split_paths(path).find(|folder| is_whole(folder));
         let folder = versioned.max().map(|(_, folder)| folder).or_else(on_path)?;
         let unprivileged = || {
             let named = ["postgres", "nobody"].into_iter();
@@ -48,7 +50,21 @@ impl Programs {
         } else {
             None
         };
-        Some(Self { folder, path: path.into(), account })
+        let records_statements =
+            libraries(&folder).is_some_and(|libraries| libraries.join("pg_stat_statements.so").is_file());
+        Some(Self { folder, path: path.into(), account, records_statements })
+    }
+
+    /// Whether `pg_stat_statements` is there.
+    pub(super) const fn records_statements(&self) -> bool {
+        self.records_statements
+    }
+
+    /// One of the programs that talk to a server.
+    pub(super) fn client(&self, program: &str, port: u16) -> tokio::process::Command {
+        let mut command = self.prepared(Command::new(self.folder.join(program)), Path::new("/"));
+        command.args(["--port", &port.to_string()]);
+        command.into()
     }
 
     /// A program of PostgreSQL's, without our environment: `PG*` variables are not for these servers.
@@ -66,19 +82,19 @@ impl Programs {
         name: &str,
         folder: &Path,
         port: u16,
-        superuser_password: &str,
+        dba: &Login,
     ) -> Result<Server, DemoError> {
         let write = |source| DemoError::Write { path: folder.to_owned(), source };
         std::fs::create_dir(folder).map_err(write)?;
         std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).map_err(write)?;
         let password = folder.join("password");
-        std::fs::write(&password, superuser_password).map_err(write)?;
+        std::fs::write(&password, &dba.password).map_err(write)?;
         if let Some((user, group)) = self.account {
             chown(folder, Some(user), Some(group)).map_err(write)?;
             chown(&password, Some(user), Some(group)).map_err(write)?;
         }
         let data = folder.join("data");
-        self.initdb(folder, &data, &password).await?;
+        self.initdb(folder, &data, &password, dba.role).await?;
         // SIGINT is a fast shutdown: it does not wait for clients.
         let stop = Signal::SIGINT;
         let mut postgres = self.prepared(guarded(self.folder.join("postgres"), stop), folder);
@@ -93,19 +109,23 @@ impl Programs {
         ] {
             postgres.args(["-c", setting]);
         }
+        if self.records_statements {
+            postgres.args(["-c", "shared_preload_libraries=pg_stat_statements"]);
+        }
         Server::start(&format!("postgres ({name})"), postgres, stop, &folder.join("postgres.log"))
     }
 
-    async fn initdb(&self, folder: &Path, data: &Path, password: &Path) -> Result<(), DemoError> {
+    async fn initdb(
+        &self,
+        folder: &Path,
+        data: &Path,
+        password: &Path,
+        superuser: &str,
+    ) -> Result<(), DemoError> {
         let mut initdb = self.prepared(Command::new(self.folder.join("initdb")), folder);
         initdb.arg("--pgdata").arg(data).arg("--pwfile").arg(password);
-        initdb.args([
-            "--username=postgres",
-            "--auth=scram-sha-256",
-            "--encoding=UTF8",
-            "--locale=C",
-            "--no-sync",
-        ]);
+        initdb.args(["--username", superuser]);
+        initdb.args(["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"]);
         let mut initdb = tokio::process::Command::from(initdb);
         initdb.kill_on_drop(true);
         let failed = |reason| DemoError::Program { program: "initdb".to_owned(), reason };
@@ -116,4 +136,15 @@ impl Programs {
             Err(_) => Err(failed("no end after 60 s".to_owned())),
         }
     }
+}
+
+/// Whether all that is needed is in this folder.
+fn is_whole(folder: &Path) -> bool {
+    NEEDED.iter().all(|program| folder.join(program).is_file())
+}
+
+/// Where the libraries are that a server can load; none when these programs do not tell.
+fn libraries(folder: &Path) -> Option<PathBuf> {
+    let told = Command::new(folder.join("pg_config")).arg("--pkglibdir").output().ok()?;
+    Some(PathBuf::from(String::from_utf8(told.stdout).ok()?.trim()))
 }

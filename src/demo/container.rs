@@ -1,5 +1,6 @@
 //! A PostgreSQL server in a container, where the machine has no PostgreSQL but an engine that answers.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use nix::sys::signal::Signal;
 
 use super::DemoError;
 use super::process::{Server, guarded};
-use std::path::Path;
+use super::servers::Login;
 
 /// What the servers are made from.
 const IMAGE: &str = "docker.io/library/postgres:17-alpine";
@@ -70,7 +71,7 @@ impl Engine {
         name: &str,
         folder: &Path,
         port: u16,
-        superuser_password: &str,
+        dba: &Login,
     ) -> Result<Container, DemoError> {
         std::fs::create_dir(folder).map_err(|source| DemoError::Write { path: folder.to_owned(), source })?;
         let container = format!("gonogo-demo-{name}-{}", std::process::id());
@@ -78,7 +79,9 @@ impl Engine {
         run.args(["run", "--rm", "--name", &container]);
         run.args(["--publish", &format!("127.0.0.1:{port}:5432")]);
         // By name only: the value stays out of argv.
-        run.args(["--env", "POSTGRES_PASSWORD", IMAGE]).env("POSTGRES_PASSWORD", superuser_password);
+        run.args(["--env", "POSTGRES_PASSWORD"]).env("POSTGRES_PASSWORD", &dba.password);
+        run.args(["--env", &format!("POSTGRES_USER={}", dba.role), IMAGE]);
+        run.args(["-c", "shared_preload_libraries=pg_stat_statements"]);
         let client =
             Server::start(&format!("postgres ({name})"), run, Signal::SIGTERM, &folder.join("postgres.log"))?;
         Ok(Container { engine: self, name: container, client })
@@ -91,6 +94,15 @@ pub(super) struct Container {
     engine: Engine,
     name: String,
     pub(super) client: Server,
+}
+
+impl Container {
+    /// One of the programs that talk to a server, in the container.
+    pub(super) fn client(&self, program: &str) -> tokio::process::Command {
+        let mut command = tokio::process::Command::new(self.engine.program);
+        command.args(["exec", "--interactive", "--env", "PGPASSWORD", &self.name, program]);
+        command
+    }
 }
 
 impl Drop for Container {

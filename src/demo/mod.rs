@@ -6,6 +6,9 @@ mod cluster;
 mod container;
 mod night;
 mod process;
+mod servers;
+mod split;
+mod stage;
 mod story;
 
 use std::path::{Path, PathBuf};
@@ -36,14 +39,6 @@ pub enum DemoError {
         /// How long.
         seconds: u64,
         /// What was seen last.
-        reason: String,
-    },
-    /// The demo's own databases could not be made.
-    #[error("cannot set up the database {database}: {reason}")]
-    Database {
-        /// The database.
-        database: String,
-        /// The server's words.
         reason: String,
     },
     /// A file or folder could not be written.
@@ -78,7 +73,6 @@ impl DemoError {
             ),
             Self::Program { .. }
             | Self::NotUp { .. }
-            | Self::Database { .. }
             | Self::Write { .. }
             | Self::System { .. }
             | Self::Interrupted => None,
@@ -86,7 +80,7 @@ impl DemoError {
     }
 }
 
-/// Play the night, write plan and reports to `out`, and say whether it went as told: a NO-GO, then a GO.
+/// Play the night, write plan and reports to `out`, and say whether it went as told: verdict by verdict.
 ///
 /// Every server is stopped and its files are removed when this returns, and also when its future is dropped.
 ///
@@ -97,7 +91,7 @@ pub async fn run(out: &Path, environment: &Environment) -> Result<bool, DemoErro
     let mut interrupt = signal(SignalKind::interrupt()).map_err(refused)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(refused)?;
     tokio::select! {
-        told = story::tell(out, environment) => told,
+        told = story::play(out, environment) => told,
         _ = interrupt.recv() => Err(DemoError::Interrupted),
         _ = terminate.recv() => Err(DemoError::Interrupted),
     }

@@ -1,54 +1,37 @@
 //! The story, act by act: each act starts a server, runs the real program, and listens to its verdict.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::Duration;
+use std::path::Path;
 
 use super::DemoError;
-use super::night::{self, Content, Database, Deployment, Source};
+use super::night::{self, Deployment};
+use super::servers::{DBA, DatabaseServer, Source};
+use super::split::{self, Shop};
+use super::stage::{Stage, loopback, say, tell, write};
 use crate::environment::Environment;
 use crate::verdict::Exit;
 
 /// What the demo runs; written to the output folder for people to copy.
 const PLAN: &str = include_str!("plan.yaml");
 
-const ORDERS: Content = Content {
-    database: "orders",
-    role: "app2_rw",
-    statements:
-        "create table orders (id int generated always as identity primary key, customer int, article text);
-                 insert into orders (customer, article) values (1, 'lamp'), (1, 'table'), (2, 'chair');
-                 grant select, insert, update on orders to {role};",
-};
-const CUSTOMERS: Content = Content {
-    database: "customers",
-    role: "app1_rw",
-    statements: "create table customers (id int primary key, name text);
-                 insert into customers values (1, 'Ada'), (2, 'Grace');
-                 grant select, insert, update on customers to {role};",
-};
-
-/// The longest one `gonogo run` may take here.
-const PATIENCE: Duration = Duration::from_mins(1);
-
 /// Play it; true when every verdict was the one of the story.
-pub(super) async fn tell(out: &Path, environment: &Environment) -> Result<bool, DemoError> {
+pub(super) async fn play(out: &Path, environment: &Environment) -> Result<bool, DemoError> {
     let source = Source::find(environment).await?;
     std::fs::create_dir_all(out).map_err(|source| DemoError::Write { path: out.to_owned(), source })?;
-    say(&format!(
-        "gonogo demo: a release night in miniature. Two {}, two small\n\
-         applications, all on this machine; they are stopped at the end.\n",
+    tell(&format!(
+        "gonogo demo: a release night in miniature, on this machine. Two {} and two small applications \
+         are started, and stopped at the end.",
         source.describe()
     ));
     let workshop = night::workshop()?;
     let folder = workshop.path();
-    let (orders, customers) = tokio::try_join!(
-        night::database(&source, folder, &ORDERS),
-        night::database(&source, folder, &CUSTOMERS)
+    let (old, new) = tokio::try_join!(
+        DatabaseServer::start(&source, folder, "old"),
+        DatabaseServer::start(&source, folder, "new")
     )?;
+    let shop = Shop::open(&old, &new, source.records_statements()).await?;
+    let (orders, customers) = (shop.orders(), shop.customers());
     // The address of the old release: held, so that nobody answers there.
-    let old = night::silent_port()?;
+    let silent = night::silent_port()?;
     let mut app2 = Deployment {
         app: "app2",
         version: "4.1.9",
@@ -61,32 +44,37 @@ pub(super) async fn tell(out: &Path, environment: &Environment) -> Result<bool, 
         version: "7.0.1",
         port: night::silent_port()?.port,
         database: &customers,
-        back_end: Some(loopback(old.port)),
+        back_end: Some(loopback(silent.port)),
     };
     let properties = app1.properties(folder);
-    let stage = Stage { out, environment, databases: [&orders, &customers] };
+    let mut stage = Stage::set(out, environment, folder, [&old, &new], [&orders, &customers])?;
     write(&out.join("plan.yaml"), PLAN)?;
+    write(&out.join("split.yaml"), split::MAP)?;
     stage.servers(&app1, &app2, &properties)?;
 
-    let mut as_told = true;
-    say("The DBA team has split the database in two: orders and customers. Go on?\n");
-    as_told &= stage.run(&["db-split", "--fresh"], "attempt-1/db-split", Exit::Go).await?;
+    before_the_night(&mut stage, &shop, old.port).await?;
+    the_split(&mut stage, &shop).await?;
+    the_repair(&mut stage, &shop, [old.port, new.port]).await?;
 
-    say("Go. The back-end team upgrades Application 2. Nothing can exercise all of it until\n\
-         Application 1 is up, so one check is owed. Go on?\n");
+    tell(
+        "The back-end team upgrades Application 2. Nothing can exercise all of it until Application 1 is up, \
+         so one check is owed. Go on?",
+    );
     let mut back_end = app2.deploy(folder).await?;
-    as_told &= stage.run(&["app2"], "attempt-1/app2", Exit::ProvisionalGo).await?;
+    stage.run(&["app2"], "attempt-1/app2", Exit::ProvisionalGo).await?;
 
-    say("Provisional: one minor issue, one check owed. The web team upgrades Application 1, and\n\
-         the check that was owed comes due.\n");
+    tell(
+        "Provisional: one minor issue, one check owed. The web team upgrades Application 1, and the check \
+         that was owed comes due.",
+    );
     let mut web = app1.deploy(folder).await?;
-    as_told &= stage.run(&["app1"], "attempt-1/app1", Exit::NoGo).await?;
+    stage.run(&["app1"], "attempt-1/app1", Exit::NoGo).await?;
 
-    say(&format!(
-        "No-go, and why: Application 1 itself says that it cannot connect, its properties name\n\
-         {}, and there the connection breaks at tcp. The web team corrects the address, the\n\
-         back-end team deploys the right version, and the night is tried again.\n",
-        loopback(old.port)
+    tell(&format!(
+        "No-go, and why: Application 1 itself says that it cannot connect, its properties name {}, and there \
+         the connection breaks at tcp. The web team corrects the address, the back-end team deploys the right \
+         version, and the night is tried again.",
+        loopback(silent.port)
     ));
     drop((web, back_end));
     app2.version = "4.2.0";
@@ -94,106 +82,86 @@ pub(super) async fn tell(out: &Path, environment: &Environment) -> Result<bool, 
     back_end = app2.deploy(folder).await?;
     web = app1.deploy(folder).await?;
     stage.servers(&app1, &app2, &properties)?;
-    as_told &= stage.run(&["--new-attempt"], "", Exit::Go).await?;
+    stage.run(&["--new-attempt"], "", Exit::Go).await?;
     drop((web, back_end));
 
-    say(&format!("The plan it ran, to copy ({}):\n", out.join("plan.yaml").display()));
+    tell(&format!("The plan it ran, to copy ({}; its split map is beside it):", stage.file("plan.yaml")));
     for line in PLAN.lines() {
-        say(&format!("  {line}"));
+        say(format!("  {line}").trim_end());
     }
-    say(&format!(
-        "\nreports: {out}/ (the last run) and {out}/attempt-1/*/: summary.txt, summary.md,\n\
-         result.json, junit.xml. Next: gonogo init, or gonogo probe https://example.com/",
+    say("");
+    tell(&format!(
+        "reports: {out}/ (the last run) and {out}/attempt-1/*/: summary.txt, summary.md, result.json, junit.xml; \
+         snapshots and SQL of the split: {out}/*.json and {out}/*.sql. Next: gonogo init, or gonogo probe \
+         https://example.com/",
         out = out.display()
     ));
-    Ok(as_told)
+    Ok(stage.as_told)
 }
 
-/// Where the acts are played.
-struct Stage<'a> {
-    out: &'a Path,
-    environment: &'a Environment,
-    databases: [&'a Database; 2],
+async fn before_the_night(stage: &mut Stage<'_>, shop: &Shop<'_>, port: u16) -> Result<(), DemoError> {
+    tell(
+        "One database, shop, serves two applications. Before the night the DBA team writes down who may do \
+         what in it, and says where each object is to go:",
+    );
+    let (before, map) = (stage.file("before.json"), stage.file("split.yaml"));
+    let recorded: &[&str] = if shop.recorded { &["--workload"] } else { &[] };
+    let place = url("shop", port);
+    stage.play(&[&["grants", "snapshot", &place, "-o", &before], recorded].concat(), Exit::Go).await?;
+    stage.play(&["grants", "map", &map, &before], Exit::Go).await
 }
 
-impl Stage<'_> {
-    /// Write the variables of the plan: where everything is.
-    fn servers(
-        &self,
-        app1: &Deployment<'_>,
-        app2: &Deployment<'_>,
-        properties: &Path,
-    ) -> Result<(), DemoError> {
-        let [orders, customers] = self.databases;
-        let text = format!(
-            "# Where everything is, in this environment.\n\
-             orders: \"{}\"\ncustomers: \"{}\"\napp1: \"{}\"\napp2: \"{}\"\n\
-             app1_properties: \"{}\"\n# As app1.properties says:\napp1_calls: \"{}\"\n",
-            loopback(orders.port),
-            loopback(customers.port),
-            loopback(app1.port),
-            loopback(app2.port),
-            properties.display(),
-            app1.back_end.as_deref().unwrap_or_default(),
+async fn the_split(stage: &mut Stage<'_>, shop: &Shop<'_>) -> Result<(), DemoError> {
+    shop.split().await?;
+    tell(
+        "The night. The DBA team splits shop in two. The orders stay on their server, in a database of their \
+         own. The customers move to a new server, where roles are made by hand, and privileges granted as \
+         far as people remember them:",
+    );
+    say("  $ pg_dump --schema=orders shop | psql orders\n\
+         \x20 $ pg_dump --schema=customers --no-privileges shop | psql customers\n\
+         \x20 $ psql customers -c \"grant usage on schema customers to app1_rw\" ...\n");
+    tell("Every table is there, and what people try works. Go on?");
+    stage.run(&["db-split", "--fresh"], "attempt-1/db-split", Exit::NoGo).await
+}
+
+async fn the_repair(stage: &mut Stage<'_>, shop: &Shop<'_>, ports: [u16; 2]) -> Result<(), DemoError> {
+    tell(
+        "No-go: all that was tried by hand passes, and yet the morning would have shown addresses that \
+         Application 1 may not read, orders that Application 2 does not find, and a function that deletes \
+         customers, open to everybody. Why, and the SQL that repairs it:",
+    );
+    let (before, map) = (stage.file("before.json"), stage.file("split.yaml"));
+    let databases = [("customers", "customers_db", ports[1]), ("orders", "orders_db", ports[0])];
+    for (name, target, port) in databases {
+        let after = stage.file(&format!("{name}.json"));
+        let sides = [before.as_str(), &after, "--map", &map, "--target", target];
+        stage.play(&["grants", "snapshot", &url(name, port), "-o", &after], Exit::Go).await?;
+        stage.play(&[&["grants", "diff"], &sides[..]].concat(), Exit::NoGo).await?;
+    }
+    tell(
+        "A DBA reads it and runs it: in one transaction for each database, which is read again and compared.",
+    );
+    for (name, target, port) in databases {
+        let (after, sql) = (stage.file(&format!("{name}.json")), stage.file(&format!("{name}.sql")));
+        let sides = [before.as_str(), &after, "--map", &map, "--target", target];
+        let apply = ["-o", &sql, "--apply", &url(name, port), "--yes"];
+        stage.play(&[&["grants", "fix"], &sides[..], &apply].concat(), Exit::Go).await?;
+    }
+    stage.run(&["db-split"], "attempt-1/db-split-repaired", Exit::Go).await?;
+    if shop.recorded {
+        tell(
+            "Go. And the statements that Application 1 really ran in shop, will they be permitted? They are \
+             planned as its role, and none is executed:",
         );
-        write(&self.vars(), &text)
+        let place = url("customers", ports[1]);
+        let split = ["--map", &map, "--target", "customers_db", "--role", "app1_rw"];
+        stage.play(&[&["grants", "replay", &before, &place], &split[..]].concat(), Exit::Go).await?;
     }
-
-    fn vars(&self) -> PathBuf {
-        self.out.join("servers.yaml")
-    }
-
-    /// Run ourselves as a person would, and say whether the exit code is the one of the story.
-    async fn run(&self, arguments: &[&str], folder: &str, told: Exit) -> Result<bool, DemoError> {
-        let plan = self.out.join("plan.yaml");
-        let reports = if folder.is_empty() { self.out.to_owned() } else { self.out.join(folder) };
-        say(&format!(
-            "$ gonogo run {} -f {} --vars {} \\\n      --journal {} --out {}\n",
-            arguments.join(" "),
-            plan.display(),
-            self.vars().display(),
-            self.out.join("journal").display(),
-            reports.display(),
-        ));
-        let program = std::env::current_exe()
-            .map_err(|error| DemoError::System { what: "our own path", reason: error.to_string() })?;
-        let mut run = tokio::process::Command::new(program);
-        run.arg("run").args(arguments).arg("--file").arg(&plan).arg("--vars").arg(self.vars());
-        run.arg("--journal").arg(self.out.join("journal")).arg("--out").arg(&reports);
-        let [orders, customers] = self.databases;
-        run.env("ORDERS_PASSWORD", &orders.password).env("CUSTOMERS_PASSWORD", &customers.password);
-        // The person's own database settings and CI are not for this play.
-        for name in
-            self.environment.names().filter(|name| name.starts_with("PG") || name.starts_with("GITHUB_"))
-        {
-            run.env_remove(name);
-        }
-        run.stdin(Stdio::null()).kill_on_drop(true);
-        let failed = |reason| DemoError::Program { program: "gonogo run".to_owned(), reason };
-        let status = match tokio::time::timeout(PATIENCE, run.status()).await {
-            Ok(status) => status.map_err(|error| failed(error.to_string()))?,
-            Err(_) => return Err(failed(format!("no end after {} s", PATIENCE.as_secs()))),
-        };
-        say("");
-        let code = status.code();
-        if code != Some(told.code().into()) {
-            say(&format!("This ended with {status}; the story says {}.\n", told.code()));
-        }
-        Ok(code == Some(told.code().into()))
-    }
+    Ok(())
 }
 
-fn loopback(port: u16) -> String {
-    format!("127.0.0.1:{port}")
-}
-
-/// Tell a line; one that nobody reads any more is no reason to stop before the servers are.
-fn say(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{text}");
-    let _ = out.flush();
-}
-
-fn write(path: &Path, text: &str) -> Result<(), DemoError> {
-    std::fs::write(path, text).map_err(|source| DemoError::Write { path: path.to_owned(), source })
+/// Without a password: that is in a file of its own.
+fn url(database: &str, port: u16) -> String {
+    format!("postgres://{DBA}@127.0.0.1:{port}/{database}")
 }

@@ -19,6 +19,9 @@ use crate::report::{Mode, replace};
 use crate::secret::Scrubber;
 use crate::verdict::Exit;
 
+/// Columns of what is told.
+const WIDTH: usize = 80;
+
 /// Read who may do what in a database, into one file
 ///
 /// Roles, memberships, owners, grants, row security, default privileges, settings: everything by name, in one read-only
@@ -114,7 +117,7 @@ fn told(snapshot: &Snapshot, took: f64) -> String {
     let relations = facts.objects.keys().filter(|key| key.kind.is_relation()).count();
     let routines = facts.objects.keys().filter(|key| key.kind.is_routine()).count();
     let schemas = facts.objects.keys().filter(|key| key.kind == Kind::Schema).count();
-    let mut out = format!(
+    let mut read = format!(
         "read {} of PostgreSQL {major}.{minor} as {}{reader} in {took:.2} s: {} roles, {schemas} schemas, \
          {relations} relations with {columns} columns, {routines} routines, {} objects in all, {grants} grants",
         text::line(&facts.server.database),
@@ -123,11 +126,12 @@ fn told(snapshot: &Snapshot, took: f64) -> String {
         facts.objects.len(),
     );
     if let Some(references) = &facts.references {
-        let _ = write!(out, ", {} references", references.len());
+        let _ = write!(read, ", {} references", references.len());
     }
     if let Some(workload) = &snapshot.workload {
-        let _ = write!(out, ", {} statements", workload.statements.len());
+        let _ = write!(read, ", {} statements", workload.statements.len());
     }
+    let mut out = text::wrap(&read, WIDTH).join("\n");
     if !facts.coverage.is_empty() {
         out.push_str("\nnot read, and so never taken for equal:");
     }
