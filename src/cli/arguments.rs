@@ -44,7 +44,7 @@ pub(super) enum Command {
     /// Permissions of a database: a snapshot before, one after, and every difference that will hurt
     #[command(subcommand)]
     Grants(super::grants::Grants),
-    /// Explain a fault, an outcome, a verdict or a reason in plain words
+    /// Explain a fault, a finding, an outcome, a verdict or a reason in plain words
     Explain(Explain),
     /// Print a JSON Schema: of plans, of split maps, or of result.json
     Schema(Schema),
@@ -285,7 +285,7 @@ pub(super) struct Report {
 
 #[derive(Debug, Args)]
 pub(super) struct Explain {
-    /// Such as `refused`, `no_go`, `debts_open` or an exit code; all of them when absent
+    /// Such as `refused`, `grant_missing`, `no_go`, `debts_open` or an exit code; all of them when absent
     pub(super) name: Option<String>,
     /// How to print
     #[arg(long, value_enum, default_value = "text")]

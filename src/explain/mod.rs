@@ -1,8 +1,9 @@
-//! Every fault, error, reason, outcome, verdict, exit code and layer in plain words, with what to do.
+//! Every fault, error, reason, finding, outcome, verdict, exit code and layer in plain words, with what to do.
 //! A new variant in the model needs an entry in the file of its kind: the tests ask for it.
 
 mod errors;
 mod faults;
+mod findings;
 mod reasons;
 mod words;
 
@@ -28,12 +29,22 @@ pub enum Kind {
     ExitCode,
     /// A step on the way to an answer.
     Layer,
+    /// A rule of the permission audit.
+    Finding,
 }
 
 impl Kind {
     /// Every kind, in the order of the list.
-    pub const ALL: [Self; 7] =
-        [Self::Verdict, Self::Reason, Self::Outcome, Self::Layer, Self::Fault, Self::Error, Self::ExitCode];
+    pub const ALL: [Self; 8] = [
+        Self::Verdict,
+        Self::Reason,
+        Self::Outcome,
+        Self::Layer,
+        Self::Fault,
+        Self::Finding,
+        Self::Error,
+        Self::ExitCode,
+    ];
 
     /// What it is called.
     #[must_use]
@@ -46,6 +57,7 @@ impl Kind {
             Self::Verdict => "verdict",
             Self::ExitCode => "exit code",
             Self::Layer => "layer",
+            Self::Finding => "finding of the permission audit",
         }
     }
 }
@@ -91,16 +103,18 @@ pub fn suggest(name: &str) -> Option<&'static str> {
     crate::suggest::closest(&name, all().map(|entry| entry.name))
 }
 
-fn entries(kind: Kind) -> &'static [Explanation] {
-    match kind {
-        Kind::Fault => faults::ALL,
-        Kind::Error => errors::ALL,
-        Kind::Reason => reasons::ALL,
-        Kind::Outcome => words::OUTCOMES,
-        Kind::Verdict => words::VERDICTS,
-        Kind::ExitCode => words::EXIT_CODES,
-        Kind::Layer => words::LAYERS,
-    }
+fn entries(kind: Kind) -> impl Iterator<Item = &'static Explanation> {
+    let (some, others): (&[Explanation], &[Explanation]) = match kind {
+        Kind::Fault => (faults::ALL, &[]),
+        Kind::Error => (errors::ALL, &[]),
+        Kind::Reason => (reasons::ALL, &[]),
+        Kind::Outcome => (words::OUTCOMES, &[]),
+        Kind::Verdict => (words::VERDICTS, &[]),
+        Kind::ExitCode => (words::EXIT_CODES, &[]),
+        Kind::Layer => (words::LAYERS, &[]),
+        Kind::Finding => (findings::PEOPLE, findings::OBJECTS),
+    };
+    some.iter().chain(others)
 }
 
 /// Lower case, `_` between words, and no `exit` before a code.

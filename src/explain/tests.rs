@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{Kind, all, entries, explain, suggest};
 use crate::model::fault::Fault;
+use crate::model::finding_id::FindingId;
 use crate::model::layer::Layer;
 use crate::model::outcome::Outcome;
 use crate::model::trace::VantageError;
@@ -34,7 +35,7 @@ fn variants<T: JsonSchema>(tag: Option<&str>) -> BTreeSet<String> {
 }
 
 fn explained(kind: Kind) -> BTreeSet<String> {
-    entries(kind).iter().map(|entry| entry.name.to_owned()).collect()
+    entries(kind).map(|entry| entry.name.to_owned()).collect()
 }
 
 #[test]
@@ -46,6 +47,7 @@ fn every_variant_of_the_model_is_explained_and_nothing_else() {
         (Kind::Verdict, variants::<Verdict>(None), 5),
         (Kind::Layer, variants::<Layer>(None), 8),
         (Kind::Reason, ReasonId::ALL.iter().map(|id| id.name().to_owned()).collect(), 19),
+        (Kind::Finding, FindingId::ALL.iter().map(|id| id.name().to_owned()).collect(), 74),
     ] {
         assert!(expected.len() >= least, "{kind}: the schema lists only {expected:?}");
         assert_eq!(explained(kind), expected, "{kind}");

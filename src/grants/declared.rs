@@ -9,7 +9,7 @@ use super::map::Pattern;
 use super::privilege::{Privilege, Privileges};
 use super::quote::Name;
 use super::snapshot::{Facts, Key, Kind, Object};
-use crate::model::permission::{AppError, Class, Finding, Severity};
+use crate::model::permission::{AppError, Class, Finding, FindingId, Severity};
 
 /// Privileges on the objects whose names match, such as `SELECT, INSERT on table:shop.*`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +90,7 @@ pub fn judge(facts: &Facts, role: &str, may: &[Rule], may_not: &[Rule]) -> Decla
                 message: format!("role \"{role}\" does not exist"),
             }),
             ..finding(
-                "role_missing",
+                FindingId::RoleMissing,
                 Class::Missing,
                 format!("role:{}", Name(role)),
                 role,
@@ -124,7 +124,13 @@ pub fn judge(facts: &Facts, role: &str, may: &[Rule], may_not: &[Rule]) -> Decla
         if !matched {
             let message = format!("`{}`: there is no such object", rule.text);
             let subject = rule.pattern.text().to_owned();
-            declared.findings.push(finding("object_missing", Class::Missing, subject, role, &message));
+            declared.findings.push(finding(
+                FindingId::ObjectMissing,
+                Class::Missing,
+                subject,
+                role,
+                &message,
+            ));
         }
     }
     declared
@@ -137,11 +143,11 @@ fn may_look(facts: &Facts, effective: &Effective<'_>, home: &Key, role: super::a
         .is_none_or(|schema| effective.on(home, schema)[role.index()].has(Privilege::Usage))
 }
 
-fn finding(id: &'static str, class: Class, subject: String, role: &str, message: &str) -> Finding {
+fn finding(id: FindingId, class: Class, subject: String, role: &str, message: &str) -> Finding {
     Finding {
-        id: Cow::Borrowed(id),
+        id: id.name().into(),
         class,
-        key: format!("{id}:{subject}:{role}"),
+        key: format!("{}:{subject}:{role}", id.name()),
         subject,
         grantee: Some(Name(role).to_string()),
         privilege: None,
@@ -152,6 +158,7 @@ fn finding(id: &'static str, class: Class, subject: String, role: &str, message:
         used: None,
         app_error: None,
         consequences: Vec::new(),
+        consequences_left_out: 0,
         fix: Vec::new(),
         expected: None,
     }
@@ -172,9 +179,9 @@ fn differs(
     let change =
         Change::Grant { key: key.clone(), to: Who::Role(role.to_owned()), delta: Delta { expected, got } };
     let (id, class, verb) = if wanted {
-        ("grant_missing", Class::Missing, "may not, and should")
+        (FindingId::GrantMissing, Class::Missing, "may not, and should")
     } else {
-        ("grant_extra", Class::Extra, "may, and should not")
+        (FindingId::GrantExtra, Class::Extra, "may, and should not")
     };
     let message = format!("{} {verb}: {wrong} on {key}", Name(role));
     let refused = AppError {
@@ -199,7 +206,7 @@ fn out_of_reach(key: &Key, role: &str, privileges: Privileges) -> Finding {
     );
     Finding {
         privilege: Some(privileges.to_string()),
-        ..finding("out_of_reach", Class::Missing, key.to_string(), role, &message)
+        ..finding(FindingId::OutOfReach, Class::Missing, key.to_string(), role, &message)
     }
 }
 

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::permission::Finding;
+use super::permission::{Counts, Finding};
 
 /// What one layer showed when it worked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -163,6 +163,9 @@ pub enum Fact {
         /// What differs and does not matter, worst first.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         findings: Vec<Finding>,
+        /// Open findings that are not in the list, which is bounded.
+        #[serde(default, skip_serializing_if = "Counts::is_empty")]
+        left_out: Counts,
     },
     /// A fact of a newer version.
     #[serde(other)]
@@ -341,9 +344,9 @@ impl fmt::Display for Fact {
             Self::Read { source, bytes } => write!(f, "read {bytes} bytes of {source}"),
             Self::Stepped { step, request, status } => write!(f, "step {step} {request}: {status}"),
             Self::Recorded { by, .. } => write!(f, "recorded by {by}"),
-            Self::Permitted { objects, roles, findings } => {
+            Self::Permitted { objects, roles, findings, left_out } => {
                 write!(f, "permissions of {roles} roles on {objects} objects are as they should be")?;
-                match findings.len() {
+                match findings.len() as u64 + left_out.total() {
                     0 => Ok(()),
                     count => write!(f, "; {count} differences that do not matter"),
                 }

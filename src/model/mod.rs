@@ -2,9 +2,11 @@
 
 pub mod fact;
 pub mod fault;
+pub mod finding_id;
 pub mod layer;
 pub mod outcome;
 pub mod outline;
 pub mod permission;
+pub mod severity;
 pub mod trace;
 pub mod verdict;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::layer::Layer;
 use super::outcome::Outcome;
+pub use super::severity::Severity;
 
 /// The name of a place probes run from.
 pub type VantageId = Arc<str>;
@@ -143,23 +144,6 @@ pub struct Place {
     pub line: usize,
 }
 
-/// How much a check's failure decides, gravest last.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Never decides.
-    Info,
-    /// GO WITH ISSUES.
-    Minor,
-    /// NO-GO unless a named person accepts it.
-    Major,
-    /// NO-GO unless waived.
-    #[default]
-    Blocker,
-}
-
 /// A named, expiring exception for one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Waiver {
@@ -177,25 +161,6 @@ pub struct Waiver {
     /// Only a break at this layer is covered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layer: Option<Layer>,
-}
-
-impl Severity {
-    /// The word used in plans and reports.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Minor => "minor",
-            Self::Major => "major",
-            Self::Blocker => "blocker",
-        }
-    }
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
 }
 
 impl fmt::Display for Place {

@@ -1,9 +1,13 @@
 //! A judged difference of permissions: what reports print, and what attempts are compared by.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use super::finding_id::FindingId;
+pub use super::severity::Severity;
 
 /// What kind of difference it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -23,20 +27,6 @@ pub enum Class {
     Unreadable,
     /// Nothing is wrong now; it will be at the next deployment.
     Latent,
-}
-
-/// How bad it is; the worst is the least.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// An application will be refused, or somebody can do what nobody granted.
-    Blocker,
-    /// It will hurt later, or may.
-    Major,
-    /// Nobody is known to use it.
-    Minor,
-    /// For the record.
-    Info,
 }
 
 /// A finding (`gonogo grants diff --format json`).
@@ -64,8 +54,11 @@ pub struct Finding {
     pub used: Option<Used>,
     /// What the application will be told.
     pub app_error: Option<AppError>,
-    /// Other differences that go away with this one.
-    pub consequences: Vec<String>,
+    /// Other differences that go away with this one, worst first.
+    pub consequences: Vec<Consequence>,
+    /// How many more consequences there are than a journal keeps; none of them is worse than those it has.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub consequences_left_out: u64,
     /// What repairs it, in order; nothing for what only people can repair.
     pub fix: Vec<Repair>,
     /// An exception of the map that covers it: it counts no more.
@@ -73,6 +66,30 @@ pub struct Finding {
     pub expected: Option<String>,
     /// Stable across runs: attempts are compared by it.
     pub key: String,
+}
+
+/// A difference that goes away with the one that is its cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Consequence {
+    /// The rule that found it, as of a finding.
+    pub id: Cow<'static, str>,
+    /// How bad it is by itself.
+    pub severity: Severity,
+    /// One sentence.
+    pub message: String,
+}
+
+/// How many findings of each severity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Counts {
+    /// Of [`Severity::Blocker`].
+    pub blocker: u64,
+    /// Of [`Severity::Major`].
+    pub major: u64,
+    /// Of [`Severity::Minor`].
+    pub minor: u64,
+    /// Of [`Severity::Info`].
+    pub info: u64,
 }
 
 /// How much the recorded workload needs something.
@@ -106,37 +123,78 @@ pub struct Repair {
     pub undo: Option<String>,
 }
 
-/// A sentence for the check that looked: how many of each severity, and the worst of them.
+/// The findings that no exception covers.
+pub fn open(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
+    findings.iter().filter(|finding| finding.expected.is_none())
+}
+
+/// A sentence for the check that looked: how many of each severity, those left out included, and the worst of them.
 #[must_use]
-pub fn sentence(findings: &[Finding]) -> String {
+pub fn sentence(findings: &[Finding], left_out: Counts) -> String {
     const TOLD: usize = 3;
-    let open: Vec<&Finding> = findings.iter().filter(|finding| finding.expected.is_none()).collect();
-    let counts: Vec<String> = Severity::ALL
-        .iter()
-        .map(|&severity| (severity, open.iter().filter(|finding| finding.severity == severity).count()))
-        .filter(|&(_, count)| count > 0)
-        .map(|(severity, count)| format!("{count} {}", severity.name()))
-        .collect();
-    let worst: Vec<&str> = open.iter().take(TOLD).map(|finding| finding.message.as_str()).collect();
-    let more = match open.len().saturating_sub(TOLD) {
+    let mut counts = left_out;
+    open(findings).for_each(|finding| counts.add(finding.severity));
+    let worst: Vec<&str> = open(findings).take(TOLD).map(|finding| finding.message.as_str()).collect();
+    let more = match counts.total() - worst.len() as u64 {
         0 => String::new(),
         more => format!("; and {more} more"),
     };
-    format!("permissions differ ({}): {}{more}", counts.join(", "), worst.join("; "))
+    format!("permissions differ ({counts}): {}{more}", worst.join("; "))
 }
 
-impl Severity {
-    /// Every severity, worst first.
-    pub const ALL: [Self; 4] = [Self::Blocker, Self::Major, Self::Minor, Self::Info];
-
-    /// The word used in results.
+impl Counts {
+    /// Of the findings that no exception covers.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Blocker => "blocker",
-            Self::Major => "major",
-            Self::Minor => "minor",
-            Self::Info => "info",
+    pub fn of(findings: &[Finding]) -> Self {
+        let mut counts = Self::default();
+        open(findings).for_each(|finding| counts.add(finding.severity));
+        counts
+    }
+
+    fn add(&mut self, severity: Severity) {
+        let count = match severity {
+            Severity::Blocker => &mut self.blocker,
+            Severity::Major => &mut self.major,
+            Severity::Minor => &mut self.minor,
+            Severity::Info => &mut self.info,
+        };
+        *count += 1;
+    }
+
+    /// Of one severity.
+    #[must_use]
+    pub const fn get(self, severity: Severity) -> u64 {
+        match severity {
+            Severity::Blocker => self.blocker,
+            Severity::Major => self.major,
+            Severity::Minor => self.minor,
+            Severity::Info => self.info,
         }
     }
+
+    /// Of all severities.
+    #[must_use]
+    pub const fn total(self) -> u64 {
+        self.blocker + self.major + self.minor + self.info
+    }
+
+    /// Whether there is none: then results do not have it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// `2 blocker, 1 info`; severities of which there is none are left out.
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let some = Severity::WORST_FIRST.into_iter().filter(|&severity| self.get(severity) > 0);
+        let words: Vec<String> = some.map(|severity| format!("{} {severity}", self.get(severity))).collect();
+        f.write_str(&words.join(", "))
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }

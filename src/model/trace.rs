@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::fact::Fact;
 use super::fault::Fault;
 use super::layer::Layer;
-use super::permission::Finding;
+use super::permission::{Counts, Finding};
 
 /// What one layer showed, and how long it took.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -121,15 +121,17 @@ impl Trace {
         })
     }
 
-    /// Permissions that differ, whether it matters or not.
+    /// Permissions that differ, whether it matters or not, and how many open ones are not in that list.
     #[must_use]
-    pub fn findings(&self) -> &[Finding] {
+    pub fn findings(&self) -> (&[Finding], Counts) {
         let found = self.observations.iter().rev().find_map(|observation| match &observation.seen {
-            Seen::Broke(Fault::PermissionsDiffer { findings })
-            | Seen::Worked(Fact::Permitted { findings, .. }) => Some(findings),
+            Seen::Broke(Fault::PermissionsDiffer { findings, left_out })
+            | Seen::Worked(Fact::Permitted { findings, left_out, .. }) => {
+                Some((findings.as_slice(), *left_out))
+            }
             Seen::Broke(_) | Seen::Worked(_) => None,
         });
-        found.map_or(&[], Vec::as_slice)
+        found.unwrap_or_default()
     }
 
     /// A probe that could not look at all.

@@ -15,7 +15,7 @@ use crate::model::fault::Fault;
 use crate::model::layer::Layer;
 use crate::model::outcome::{Judgement, Outcome};
 use crate::model::outline::{Check, Severity, Waiver};
-use crate::model::permission::Finding;
+use crate::model::permission::{Counts, Finding};
 use crate::model::trace::{Ended, Observation, Seen, Trace};
 
 /// How a row stands in the verdict.
@@ -73,10 +73,10 @@ impl Row<'_> {
         format!("{} from {}", self.check.id, self.vantage)
     }
 
-    /// Permissions that differ, by the latest try.
+    /// Permissions that differ, by the latest try, and how many open ones are not in that list.
     #[must_use]
-    pub fn findings(&self) -> &[Finding] {
-        self.trace.as_ref().map_or(&[], |trace| trace.findings())
+    pub fn findings(&self) -> (&[Finding], Counts) {
+        self.trace.as_ref().map(|trace| trace.findings()).unwrap_or_default()
     }
 
     /// The layers the latest try showed.

@@ -101,7 +101,7 @@ fn meant(findings: &[Finding]) -> BTreeSet<&str> {
 /// Tell what no statement here repairs.
 fn left(findings: &[Finding], shared: &Shared) {
     let is_left = |finding: &&Finding| {
-        finding.expected.is_none() && finding.fix.is_empty() && finding.severity <= Severity::Major
+        finding.expected.is_none() && finding.fix.is_empty() && finding.severity >= Severity::Major
     };
     let left: Vec<String> = findings
         .iter()

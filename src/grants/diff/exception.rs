@@ -1,20 +1,19 @@
-//! Differences that are wanted, and which findings they are about.
+//! Differences that are wanted, and what they are about.
 
-use crate::grants::finding::Finding;
 use crate::grants::map::Exception;
 use crate::grants::privilege::{Privilege, Privileges};
 
 impl Exception {
-    /// Whether it is about this finding: a subject, with a grantee, and privileges, where `*` stands for any characters.
-    /// All that the finding names must be covered.
+    /// Whether it is about this: a subject, with a grantee, and privileges, where `*` stands for any characters.
+    /// All that is named here must be covered.
     #[must_use]
-    pub fn covers(&self, finding: &Finding) -> bool {
-        let grantee = finding.grantee.as_deref().unwrap_or_default();
-        let whom = format!("{} {grantee}", finding.subject);
-        if is_like(&self.ignore, &finding.subject) || (!grantee.is_empty() && is_like(&self.ignore, &whom)) {
+    pub fn covers(&self, subject: &str, grantee: Option<&str>, privilege: Option<&str>) -> bool {
+        let grantee = grantee.unwrap_or_default();
+        let whom = format!("{subject} {grantee}");
+        if is_like(&self.ignore, subject) || (!grantee.is_empty() && is_like(&self.ignore, &whom)) {
             return true;
         }
-        let Some(privilege) = &finding.privilege else { return false };
+        let Some(privilege) = privilege else { return false };
         if is_like(&self.ignore, &format!("{whom} {privilege}")) {
             return true;
         }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::fact::{Attempt, Certificate};
-use super::permission::Finding;
+use super::permission::{Counts, Finding};
 
 /// What one layer showed when it broke.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -211,6 +211,9 @@ pub enum Fault {
     PermissionsDiffer {
         /// What differs, worst first.
         findings: Vec<Finding>,
+        /// Open findings that are not in the list: it is bounded, as a journal is read by people.
+        #[serde(default, skip_serializing_if = "Counts::is_empty")]
+        left_out: Counts,
     },
     /// A configuration key is missing.
     KeyMissing {

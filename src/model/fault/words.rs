@@ -59,7 +59,7 @@ impl fmt::Display for Fault {
             Self::Forbidden { status } => write!(f, "{status}: known, but not allowed"),
             Self::LoginRefused(error) | Self::StatementFailed(error) => write!(f, "{error}"),
             Self::Mismatch { mismatches, .. } => joined(f, mismatches),
-            Self::PermissionsDiffer { findings } => f.write_str(&sentence(findings)),
+            Self::PermissionsDiffer { findings, left_out } => f.write_str(&sentence(findings, *left_out)),
             Self::KeyMissing { source, key } => write!(f, "{source} has no {key}"),
             Self::RecordedFail { by, evidence } => {
                 write!(f, "{by} recorded a fail")?;

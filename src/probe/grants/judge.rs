@@ -11,7 +11,7 @@ use crate::grants::map;
 use crate::grants::snapshot::{Aspect, Snapshot, load};
 use crate::model::fact::Fact;
 use crate::model::fault::Fault;
-use crate::model::permission::{Class, Finding, Severity};
+use crate::model::permission::{Class, Counts, Finding, Severity};
 use crate::model::trace::{Trouble, VantageError};
 
 /// Findings that are kept, and consequences of each: a journal is read by people.
@@ -64,22 +64,22 @@ pub(super) fn against_rules(
 
 /// Nothing of blocker or major severity may be open. What could not be read is no fault of the database, and no pass.
 fn ended(mut findings: Vec<Finding>, objects: u64, roles: u64) -> Result<Fact, Trouble> {
-    let decides = |finding: &&Finding| {
-        finding.expected.is_none() && matches!(finding.severity, Severity::Blocker | Severity::Major)
-    };
+    let decides = |finding: &&Finding| finding.expected.is_none() && finding.severity >= Severity::Major;
     let differs = findings.iter().filter(decides).any(|finding| finding.class != Class::Unreadable);
     let unreadable = findings.iter().find(|finding| decides(finding) && finding.class == Class::Unreadable);
     if let (false, Some(finding)) = (differs, unreadable) {
         return Err(unusable(Path::new("the database's permissions"), &finding.message));
     }
+    let left_out = Counts::of(findings.get(KEPT..).unwrap_or_default());
     findings.truncate(KEPT);
     for finding in &mut findings {
+        finding.consequences_left_out = count(finding.consequences.len().saturating_sub(KEPT));
         finding.consequences.truncate(KEPT);
     }
     if differs {
-        return Err(Fault::PermissionsDiffer { findings }.into());
+        return Err(Fault::PermissionsDiffer { findings, left_out }.into());
     }
-    Ok(Fact::Permitted { objects, roles, findings })
+    Ok(Fact::Permitted { objects, roles, findings, left_out })
 }
 
 fn read_map(path: &Path, today: jiff::civil::Date) -> Result<map::Map, Trouble> {

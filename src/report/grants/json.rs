@@ -12,7 +12,7 @@ pub const SCHEMA: &str = "gonogo.grants/1";
 /// Tell an audit as JSON.
 #[must_use]
 pub fn render(audit: &Audit<'_>) -> String {
-    let mut counts: Map<String, Value> = Severity::ALL
+    let mut counts: Map<String, Value> = Severity::WORST_FIRST
         .iter()
         .map(|&severity| (severity.name().to_owned(), audit.open(severity).into()))
         .collect();

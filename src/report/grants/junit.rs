@@ -53,7 +53,7 @@ fn body(finding: &Finding) -> String {
     if let Some(error) = &finding.app_error {
         lines.push(clean(&format!("error: {}: {}", error.sqlstate, error.message)));
     }
-    lines.extend(finding.consequences.iter().map(|text| clean(&format!("also: {text}"))));
+    lines.extend(finding.consequences.iter().map(|text| clean(&format!("also: {}", text.message))));
     lines.extend(finding.fix.iter().map(|repair| clean(&format!("fix: {};", repair.sql))));
     bounded(lines.join("\n"))
 }

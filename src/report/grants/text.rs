@@ -16,7 +16,7 @@ const SHOWN: usize = 5;
 #[must_use]
 pub fn render(audit: &Audit<'_>) -> String {
     let mut out = String::new();
-    for severity in Severity::ALL {
+    for severity in Severity::WORST_FIRST {
         let open: Vec<&Finding> = audit
             .findings
             .iter()
@@ -63,7 +63,7 @@ fn paragraph(out: &mut String, number: usize, finding: &Finding) {
     }
     let shown = if finding.consequences.len() == SHOWN + 1 { SHOWN + 1 } else { SHOWN };
     for consequence in finding.consequences.iter().take(shown) {
-        detail("also", consequence);
+        detail("also", &consequence.message);
     }
     if finding.consequences.len() > shown {
         detail("also", &format!("{} more that go away with it", finding.consequences.len() - shown));
@@ -108,7 +108,7 @@ fn coverage(out: &mut String, audit: &Audit<'_>) {
 
 /// The sentence to read aloud.
 fn sentence(audit: &Audit<'_>) -> String {
-    let counts: Vec<String> = Severity::ALL
+    let counts: Vec<String> = Severity::WORST_FIRST
         .iter()
         .map(|&severity| (audit.open(severity), severity))
         .filter(|&(count, _)| count > 0)

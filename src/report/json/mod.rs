@@ -116,6 +116,7 @@ fn debt_entry<'a>(told: &'a Assessment<'_>, debt: &'a crate::verdict::Debt<'_>) 
 fn check<'a>(told: &'a Assessment<'_>, row: &'a Row<'_>) -> CheckEntry<'a> {
     let stages = &told.outline.stages;
     let check = row.check;
+    let (findings, findings_left_out) = row.findings();
     CheckEntry {
         id: &check.id,
         vantage: row.vantage,
@@ -145,7 +146,8 @@ fn check<'a>(told: &'a Assessment<'_>, row: &'a Row<'_>) -> CheckEntry<'a> {
         message: &row.judgement.message,
         expected: row.judgement.expected.as_deref(),
         got: row.judgement.got.as_deref(),
-        findings: row.findings(),
+        findings,
+        findings_left_out,
     }
 }
 

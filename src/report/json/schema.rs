@@ -8,10 +8,10 @@ use serde::Serialize;
 use crate::model::layer::Layer;
 use crate::model::outcome::Outcome;
 use crate::model::outline::Severity;
-use crate::model::permission::Finding;
+use crate::model::permission::{Counts, Finding};
 use crate::model::trace::Observation;
 use crate::model::verdict::{Reason, Verdict};
-use crate::verdict::{Counts, WaiverState};
+use crate::verdict::{Counts as Checks, WaiverState};
 
 /// The name of this format.
 pub const SCHEMA: &str = "gonogo.result/1";
@@ -42,7 +42,7 @@ pub struct ResultFile<'a> {
     /// Every stage, in order.
     pub stages: Vec<StageEntry<'a>>,
     /// The checks counted, one for each vantage.
-    pub counts: Counts,
+    pub counts: Checks,
     /// Checks owed at a later stage.
     pub debts: Vec<DebtEntry<'a>>,
     /// Every waiver of the plan, and what it did.
@@ -181,8 +181,12 @@ pub struct CheckEntry<'a> {
     /// What came, when a comparison failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub got: Option<&'a str>,
-    /// Permissions that differ, of a `grants` check.
+    /// Permissions that differ, of a `grants` check, worst first.
     pub findings: &'a [Finding],
+    /// Open ones that are not in that list, which is bounded.
+    #[serde(skip_serializing_if = "Counts::is_empty")]
+    #[schemars(default)]
+    pub findings_left_out: Counts,
 }
 
 /// Why and until when a check is put off.

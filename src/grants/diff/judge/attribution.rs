@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::Judge;
 use super::causes::{Causes, relations};
+use super::item::{Folded, Item};
 use crate::grants::change::{Change, Who};
 use crate::grants::diff::acls;
 use crate::grants::diff::effects::Effect;
 use crate::grants::diff::people::{Person, Side};
-use crate::grants::finding::{Class, Finding, Severity};
+use crate::grants::finding::{Class, FindingId, Severity};
 use crate::grants::privilege::Privileges;
 use crate::grants::snapshot::{Facts, Key, Kind, Object};
 
@@ -153,7 +154,7 @@ impl<'a> Judge<'a> {
     }
 
     /// What no grant, owner or membership explains must not be lost.
-    pub(super) fn unattributed(&self, attributed: &Attributed) -> Vec<Finding> {
+    pub(super) fn unattributed(&self, attributed: &Attributed) -> Vec<Folded> {
         let tell = |&index: &usize| {
             let Effect { person, key, lost, gained } = &self.effects[index];
             let role = super::words::role(self.people.name(*person));
@@ -164,9 +165,9 @@ impl<'a> Judge<'a> {
                 (Class::Missing, self.gravity(*person, key, *lost), "can no longer", lost)
             };
             let message = format!("{role} {verb} {what} on {noun}, and no single grant tells why");
-            let judgement = super::Judgement::new("effective_changed", class, severity, message);
-            let finding = judgement.of(&role).privilege(what).finding(key.to_string());
-            Finding { direct: false, effective: true, ..finding }
+            let judgement = super::Judgement::new(FindingId::EffectiveChanged, class, severity, message);
+            let item = Item::new(judgement.of(&role).privilege(what), key.to_string());
+            Folded::alone(Item { direct: false, effective: true, whole: self.relation(key), ..item })
         };
         attributed.loose.iter().map(tell).collect()
     }

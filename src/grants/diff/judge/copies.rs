@@ -1,40 +1,43 @@
 //! Copies that are known to lose something, recognised by what they lose: one finding says which copy it looks like.
 
+use super::item::{Folded, Item};
 use super::{Judge, Judgement, words};
 use crate::grants::change::Change;
-use crate::grants::finding::{Class, Finding, Severity};
+use crate::grants::finding::{Class, FindingId, Severity};
 use crate::grants::snapshot::{Attribute, Facts, Key, Kind, Object};
 
-/// The findings of one cause, and the difference they come from.
-pub(super) type Rooted = (usize, Vec<Finding>);
+/// What one difference is the cause of.
+pub(super) type Rooted = (usize, Vec<Folded>);
 
 /// What a way of copying leaves behind.
 struct Copy {
-    id: &'static str,
+    id: FindingId,
     message: String,
     takes: fn(&Judge<'_>, &Change) -> bool,
 }
 
 /// Join what one way of copying explains; the rest stays as it is.
-pub(super) fn fold(judge: &Judge<'_>, mut rooted: Vec<Rooted>) -> Vec<Finding> {
-    let mut findings = Vec::new();
+pub(super) fn fold(judge: &Judge<'_>, mut rooted: Vec<Rooted>) -> Vec<Folded> {
+    let mut folded = Vec::new();
     let copies =
         [without_create(judge), without_owners(judge), without_privileges(judge), of_some_schemas(judge)];
     for Copy { id, message, takes } in copies.into_iter().flatten() {
         let (taken, left): (Vec<Rooted>, Vec<Rooted>) =
             rooted.into_iter().partition(|(root, _)| takes(judge, &judge.changes[*root]));
         rooted = left;
-        // A subject of its own: an exception about the database is not one about all that a copy lost.
-        let subject = format!("copy:{}", id.trim_start_matches("copy_"));
-        let mut finding = Judgement::new(id, Class::Changed, Severity::Info, message).finding(subject);
-        id.clone_into(&mut finding.key);
-        for consequence in taken.into_iter().flat_map(|(_, findings)| findings) {
-            Judge::add_consequence(&mut finding, consequence);
+        let taken = taken.into_iter().flat_map(|(_, folded)| folded);
+        let parts: Vec<Item> =
+            taken.flat_map(|Folded { cause, parts }| std::iter::once(cause).chain(parts)).collect();
+        if parts.is_empty() {
+            continue;
         }
-        findings.push(finding);
+        // A subject of its own: an exception about the database is not one about all that a copy lost.
+        let subject = format!("copy:{}", id.name().trim_start_matches("copy_"));
+        let judgement = Judgement::new(id, Class::Changed, Severity::Info, message);
+        folded.push(Folded { cause: Item::new(judgement, subject), parts });
     }
-    findings.extend(rooted.into_iter().flat_map(|(_, findings)| findings));
-    findings
+    folded.extend(rooted.into_iter().flat_map(|(_, folded)| folded));
+    folded
 }
 
 fn is_of_the_database(change: &Change) -> bool {
@@ -86,7 +89,7 @@ fn without_create(judge: &Judge<'_>) -> Option<Copy> {
         "looks like a copy without --create (plain pg_dump, or TEMPLATE): the database's own {} stayed behind",
         words.join(", ")
     );
-    Some(Copy { id: "copy_without_create", message, takes: |_, change| is_of_the_database(change) })
+    Some(Copy { id: FindingId::CopyWithoutCreate, message, takes: |_, change| is_of_the_database(change) })
 }
 
 /// What users made, in both: neither the server's nor an extension's.
@@ -123,7 +126,7 @@ fn without_owners(judge: &Judge<'_>) -> Option<Copy> {
     let message =
         format!("looks like a copy with --no-owner: everything is owned by {restorer}, and runs as it");
     Some(Copy {
-        id: "copy_without_owners",
+        id: FindingId::CopyWithoutOwners,
         message,
         takes: |_, change| matches!(change, Change::Owner { .. }),
     })
@@ -147,7 +150,7 @@ fn without_privileges(judge: &Judge<'_>) -> Option<Copy> {
          stayed behind"
     );
     Some(Copy {
-        id: "copy_without_privileges",
+        id: FindingId::CopyWithoutPrivileges,
         message,
         takes: |_, change| matches!(change, Change::Grant { .. } | Change::DefaultPrivilege { .. }),
     })
@@ -189,7 +192,7 @@ fn of_some_schemas(judge: &Judge<'_>) -> Option<Copy> {
         lost.len()
     );
     Some(Copy {
-        id: "copy_of_some_schemas",
+        id: FindingId::CopyOfSomeSchemas,
         message,
         takes: |_, change| match change {
             Change::Object { delta, .. } => delta.got.is_none(),

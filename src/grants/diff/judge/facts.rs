@@ -2,7 +2,7 @@
 
 use super::{Judge, Judgement, roles, words};
 use crate::grants::change::{Delta, Told};
-use crate::grants::finding::{Class, Severity};
+use crate::grants::finding::{Class, FindingId, Severity};
 use crate::grants::snapshot::{Attribute, Key, Kind};
 
 impl Judge<'_> {
@@ -33,19 +33,23 @@ impl Judge<'_> {
                 let off = (Severity::Blocker, "has row security off: all rows are shown");
                 let now = (used(), "has row security on: rows are silently hidden");
                 let (severity, message) = switch(off, now);
-                tell(if on { "row_security_on" } else { "row_security_off" }, severity, message)
+                tell(if on { FindingId::RowSecurityOn } else { FindingId::RowSecurityOff }, severity, message)
             }
             Attribute::ForceRowSecurity => {
                 let off = (Severity::Blocker, "no longer forces row security on its owner");
                 let now = (self.of_its_owner(key), "now forces row security on its owner");
                 let (severity, message) = switch(off, now);
-                tell(if on { "row_security_forced" } else { "row_security_not_forced" }, severity, message)
+                tell(
+                    if on { FindingId::RowSecurityForced } else { FindingId::RowSecurityNotForced },
+                    severity,
+                    message,
+                )
             }
             Attribute::SecurityInvoker => {
                 let off = (Severity::Blocker, "is read with its owner's rights, no longer the caller's");
                 let now = (used(), "is read with the caller's rights, no longer its owner's");
                 let (severity, message) = switch(off, now);
-                let id = if on { "security_invoker_gained" } else { "security_invoker_lost" };
+                let id = if on { FindingId::SecurityInvokerGained } else { FindingId::SecurityInvokerLost };
                 let judgement = tell(id, severity, message);
                 if on { judgement.told(words::denied_below(key)) } else { judgement }
             }
@@ -53,26 +57,26 @@ impl Judge<'_> {
                 let off = (used(), "runs with the caller's rights, no longer its owner's");
                 let now = (Severity::Blocker, "runs with its owner's rights, no longer the caller's");
                 let (severity, message) = switch(off, now);
-                let id = if on { "security_definer_gained" } else { "security_definer_lost" };
+                let id = if on { FindingId::SecurityDefinerGained } else { FindingId::SecurityDefinerLost };
                 let judgement = tell(id, severity, message);
                 if on { judgement } else { judgement.told(words::denied_below(key)) }
             }
             Attribute::SecurityBarrier => {
                 let off = (Severity::Major, "is no security barrier any more: functions may see hidden rows");
                 let (severity, message) = switch(off, (Severity::Info, "is a security barrier now"));
-                tell("security_barrier_changed", severity, message)
+                tell(FindingId::SecurityBarrierChanged, severity, message)
             }
             Attribute::Leakproof => {
                 let now = (Severity::Major, "is called leakproof now: it may see hidden rows");
                 let (severity, message) = switch((Severity::Info, "is not leakproof any more"), now);
-                tell("leakproof_changed", severity, message)
+                tell(FindingId::LeakproofChanged, severity, message)
             }
             Attribute::Command
             | Attribute::Restrictive
             | Attribute::Roles
             | Attribute::Using
             | Attribute::WithCheck => {
-                self.of_policy_fact(key, tell("policy_changed", Severity::Blocker, differs()))
+                self.of_policy_fact(key, tell(FindingId::PolicyChanged, Severity::Blocker, differs()))
             }
             Attribute::ConnectionLimit => {
                 let limit = |told: &Option<Told>| match told {
@@ -86,7 +90,7 @@ impl Judge<'_> {
                     words::limit(got),
                     words::limit(expected)
                 );
-                let judgement = tell("connection_limit", severity, message);
+                let judgement = tell(FindingId::ConnectionLimit, severity, message);
                 let database = &self.context.actual.server.database;
                 if severity == Severity::Info {
                     judgement
@@ -95,8 +99,9 @@ impl Judge<'_> {
                 }
             }
             Attribute::AllowConnections => {
-                let judgement =
-                    |severity, what: &str| tell("allow_connections", severity, format!("{noun} {what}"));
+                let judgement = |severity, what: &str| {
+                    tell(FindingId::AllowConnections, severity, format!("{noun} {what}"))
+                };
                 if on {
                     judgement(Severity::Blocker, "takes no connections")
                         .told(words::not_accepting(&self.context.actual.server.database))
@@ -107,38 +112,38 @@ impl Judge<'_> {
             Attribute::ExtensionSchema => {
                 let (users, example) = self.extension_users(&key.name);
                 let severity = if users.is_empty() { Severity::Major } else { Severity::Blocker };
-                let judgement = tell("extension_moved", severity, differs());
+                let judgement = tell(FindingId::ExtensionMoved, severity, differs());
                 match example.as_ref().and_then(words::not_there) {
                     Some(error) => judgement.told(error),
                     None => judgement,
                 }
             }
-            Attribute::Extension => tell("extension_member_changed", Severity::Minor, differs()),
-            Attribute::Version => tell("extension_version", Severity::Info, differs()),
+            Attribute::Extension => tell(FindingId::ExtensionMemberChanged, Severity::Minor, differs()),
+            Attribute::Version => tell(FindingId::ExtensionVersion, Severity::Info, differs()),
             Attribute::Definition | Attribute::Function if key.kind == Kind::Trigger => {
-                tell("trigger_changed", Severity::Major, differs())
+                tell(FindingId::TriggerChanged, Severity::Major, differs())
             }
-            Attribute::Enabled => tell("trigger_state", Severity::Major, differs()),
-            Attribute::Configuration => tell("routine_settings", Severity::Major, differs()),
-            Attribute::Trusted => tell("language_trust", Severity::Major, differs()),
-            Attribute::OwnedBy => tell("sequence_owner_column", Severity::Minor, differs()),
-            Attribute::Identity => tell("identity_changed", Severity::Major, differs()),
+            Attribute::Enabled => tell(FindingId::TriggerState, Severity::Major, differs()),
+            Attribute::Configuration => tell(FindingId::RoutineSettings, Severity::Major, differs()),
+            Attribute::Trusted => tell(FindingId::LanguageTrust, Severity::Major, differs()),
+            Attribute::OwnedBy => tell(FindingId::SequenceOwnerColumn, Severity::Minor, differs()),
+            Attribute::Identity => tell(FindingId::IdentityChanged, Severity::Major, differs()),
             Attribute::AllTables | Attribute::Tables | Attribute::Schemas | Attribute::Operations => {
-                tell("publication_changed", Severity::Major, differs())
+                tell(FindingId::PublicationChanged, Severity::Major, differs())
             }
             Attribute::Publications | Attribute::Slot | Attribute::Plugin => {
-                tell("replication_changed", Severity::Major, differs())
+                tell(FindingId::ReplicationChanged, Severity::Major, differs())
             }
             Attribute::Wrapper
             | Attribute::Server
             | Attribute::Options
             | Attribute::Handler
-            | Attribute::Validator => tell("foreign_options", Severity::Major, differs()),
+            | Attribute::Validator => tell(FindingId::ForeignOptions, Severity::Major, differs()),
             Attribute::Language
             | Attribute::Definition
             | Attribute::Function
             | Attribute::Event
-            | Attribute::Tags => tell("definition_changed", Severity::Major, differs()),
+            | Attribute::Tags => tell(FindingId::DefinitionChanged, Severity::Major, differs()),
         }
     }
 

@@ -1,10 +1,14 @@
 //! Each difference judged alone, and one finding made of those that go away together.
 
+use std::rc::Rc;
+
 use super::attribution::Attributed;
+use super::item::{Folded, Item};
 use super::{Judge, Judgement, words};
 use crate::grants::change::Change;
-use crate::grants::finding::{Class, Finding, Severity, Used};
-use crate::grants::snapshot::Key;
+use crate::grants::diff::effects::Effect;
+use crate::grants::finding::{Class, FindingId, Severity};
+use crate::grants::snapshot::Kind;
 
 impl Judge<'_> {
     /// What a difference means if it were the only one.
@@ -22,7 +26,7 @@ impl Judge<'_> {
                 let noun = words::noun(key);
                 let message = format!("{role} loses {lost} and gains {gained} on {noun}");
                 let severity = if lost.is_empty() { Severity::Info } else { Severity::Blocker };
-                vec![Judgement::new("effective_changed", Class::Changed, severity, message).of(&role)]
+                vec![Judgement::new(FindingId::EffectiveChanged, Class::Changed, severity, message).of(&role)]
             }
             Change::Fact { key, attribute, delta } => vec![self.of_fact(key, *attribute, delta)],
             Change::Setting { in_database, role, name, delta } => {
@@ -41,13 +45,13 @@ impl Judge<'_> {
             }
             Change::Unmapped { key } => {
                 let message = format!("the map sends {} nowhere", words::noun(key));
-                vec![Judgement::new("unmapped", Class::Unmapped, Severity::Major, message)]
+                vec![Judgement::new(FindingId::Unmapped, Class::Unmapped, Severity::Major, message)]
             }
             Change::Crossing { reference } => vec![Self::of_crossing(reference)],
         }
     }
 
-    fn subject(change: &Change) -> String {
+    pub(super) fn subject(change: &Change) -> String {
         match change {
             Change::Role { name, .. } => format!("role:{}", words::role(name)),
             Change::Membership { role, member, .. } => {
@@ -79,138 +83,79 @@ impl Judge<'_> {
         }
     }
 
-    /// One finding for each thing the root says, the first with all that follows.
-    pub(super) fn fold(&self, root: usize, members: &[usize], effects: &Attributed) -> Vec<Finding> {
-        let subject = Self::subject(&self.changes[root]);
-        let mut findings: Vec<Finding> = self
-            .alone(root)
-            .into_iter()
-            .map(|judgement| self.with_fix(root, judgement.finding(subject.clone())))
-            .collect();
-        let Some(mut first) = (!findings.is_empty()).then(|| findings.remove(0)) else { return findings };
-        self.add_effects(root, &mut first, effects);
+    /// A cause for each thing the root says, the first with all that follows.
+    pub(super) fn fold(&self, root: usize, members: &[usize], effects: &Attributed) -> Vec<Folded> {
+        let mut causes = self.alone(root).into_iter().map(|judgement| self.item(root, judgement));
+        let Some(mut cause) = causes.next() else { return Vec::new() };
+        let others = causes.map(Folded::alone);
+        let mut parts = self.effects_of(root, &mut cause, effects);
         for &member in members.iter().filter(|&&member| member != root) {
-            for judgement in self.alone(member) {
-                Self::add_consequence(&mut first, self.with_fix(member, judgement.finding(String::new())));
-            }
+            parts.extend(self.alone(member).into_iter().map(|judgement| self.item(member, judgement)));
         }
         if let Change::Owner { key, .. } = &self.changes[root] {
-            first.consequences.extend(self.rewritten(key));
-        }
-        findings.insert(0, first);
-        findings
-    }
-
-    fn with_fix(&self, index: usize, finding: Finding) -> Finding {
-        Finding { fix: super::repairs(&self.changes[index], self.context), ..finding }
-    }
-
-    /// What goes away with a cause makes it as bad as itself.
-    pub(super) fn add_consequence(cause: &mut Finding, consequence: Finding) {
-        if consequence.severity < cause.severity {
-            cause.severity = consequence.severity;
-            if consequence.app_error.is_some() {
-                cause.app_error = consequence.app_error;
-            }
-        } else if cause.app_error.is_none() {
-            cause.app_error = consequence.app_error;
-        }
-        cause.effective |= consequence.effective;
-        if let Some(used) = consequence.used {
-            let known = cause.used.get_or_insert_default();
-            *known = Used {
-                calls: known.calls.max(used.calls),
-                statements: known.statements.max(used.statements),
+            let rewritten = |message| {
+                let judgement =
+                    Judgement::new(FindingId::GrantorChanged, Class::Changed, Severity::Info, message);
+                Item { direct: false, ..Item::new(judgement, key.to_string()) }
             };
+            parts.extend(self.rewritten(key).into_iter().map(rewritten));
         }
-        cause.consequences.push(consequence.message);
-        cause.consequences.extend(consequence.consequences);
-        cause.fix.extend(consequence.fix);
+        std::iter::once(Folded { cause, parts }).chain(others).collect()
     }
 
     /// Who can no longer do what because of it.
-    fn add_effects(&self, root: usize, finding: &mut Finding, effects: &Attributed) {
-        let none = Vec::new();
-        let lost = effects.lost.get(&root).unwrap_or(&none);
-        finding.effective = !lost.is_empty() || effects.gained.contains_key(&root);
+    fn effects_of(&self, root: usize, cause: &mut Item, effects: &Attributed) -> Vec<Item> {
+        let lost = effects.lost.get(&root).map(Vec::as_slice).unwrap_or_default();
+        cause.effective = !lost.is_empty() || effects.gained.contains_key(&root);
+        self.add_users(root, cause);
+        let parts: Vec<Item> =
+            lost.iter().map(|&index| self.effect(root, &self.effects[index], cause)).collect();
+        if cause.judgement.id == FindingId::GrantMissing && !parts.iter().any(Item::is_alarm) {
+            cause.judgement.id = FindingId::Regrouped;
+            if parts.is_empty() {
+                cause.judgement.message.push_str(", and everybody can do as before");
+            }
+        }
+        parts
+    }
+
+    fn effect(&self, root: usize, effect: &Effect, cause: &Item) -> Item {
+        let Effect { person, key, lost, .. } = effect;
+        let severity = self.gravity(*person, key, *lost);
+        let name = self.people.name(*person);
+        let role = words::role(name);
+        let message = format!("{role} can no longer {lost} on {}", words::noun(key));
+        let judgement = Judgement::new(FindingId::EffectiveChanged, Class::Missing, severity, message);
+        let mut item = Item::new(judgement.of(&role).privilege(lost), key.to_string());
+        if item.is_alarm() {
+            let database = &self.context.actual.server.database;
+            item.judgement.app_error = Some(words::denied(key, *lost, database));
+        }
         let is_grant = matches!(self.changes[root], Change::Grant { .. });
-        if lost.is_empty() {
-            if finding.id == "grant_missing" {
-                finding.id = "regrouped".into();
-                finding.message.push_str(", and everybody can do as before");
-            }
-            self.add_usage(root, finding, &[]);
-            return;
-        }
-        let database = &self.context.actual.server.database;
-        let mut worst: Option<Severity> = None;
-        for &index in lost {
-            let effect = &self.effects[index];
-            let severity = self.gravity(effect.person, &effect.key, effect.lost);
-            if worst.is_none_or(|worst| severity < worst) {
-                worst = Some(severity);
-                if severity < finding.severity || finding.app_error.is_none() {
-                    finding.app_error = (severity < Severity::Info)
-                        .then(|| words::denied(&effect.key, effect.lost, database))
-                        .or(finding.app_error.take());
-                }
-            }
-            let role = words::role(self.people.name(effect.person));
-            if !is_grant || finding.grantee.as_ref() != Some(&role) {
-                let noun = words::noun(&effect.key);
-                finding.consequences.push(format!("{role} can no longer {} on {noun}", effect.lost));
-            }
-        }
-        if let Some(worst) = worst {
-            if finding.id == "grant_missing" && worst == Severity::Info {
-                finding.id = "regrouped".into();
-            }
-            finding.severity = finding.severity.min(worst);
-        }
-        self.add_doors(lost, finding);
-        self.add_usage(root, finding, lost);
-    }
-
-    fn add_doors(&self, lost: &[usize], finding: &mut Finding) {
-        let doors = lost.iter().filter(|&&index| {
-            let effect = &self.effects[index];
-            Self::is_a_door(&effect.key, effect.lost)
-        });
-        let mut keys: Vec<(&Key, Vec<usize>)> = Vec::new();
-        for &index in doors {
-            let effect = &self.effects[index];
-            match keys.iter_mut().find(|(key, _)| **key == *effect.key) {
-                Some((_, people)) => people.push(effect.person),
-                None => keys.push((&effect.key, vec![effect.person])),
-            }
-        }
-        for (key, people) in keys {
-            finding.consequences.extend(self.behind(key, &people));
+        let door = Self::is_a_door(key, *lost).then(|| (Rc::clone(key), *person));
+        Item {
+            whole: if key.kind == Kind::Column { self.relation(key) } else { None },
+            direct: false,
+            effective: true,
+            is_said: is_grant
+                && cause.judgement.grantee.as_ref() == Some(&role)
+                && cause.subject == item.subject,
+            doors: door.into_iter().collect(),
+            statements: self.usage.statements(std::iter::once(name), key),
+            ..item
         }
     }
 
-    fn add_usage(&self, root: usize, finding: &mut Finding, lost: &[usize]) {
-        let mut total: Option<Used> = None;
-        let mut add = |used: Option<Used>| {
-            if let Some(used) = used {
-                let known = total.get_or_insert_default();
-                known.calls += used.calls;
-                known.statements += used.statements;
-            }
-        };
-        for &index in lost {
-            let effect = &self.effects[index];
-            add(self.usage.of(std::iter::once(self.people.name(effect.person)), &effect.key));
-        }
+    /// The recorded statements that name what is missing: they will break, whoever runs them.
+    fn add_users(&self, root: usize, cause: &mut Item) {
         if let Change::Object { key, delta } = &self.changes[root]
             && delta.got.is_none()
         {
             let names = (0..self.people.len()).map(|person| self.people.name(person));
-            add(self.usage.of(names, key));
-            if total.is_some_and(|used| used.statements > 0) {
-                finding.severity = Severity::Blocker;
+            cause.statements = self.usage.statements(names, key);
+            if cause.statements.as_ref().is_some_and(|statements| !statements.is_empty()) {
+                cause.judgement.severity = Severity::Blocker;
             }
         }
-        finding.used = finding.used.or(total);
     }
 }

@@ -6,7 +6,7 @@ use super::{Judge, Judgement, words};
 use crate::grants::change::{Change, Granted, Who};
 use crate::grants::diff::acls;
 use crate::grants::diff::people::{People, Side};
-use crate::grants::finding::{Class, Severity};
+use crate::grants::finding::{Class, FindingId, Severity};
 use crate::grants::privilege::{Privilege, Privileges};
 use crate::grants::snapshot::{Key, Kind};
 
@@ -91,29 +91,30 @@ impl Judge<'_> {
         };
         if !net.lost.is_empty() {
             let message = format!("{to} is no longer granted {} on {noun}", net.lost);
-            tell("grant_missing", Class::Missing, Severity::Info, net.lost.to_string(), message);
+            tell(FindingId::GrantMissing, Class::Missing, Severity::Info, net.lost.to_string(), message);
         }
         if !net.gained.is_empty() {
             let message = format!("{to} is now granted {} on {noun}", net.gained);
             let (id, severity) = match to {
-                Who::Public => ("opened_to_public", Severity::Blocker),
-                Who::Role(_) => ("grant_extra", Severity::Info),
+                Who::Public => (FindingId::OpenedToPublic, Severity::Blocker),
+                Who::Role(_) => (FindingId::GrantExtra, Severity::Info),
             };
             tell(id, Class::Extra, severity, net.gained.to_string(), message);
         }
         if !net.options_lost.is_empty() {
             let message = format!("{to} can no longer grant {} on {noun} to others", net.options_lost);
             let privileges = format!("{} WITH GRANT OPTION", net.options_lost);
-            tell("grant_option_missing", Class::Missing, Severity::Minor, privileges, message);
+            tell(FindingId::GrantOptionMissing, Class::Missing, Severity::Minor, privileges, message);
         }
         if !net.options_gained.is_empty() {
             let message = format!("{to} can now grant {} on {noun} to others", net.options_gained);
             let privileges = format!("{} WITH GRANT OPTION", net.options_gained);
-            tell("grant_option_extra", Class::Extra, Severity::Info, privileges, message);
+            tell(FindingId::GrantOptionExtra, Class::Extra, Severity::Info, privileges, message);
         }
         if judgements.is_empty() {
             let message = format!("what {to} is granted on {noun} was granted by somebody else");
-            let judgement = Judgement::new("grantor_changed", Class::Changed, Severity::Info, message);
+            let judgement =
+                Judgement::new(FindingId::GrantorChanged, Class::Changed, Severity::Info, message);
             judgements.push(judgement.of(to));
         }
         judgements
@@ -133,7 +134,7 @@ impl Judge<'_> {
         if !lost.is_empty() {
             let message = format!("{to} will no longer be granted {lost} on {new}{place}");
             let judgement =
-                Judgement::new("default_privilege_missing", Class::Latent, Severity::Major, message);
+                Judgement::new(FindingId::DefaultPrivilegeMissing, Class::Latent, Severity::Major, message);
             let kind = crate::grants::diff::rest_kind(objects);
             let error = words::denied_some(kind);
             judgements.push(judgement.of(to).privilege(&lost).told(error));
@@ -141,13 +142,14 @@ impl Judge<'_> {
         if !gained.is_empty() {
             let message = format!("{to} will be granted {gained} on {new}{place}");
             let severity = if *to == Who::Public { Severity::Major } else { Severity::Info };
-            let judgement = Judgement::new("default_privilege_extra", Class::Latent, severity, message);
+            let judgement =
+                Judgement::new(FindingId::DefaultPrivilegeExtra, Class::Latent, severity, message);
             judgements.push(judgement.of(to).privilege(&gained));
         }
         if judgements.is_empty() {
             let message = format!("{to} will have other grant options on {new}{place}");
             let judgement =
-                Judgement::new("default_privilege_option", Class::Latent, Severity::Info, message);
+                Judgement::new(FindingId::DefaultPrivilegeOption, Class::Latent, Severity::Info, message);
             judgements.push(judgement.of(to));
         }
         judgements

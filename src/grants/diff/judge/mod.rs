@@ -3,9 +3,11 @@
 mod attribution;
 mod causes;
 mod copies;
+mod excuse;
 mod facts;
 mod fold;
 mod grants;
+mod item;
 mod objects;
 mod others;
 mod roles;
@@ -13,6 +15,7 @@ mod used;
 mod who;
 mod words;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
@@ -20,13 +23,15 @@ use jiff::civil::Date;
 use super::effects::{Closures, Effect, effects};
 use super::people::People;
 use crate::grants::change::Change;
-use crate::grants::finding::{AppError, Class, Finding, Repair, Severity};
+use crate::grants::finding::{AppError, Class, Finding, FindingId, Repair, Severity};
 use crate::grants::fix;
 use crate::grants::map::Exception;
 use crate::grants::privilege::Privileges;
 use crate::grants::snapshot::{Facts, Workload};
 use causes::Causes;
+use excuse::Exceptions;
 use grants::Net;
+use item::Folded;
 use used::Usage;
 use who::Applications;
 
@@ -77,8 +82,9 @@ struct Judge<'a> {
 }
 
 /// What a finding is about, before it is known what follows from it.
+#[derive(Debug)]
 struct Judgement {
-    id: &'static str,
+    id: FindingId,
     class: Class,
     severity: Severity,
     grantee: Option<String>,
@@ -88,7 +94,7 @@ struct Judgement {
 }
 
 impl Judgement {
-    const fn new(id: &'static str, class: Class, severity: Severity, message: String) -> Self {
+    const fn new(id: FindingId, class: Class, severity: Severity, message: String) -> Self {
         Self { id, class, severity, grantee: None, privilege: None, message, app_error: None }
     }
 
@@ -113,7 +119,7 @@ impl Judgement {
         ]
         .join(":");
         Finding {
-            id: self.id.into(),
+            id: self.id.name().into(),
             class: self.class,
             subject,
             grantee: self.grantee,
@@ -125,6 +131,7 @@ impl Judgement {
             used: None,
             app_error: self.app_error,
             consequences: Vec::new(),
+            consequences_left_out: 0,
             fix: Vec::new(),
             expected: None,
             key,
@@ -150,48 +157,22 @@ impl Judge<'_> {
         for index in 0..self.changes.len() {
             roots.entry(causes.root(index)).or_default().push(index);
         }
+        let mut exceptions = Exceptions::new(self.context.exceptions, self.context.today);
+        let mut findings = Vec::new();
+        let mut excuse = |folded: Vec<Folded>| -> Vec<Folded> {
+            folded.into_iter().filter_map(|folded| exceptions.excuse(self, folded, &mut findings)).collect()
+        };
         let rooted =
-            roots.iter().map(|(&root, members)| (root, self.fold(root, members, &effects))).collect();
-        let mut findings = copies::fold(self, rooted);
-        findings.extend(self.unattributed(&effects));
-        self.excuse(&mut findings);
+            roots.iter().map(|(&root, members)| (root, excuse(self.fold(root, members, &effects)))).collect();
+        let loose = excuse(self.unattributed(&effects));
+        let open = copies::fold(self, rooted).into_iter().chain(loose);
+        findings.extend(open.map(|folded| self.told(folded)));
+        findings.extend(exceptions.told());
         findings.sort_by(|one, other| {
-            let order = |finding: &Finding| (finding.expected.is_some(), finding.severity, finding.class);
+            let order =
+                |finding: &Finding| (finding.expected.is_some(), Reverse(finding.severity), finding.class);
             order(one).cmp(&order(other)).then_with(|| one.key.cmp(&other.key))
         });
         findings
-    }
-
-    /// A wanted difference counts no more; an exception that has run out, or that nothing needs, is told.
-    fn excuse(&self, findings: &mut Vec<Finding>) {
-        let mut told = Vec::new();
-        for exception in self.context.exceptions {
-            let holds = !exception.is_over(self.context.today);
-            let mut needed = false;
-            for finding in findings.iter_mut().filter(|finding| exception.covers(finding)) {
-                needed = true;
-                if holds {
-                    finding.expected = Some(exception.why.clone());
-                }
-            }
-            let Exception { ignore, why, until } = exception;
-            let judgement = match (holds, needed, until) {
-                (false, _, Some(until)) => Judgement::new(
-                    "exception_expired",
-                    Class::Changed,
-                    Severity::Minor,
-                    format!("the exception for {ignore} ended on {until} and counts no more ({why})"),
-                ),
-                (true, false, _) => Judgement::new(
-                    "exception_unneeded",
-                    Class::Changed,
-                    Severity::Info,
-                    format!("the exception for {ignore} covers nothing ({why})"),
-                ),
-                _ => continue,
-            };
-            told.push(Finding { direct: false, ..judgement.finding(format!("expect:{ignore}")) });
-        }
-        findings.extend(told);
     }
 }

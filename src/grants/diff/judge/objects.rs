@@ -4,7 +4,7 @@ use super::causes::{extension_of, relations};
 use super::{Judge, Judgement, words};
 use crate::grants::acl::{Acl, Grantee};
 use crate::grants::change::Delta;
-use crate::grants::finding::{Class, Severity};
+use crate::grants::finding::{Class, FindingId, Severity};
 use crate::grants::privilege::Privilege;
 use crate::grants::snapshot::{Attribute, Fact, Facts, Key, Kind, Object, Role};
 
@@ -17,7 +17,7 @@ impl Judge<'_> {
             self.missing_object(key)
         } else {
             let message = format!("{} is too many", words::noun(key));
-            Judgement::new("object_extra", Class::Extra, Severity::Info, message)
+            Judgement::new(FindingId::ObjectExtra, Class::Extra, Severity::Info, message)
         }]
     }
 
@@ -45,7 +45,7 @@ impl Judge<'_> {
         } else {
             Severity::Blocker
         };
-        let id = if key.kind == Kind::Column { "column_missing" } else { "object_missing" };
+        let id = if key.kind == Kind::Column { FindingId::ColumnMissing } else { FindingId::ObjectMissing };
         let message = format!("{} is missing{}", words::noun(key), words::in_use_by(&users));
         let judgement = Judgement::new(id, Class::Missing, severity, message);
         Judgement { app_error: words::not_there(key), ..judgement }
@@ -67,7 +67,7 @@ impl Judge<'_> {
             object.acl == object.initial && object.columns.get(&key.name).is_none_or(Option::is_none)
         });
         let everybody = (0..self.people.len()).map(|person| self.people.name(person));
-        renewed && as_made && self.usage.of(everybody, relation).is_none_or(|used| used.statements == 0)
+        renewed && as_made && self.usage.statements(everybody, relation).is_none_or(|used| used.is_empty())
     }
 
     /// Without a permissive policy rows are hidden, without a restrictive one they are shown.
@@ -81,9 +81,9 @@ impl Judge<'_> {
             "rows are silently hidden"
         };
         let (id, class, verb) = if missing {
-            ("policy_missing", Class::Missing, "is missing")
+            (FindingId::PolicyMissing, Class::Missing, "is missing")
         } else {
-            ("policy_extra", Class::Extra, "is too many")
+            (FindingId::PolicyExtra, Class::Extra, "is too many")
         };
         if self.table_of(key).is_some_and(|table| table.is(Attribute::RowSecurity)) {
             return Judgement::new(id, class, Severity::Blocker, format!("{noun} {verb}: {effect}"));
@@ -104,7 +104,9 @@ impl Judge<'_> {
         let (old, new) = (name(&delta.expected), name(&delta.got));
         let message = format!("the owner of {noun} is {new}, and was {old}");
         let changed = |severity, message| {
-            Judgement::new("owner_changed", Class::Changed, severity, message).of(&old).privilege("OWNER")
+            Judgement::new(FindingId::OwnerChanged, Class::Changed, severity, message)
+                .of(&old)
+                .privilege("OWNER")
         };
         let (Some(expected), Some(got)) = (&delta.expected, &delta.got) else {
             return changed(Severity::Major, message);
@@ -115,7 +117,7 @@ impl Judge<'_> {
             || (key.kind.is_routine() && is(Attribute::SecurityDefiner));
         if runs_as_owner && self.is_stronger(expected, got) {
             let message = format!("{message}: it runs with the rights of {new}, which are more");
-            return Judgement { id: "owner_escalated", ..changed(Severity::Blocker, message) };
+            return Judgement { id: FindingId::OwnerEscalated, ..changed(Severity::Blocker, message) };
         }
         let superuser = |name: &str| {
             let roles = &self.context.actual.roles;

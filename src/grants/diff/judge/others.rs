@@ -2,7 +2,7 @@
 
 use super::{Judge, Judgement, words};
 use crate::grants::change::Delta;
-use crate::grants::finding::{Class, Severity};
+use crate::grants::finding::{Class, FindingId, Severity};
 use crate::grants::snapshot::{Aspect, Confidence, Key, Kind, Reference};
 
 /// Settings that change what a session sees, or may do.
@@ -31,12 +31,12 @@ impl Judge<'_> {
         };
         let (id, class, message) = match (&delta.expected, &delta.got) {
             (Some(expected), None) => (
-                "setting_missing",
+                FindingId::SettingMissing,
                 Class::Missing,
                 format!("the setting {name} {whose} is gone; it was {expected}"),
             ),
             (None, Some(got)) => (
-                "setting_extra",
+                FindingId::SettingExtra,
                 Class::Extra,
                 format!("the setting {name} {whose} is {got}, and was not set"),
             ),
@@ -44,7 +44,7 @@ impl Judge<'_> {
                 let show = |value: &Option<String>| value.clone().unwrap_or_default();
                 let message =
                     format!("the setting {name} {whose} is {}, and was {}", show(got), show(expected));
-                ("setting_changed", Class::Changed, message)
+                (FindingId::SettingChanged, Class::Changed, message)
             }
         };
         let concerns = role.is_none_or(|role| self.serves_applications(role));
@@ -74,20 +74,21 @@ impl Judge<'_> {
             Some(got) => format!("{noun} stands at {got}, behind the {expected} of before"),
             None => format!("{noun} has no position that could be read; it was at {expected}"),
         };
-        Judgement::new("sequence_behind", Class::Changed, Severity::Major, message)
+        Judgement::new(FindingId::SequenceBehind, Class::Changed, Severity::Major, message)
             .told(words::duplicate_key())
     }
 
     pub(super) fn of_populated(key: &Key) -> Judgement {
         let message = format!("{} holds no rows until it is refreshed", words::noun(key));
-        Judgement::new("not_populated", Class::Changed, Severity::Major, message)
+        Judgement::new(FindingId::NotPopulated, Class::Changed, Severity::Major, message)
             .told(words::not_populated(key))
     }
 
     pub(super) fn of_access(&self, role: &str, delta: &Delta<String>) -> Judgement {
         let name = words::role(role);
-        let tell =
-            |class, severity, message| Judgement::new("hba_changed", class, severity, message).of(&name);
+        let tell = |class, severity, message| {
+            Judgement::new(FindingId::HbaChanged, class, severity, message).of(&name)
+        };
         match (&delta.expected, &delta.got) {
             (Some(expected), None) => {
                 let message = format!("no line of pg_hba.conf lets {name} in; before: {expected}");
@@ -121,7 +122,7 @@ impl Judge<'_> {
         };
         let side = if after { "after" } else { "before" };
         let message = format!("{} could not be read {side}: {why}", words::aspect(aspect));
-        Some(Judgement::new("unreadable", Class::Unreadable, severity, message).privilege(side))
+        Some(Judgement::new(FindingId::Unreadable, Class::Unreadable, severity, message).privilege(side))
     }
 
     pub(super) fn of_crossing(reference: &Reference) -> Judgement {
@@ -137,7 +138,7 @@ impl Judge<'_> {
             words::noun(to),
             words::means(*by)
         );
-        let judgement = Judgement::new("crosses_the_cut", Class::Broken, Severity::Major, message);
+        let judgement = Judgement::new(FindingId::CrossesTheCut, Class::Broken, Severity::Major, message);
         let judgement = judgement.privilege(to);
         Judgement { app_error: words::not_there(to), ..judgement }
     }

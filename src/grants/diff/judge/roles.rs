@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{Judge, Judgement, words};
 use crate::grants::acl::Grantee;
 use crate::grants::change::{Delta, MembershipOptions};
-use crate::grants::finding::{Class, Severity};
+use crate::grants::finding::{Class, FindingId, Severity};
 use crate::grants::snapshot::{Fact, PasswordKind, Role};
 
 /// Roles that are as good as a superuser, by the manual's own warning ("Predefined Roles").
@@ -20,8 +20,8 @@ impl Judge<'_> {
             (Some(expected), None) => {
                 let severity = if self.is_application(name) { Severity::Blocker } else { Severity::Minor };
                 let message = format!("the role {} does not exist", words::role(name));
-                let judgement =
-                    Judgement::new("role_missing", Class::Missing, severity, message).of(&words::role(name));
+                let judgement = Judgement::new(FindingId::RoleMissing, Class::Missing, severity, message)
+                    .of(&words::role(name));
                 vec![if expected.login { judgement.told(words::no_such_role(name)) } else { judgement }]
             }
             (None, Some(got)) => {
@@ -29,8 +29,9 @@ impl Judge<'_> {
                 let mut judgements = powers(&name, None, got);
                 if judgements.is_empty() {
                     let message = format!("there is one role more: {name}");
-                    judgements
-                        .push(Judgement::new("role_extra", Class::Extra, Severity::Info, message).of(&name));
+                    judgements.push(
+                        Judgement::new(FindingId::RoleExtra, Class::Extra, Severity::Info, message).of(&name),
+                    );
                 }
                 judgements
             }
@@ -49,7 +50,7 @@ impl Judge<'_> {
                     };
                     let message = format!("{role} {verb} what {of} without SET ROLE (INHERIT)");
                     judgements.push(
-                        Judgement::new("inherit_changed", Class::Changed, Severity::Info, message)
+                        Judgement::new(FindingId::InheritChanged, Class::Changed, Severity::Info, message)
                             .of(&role)
                             .privilege("INHERIT"),
                     );
@@ -66,7 +67,7 @@ impl Judge<'_> {
         let mut lost = |word: &str, severity, what: &str| {
             let message = format!("{role} {what}");
             judgements.push(
-                Judgement::new("role_attribute_missing", Class::Missing, severity, message)
+                Judgement::new(FindingId::RoleAttributeMissing, Class::Missing, severity, message)
                     .of(&role)
                     .privilege(word),
             );
@@ -106,12 +107,12 @@ impl Judge<'_> {
             (true, false) => {
                 let message = format!("{role} can no longer log in");
                 let error = Some(words::no_login(name));
-                tell("login_missing", Class::Missing, Severity::Blocker, "LOGIN", message, error);
+                tell(FindingId::LoginMissing, Class::Missing, Severity::Blocker, "LOGIN", message, error);
                 return judgements;
             }
             (false, true) => {
                 let message = format!("{role} can now log in");
-                tell("login_extra", Class::Extra, Severity::Info, "LOGIN", message, None);
+                tell(FindingId::LoginExtra, Class::Extra, Severity::Info, "LOGIN", message, None);
             }
             (true, true) | (false, false) => {}
         }
@@ -123,9 +124,9 @@ impl Judge<'_> {
                 words::limit(expected.connection_limit)
             );
             let severity = limit_severity(expected.connection_limit, got.connection_limit);
-            let error = (severity < Severity::Info).then(|| words::too_many("role", name));
+            let error = (severity > Severity::Info).then(|| words::too_many("role", name));
             let severity = if severity == Severity::Info { severity } else { logs_in(severity) };
-            tell("connection_limit", Class::Changed, severity, "CONNECTION LIMIT", message, error);
+            tell(FindingId::ConnectionLimit, Class::Changed, severity, "CONNECTION LIMIT", message, error);
         }
         if expected.valid_until != got.valid_until {
             let until = |role: &Role| role.valid_until.clone().unwrap_or_else(|| "ever".to_owned());
@@ -135,9 +136,9 @@ impl Judge<'_> {
                 until(expected)
             );
             let severity = self.expiry_severity(expected, got);
-            let error = (severity < Severity::Info).then(|| words::no_password(name));
+            let error = (severity > Severity::Info).then(|| words::no_password(name));
             let severity = if severity == Severity::Info { severity } else { logs_in(severity) };
-            tell("valid_until", Class::Changed, severity, "VALID UNTIL", message, error);
+            tell(FindingId::ValidUntil, Class::Changed, severity, "VALID UNTIL", message, error);
         }
         if let (Some(before), Some(after)) = (expected.password, got.password)
             && before != after
@@ -154,7 +155,7 @@ impl Judge<'_> {
             };
             let severity = if gone { logs_in(Severity::Blocker) } else { Severity::Info };
             let error = gone.then(|| words::no_password(name));
-            tell("password_changed", Class::Changed, severity, "PASSWORD", message, error);
+            tell(FindingId::PasswordChanged, Class::Changed, severity, "PASSWORD", message, error);
         }
         judgements
     }
@@ -183,22 +184,23 @@ impl Judge<'_> {
         match (&delta.expected, &delta.got) {
             (Some(expected), None) => {
                 let message = format!("{role} is no longer a member of {of}");
-                let judgement = Judgement::new("membership_missing", Class::Missing, Severity::Info, message)
-                    .of(&role)
-                    .privilege(&privilege("MEMBER"));
+                let judgement =
+                    Judgement::new(FindingId::MembershipMissing, Class::Missing, Severity::Info, message)
+                        .of(&role)
+                        .privilege(&privilege("MEMBER"));
                 vec![self.without_the_group(judgement, expected, group, member)]
             }
             (None, Some(_)) => {
                 let message = format!("{role} is now a member of {of}");
                 let severity = self.gained_membership(group, member);
-                let judgement = Judgement::new("membership_extra", Class::Extra, severity, message);
+                let judgement = Judgement::new(FindingId::MembershipExtra, Class::Extra, severity, message);
                 vec![judgement.of(&role).privilege(&privilege("MEMBER"))]
             }
             (Some(expected), Some(got)) => {
                 let mut judgements = Vec::new();
                 let mut tell = |severity, word, message: String| {
                     let class = Class::Changed;
-                    let judgement = Judgement::new("membership_changed", class, severity, message);
+                    let judgement = Judgement::new(FindingId::MembershipChanged, class, severity, message);
                     judgements.push(judgement.of(&role).privilege(&privilege(word)));
                 };
                 if expected.admin != got.admin {
@@ -322,20 +324,25 @@ fn powers(role: &str, expected: Option<&Role>, got: &Role) -> Vec<Judgement> {
         judgements.push(Judgement::new(id, Class::Extra, severity, message).of(&role).privilege(word));
     };
     if got.superuser && !had(|role| role.superuser) {
-        gained("superuser_gained", "SUPERUSER", Severity::Blocker, "is a superuser now");
+        gained(FindingId::SuperuserGained, "SUPERUSER", Severity::Blocker, "is a superuser now");
     }
     if got.bypass_rls && !got.superuser && !had(|role| role.bypass_rls) {
         let what = "bypasses row security now: it sees all rows";
-        gained("bypassrls_gained", "BYPASSRLS", Severity::Blocker, what);
+        gained(FindingId::BypassrlsGained, "BYPASSRLS", Severity::Blocker, what);
     }
     if got.create_role && !had(|role| role.create_role) {
-        gained("role_attribute_extra", "CREATEROLE", Severity::Major, "can make roles now");
+        gained(FindingId::RoleAttributeExtra, "CREATEROLE", Severity::Major, "can make roles now");
     }
     if got.replication && !had(|role| role.replication) {
-        gained("role_attribute_extra", "REPLICATION", Severity::Major, "can copy the whole server now");
+        gained(
+            FindingId::RoleAttributeExtra,
+            "REPLICATION",
+            Severity::Major,
+            "can copy the whole server now",
+        );
     }
     if got.create_db && !had(|role| role.create_db) {
-        gained("role_attribute_extra", "CREATEDB", Severity::Info, "can make databases now");
+        gained(FindingId::RoleAttributeExtra, "CREATEDB", Severity::Info, "can make databases now");
     }
     judgements
 }

@@ -28,8 +28,12 @@ impl Usage {
         usage
     }
 
-    /// How often these roles used this object; none when no workload was recorded.
-    pub(super) fn of<'r>(&self, roles: impl Iterator<Item = &'r str>, key: &Key) -> Option<Used> {
+    /// The statements by which these roles used this object; none when no workload was recorded.
+    pub(super) fn statements<'r>(
+        &self,
+        roles: impl Iterator<Item = &'r str>,
+        key: &Key,
+    ) -> Option<HashSet<usize>> {
         if !self.recorded {
             return None;
         }
@@ -47,8 +51,13 @@ impl Usage {
                 statements.extend(words.get(&**name).into_iter().flatten().copied());
             }
         }
+        Some(statements)
+    }
+
+    /// How often these statements ran.
+    pub(super) fn used(&self, statements: &HashSet<usize>) -> Used {
         let calls = statements.iter().map(|&index| self.calls[index]).sum();
-        Some(Used { calls, statements: statements.len() as u64 })
+        Used { calls, statements: statements.len() as u64 }
     }
 }
 

@@ -97,7 +97,7 @@ impl Judge<'_> {
     /// How much it hurts that a role may do this no more.
     pub(super) fn gravity(&self, person: Person, key: &Key, lost: Privileges) -> Severity {
         let name = self.people.name(person);
-        let used = self.usage.of(std::iter::once(name), key).is_some_and(|used| used.statements > 0);
+        let used = self.usage.statements(std::iter::once(name), key).is_some_and(|used| !used.is_empty());
         let reached = self.applications.applied[person] && self.could_reach(person, key);
         if !used && !reached {
             return if self.is_carried_by_others(person, key, lost) {
