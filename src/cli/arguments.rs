@@ -46,7 +46,7 @@ pub(super) enum Command {
     Grants(super::grants::Grants),
     /// Explain a fault, a finding, an outcome, a verdict or a reason in plain words
     Explain(Explain),
-    /// Print a JSON Schema: of plans, of split maps, or of result.json
+    /// Print a JSON Schema: of plans, of split maps, of result.json, or of what `grants` prints
     Schema(Schema),
     /// Print a completion script for your shell
     Completions(Completions),
@@ -294,9 +294,20 @@ pub(super) struct Explain {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum SchemaOf {
+    /// A plan's main file
     Plan,
+    /// `result.json` of a run
     Result,
+    /// A split map
     Map,
+    /// What `gonogo grants diff --format json` prints
+    Grants,
+    /// What `gonogo grants snapshot` writes
+    Snapshot,
+    /// What `gonogo grants effective --format json` prints
+    Effective,
+    /// What `gonogo grants replay --format json` prints
+    Replay,
 }
 
 #[derive(Debug, Args)]

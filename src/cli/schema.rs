@@ -9,6 +9,10 @@ pub(super) fn schema(arguments: &Arguments, shared: &Shared) -> Exit {
         SchemaOf::Plan => crate::schema::plan_schema(),
         SchemaOf::Map => crate::schema::map_schema(),
         SchemaOf::Result => crate::report::json::result_schema(),
+        SchemaOf::Grants => crate::report::grants::schema(),
+        SchemaOf::Snapshot => crate::grants::snapshot::schema(),
+        SchemaOf::Effective => super::grants::effective::schema(),
+        SchemaOf::Replay => crate::grants::replay::schema(),
     };
     shared.terminal.print(&format!("{schema:#}"));
     Exit::Go

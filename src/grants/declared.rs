@@ -9,7 +9,7 @@ use super::map::Pattern;
 use super::privilege::{Privilege, Privileges};
 use super::quote::Name;
 use super::snapshot::{Facts, Key, Kind, Object};
-use crate::model::permission::{AppError, Class, Finding, FindingId, Severity};
+use crate::model::permission::{AppError, Class, Counts, Finding, FindingId, Severity};
 
 /// Privileges on the objects whose names match, such as `SELECT, INSERT on table:shop.*`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,7 +158,7 @@ fn finding(id: FindingId, class: Class, subject: String, role: &str, message: &s
         used: None,
         app_error: None,
         consequences: Vec::new(),
-        consequences_left_out: 0,
+        consequences_left_out: Counts::default(),
         fix: Vec::new(),
         expected: None,
     }

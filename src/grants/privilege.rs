@@ -1,8 +1,10 @@
 //! Privileges and sets of them.
 
+use std::borrow::Cow;
 use std::fmt::{Display, Formatter};
 use std::ops::{BitAnd, BitOr, BitOrAssign, Sub};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::ser::SerializeSeq;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -193,6 +195,17 @@ impl<'de> Deserialize<'de> for Privilege {
             }
         }
         deserializer.deserialize_str(Word)
+    }
+}
+
+impl JsonSchema for Privileges {
+    fn schema_name() -> Cow<'static, str> {
+        "Privileges".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let words: Vec<&str> = Privilege::ALL.iter().map(|privilege| privilege.as_str()).collect();
+        json_schema!({ "type": "array", "items": { "type": "string", "enum": words } })
     }
 }
 

@@ -7,6 +7,7 @@ pub mod layer;
 pub mod outcome;
 pub mod outline;
 pub mod permission;
+pub mod printed;
 pub mod severity;
 pub mod trace;
 pub mod verdict;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Add;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -56,9 +57,9 @@ pub struct Finding {
     pub app_error: Option<AppError>,
     /// Other differences that go away with this one, worst first.
     pub consequences: Vec<Consequence>,
-    /// How many more consequences there are than a journal keeps; none of them is worse than those it has.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub consequences_left_out: u64,
+    /// Consequences that are not in the list: a journal keeps the worst of them.
+    #[serde(default, skip_serializing_if = "Counts::is_empty")]
+    pub consequences_left_out: Counts,
     /// What repairs it, in order; nothing for what only people can repair.
     pub fix: Vec<Repair>,
     /// An exception of the map that covers it: it counts no more.
@@ -73,13 +74,19 @@ pub struct Finding {
 pub struct Consequence {
     /// The rule that found it, as of a finding.
     pub id: Cow<'static, str>,
+    /// What it is about: what an exception has to name to cover it.
+    pub subject: String,
+    /// Who gains or loses.
+    pub grantee: Option<String>,
+    /// What is gained or lost.
+    pub privilege: Option<String>,
     /// How bad it is by itself.
     pub severity: Severity,
     /// One sentence.
     pub message: String,
 }
 
-/// How many findings of each severity.
+/// How many findings, or consequences of one, there are of each severity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     /// Of [`Severity::Blocker`].
@@ -132,8 +139,7 @@ pub fn open(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
 #[must_use]
 pub fn sentence(findings: &[Finding], left_out: Counts) -> String {
     const TOLD: usize = 3;
-    let mut counts = left_out;
-    open(findings).for_each(|finding| counts.add(finding.severity));
+    let counts = Counts::of(open(findings)) + left_out;
     let worst: Vec<&str> = open(findings).take(TOLD).map(|finding| finding.message.as_str()).collect();
     let more = match counts.total() - worst.len() as u64 {
         0 => String::new(),
@@ -143,22 +149,9 @@ pub fn sentence(findings: &[Finding], left_out: Counts) -> String {
 }
 
 impl Counts {
-    /// Of the findings that no exception covers.
-    #[must_use]
-    pub fn of(findings: &[Finding]) -> Self {
-        let mut counts = Self::default();
-        open(findings).for_each(|finding| counts.add(finding.severity));
-        counts
-    }
-
-    fn add(&mut self, severity: Severity) {
-        let count = match severity {
-            Severity::Blocker => &mut self.blocker,
-            Severity::Major => &mut self.major,
-            Severity::Minor => &mut self.minor,
-            Severity::Info => &mut self.info,
-        };
-        *count += 1;
+    /// Of these findings.
+    pub fn of<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> Self {
+        findings.into_iter().map(|finding| finding.severity).collect()
     }
 
     /// Of one severity.
@@ -194,7 +187,30 @@ impl fmt::Display for Counts {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
-const fn is_zero(count: &u64) -> bool {
-    *count == 0
+impl FromIterator<Severity> for Counts {
+    fn from_iter<I: IntoIterator<Item = Severity>>(severities: I) -> Self {
+        severities.into_iter().fold(Self::default(), |mut counts, severity| {
+            let count = match severity {
+                Severity::Blocker => &mut counts.blocker,
+                Severity::Major => &mut counts.major,
+                Severity::Minor => &mut counts.minor,
+                Severity::Info => &mut counts.info,
+            };
+            *count += 1;
+            counts
+        })
+    }
+}
+
+impl Add for Counts {
+    type Output = Self;
+
+    fn add(self, more: Self) -> Self {
+        Self {
+            blocker: self.blocker + more.blocker,
+            major: self.major + more.major,
+            minor: self.minor + more.minor,
+            info: self.info + more.info,
+        }
+    }
 }

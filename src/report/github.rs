@@ -4,12 +4,15 @@
 use std::fmt::Write as _;
 
 use super::digest::{Digest, Item};
+use super::findings::{self, Told};
 use super::{Options, Rendered, markdown, text};
 use crate::model::outline::Severity;
-use crate::verdict::Assessment;
+use crate::verdict::{Assessment, Row};
 
 /// Annotations told one by one; GitHub shows ten a step and drops the others without a word.
 const MOST: usize = 9;
+/// Differences of permissions told of one check.
+const FINDINGS: usize = 3;
 /// Longest step summary, in bytes: GitHub takes one MiB, and drops the whole of a longer one.
 const LONGEST_SUMMARY: usize = 900 * 1024;
 
@@ -50,13 +53,32 @@ fn annotation(digest: &Digest<'_>, item: &Item<'_>) -> String {
     let title = format!("{} {}{from}", check.severity, check.id);
     let what = item.rows.first().map_or("left out by hand", |row| &row.judgement.message);
     let owner = digest.owner(check).map_or(String::new(), |owner| format!(" (owner {owner})"));
+    let what = data(&text::cut(&format!("{what}{owner}"), 500));
+    let findings = item.rows.first().map_or(String::new(), |row| findings_below(row));
     format!(
-        "::{level} file={},line={},title={}::{}\n",
+        "::{level} file={},line={},title={}::{what}{findings}\n",
         property(&check.place.file),
         check.place.line,
         property(&title),
-        data(&text::cut(&format!("{what}{owner}"), 500)),
     )
+}
+
+/// The worst differences of permissions, each on a line of its own (`%0A`) with what to do.
+fn findings_below(row: &Row<'_>) -> String {
+    let Some(told) = Told::of(row, FINDINGS) else { return String::new() };
+    let mut lines = Vec::new();
+    for finding in &told.shown {
+        lines.push(format!("{}: {}", finding.severity, findings::heading(finding)));
+        lines.extend(findings::more_consequences(finding, 0).map(|more| format!("  {more}")));
+        lines.extend(findings::first_step(finding).map(|step| format!("  fix: {step}")));
+    }
+    lines.extend(told.rest());
+    let mut below = String::new();
+    for line in &lines {
+        // Writing to a String cannot fail.
+        let _ = write!(below, "%0A{}", data(&text::cut(line, 300)));
+    }
+    below
 }
 
 /// The lines for `$GITHUB_OUTPUT`: `verdict`, `go` and `run`. `delimiter` must be one nobody can guess.

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use super::digest::{Digest, Item, Step, is_unknown, names};
+use super::findings::{self, Told};
 use super::layers::LayerTable;
 use super::{EarlyEnd, Options, Rendered, text};
 use crate::verdict::{Assessment, Row};
@@ -14,6 +15,8 @@ const NAME: &str = "summary.md";
 const MOST: usize = 50;
 /// Checks told with their layers.
 const TABLES: usize = 10;
+/// Findings of a `grants` check told with their repair.
+const FINDINGS: usize = 20;
 /// Characters of one text.
 const LONGEST: usize = 500;
 
@@ -32,8 +35,10 @@ pub fn render(told: &Assessment<'_>, _: &Options) -> Vec<Rendered> {
     section(&mut page, &digest, "Majors", &digest.majors);
     for item in digest.blockers.iter().chain(&digest.majors).take(TABLES) {
         layer_table(&mut page, item);
+        findings_table(&mut page, item);
     }
     section(&mut page, &digest, "Issues", &digest.issues);
+    digest.issues.iter().take(TABLES).for_each(|item| findings_table(&mut page, item));
     section(&mut page, &digest, "For information, never decides", &digest.noted);
     section(&mut page, &digest, "Waived", &digest.waived);
     section(&mut page, &digest, "Flaky, passed after retries", &digest.flaky);
@@ -169,6 +174,39 @@ fn layer_table(page: &mut String, item: &Item<'_>) {
     page.push('\n');
     if table.more > 0 {
         line(page, &format!("and {} more places", table.more));
+    }
+}
+
+/// What a `grants` check found, with the repair of each.
+fn findings_table(page: &mut String, item: &Item<'_>) {
+    for (vantages, row) in item.messages().into_iter().take(4) {
+        let Some(told) = Told::of(row, FINDINGS) else { continue };
+        let from = if vantages.len() < item.rows.len() {
+            format!(" from {}", words(&names(&vantages)))
+        } else {
+            String::new()
+        };
+        line(page, &format!("{} {}{from}: {}", item.tag, code(&item.check.id), told.all));
+        page.push_str("| Severity | Finding | What | The application is told | Repair |\n");
+        page.push_str("| --- | --- | --- | --- | --- |\n");
+        for finding in &told.shown {
+            let mut what = cell_code(&finding.message);
+            if let Some(more) = findings::more_consequences(finding, 0) {
+                what = format!("{what}; {}", words(&more));
+            }
+            let cells = [
+                finding.severity.to_string(),
+                cell_code(&findings::heading(finding)),
+                what,
+                findings::app_error(finding).map(|error| cell_code(&error)).unwrap_or_default(),
+                findings::first_step(finding).map(|step| cell_code(&step)).unwrap_or_default(),
+            ];
+            self::row(page, &cells);
+        }
+        page.push('\n');
+        if told.rest().is_some() {
+            line(page, &format!("and {} more ({}): see `result.json`", told.more.total(), told.more));
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod digest;
 mod early;
+mod findings;
 pub mod grants;
 mod layers;
 mod registry;

@@ -3,7 +3,7 @@
 
 mod connect;
 mod diff;
-mod effective;
+pub(super) mod effective;
 mod fix;
 mod map;
 mod read;

@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-pub use outcome::{Class, Counts, FORMAT, Report, Stats, Tried, Usage};
+pub use outcome::{Class, Counts, FORMAT, Report, Stats, Tried, Usage, schema};
 pub use text::text;
 
 use super::map::{Resolved, TargetId};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::grants::privilege::Privileges;
@@ -12,7 +13,7 @@ use crate::model::fault::ServerError;
 pub const FORMAT: &str = "gonogo.replay/1";
 
 /// What will happen to a statement; the worst is the least.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
     /// The server will refuse it: a right is missing.
@@ -106,7 +107,7 @@ impl Judged {
 }
 
 /// One recorded statement, tried.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Tried {
     /// The role it was tried as: its name in the new database.
     pub role: String,
@@ -131,7 +132,7 @@ pub struct Tried {
 }
 
 /// How many statements came to what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
 pub struct Counts {
     /// All that are recorded and asked for.
     pub statements: u64,
@@ -174,7 +175,7 @@ impl Counts {
 }
 
 /// How much of what ran was seen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Stats {
     /// Since when statements were counted, RFC 3339; none when the server did not say.
     pub since: Option<String>,
@@ -191,7 +192,7 @@ impl From<&Workload> for Stats {
 }
 
 /// What a role's statements do with a relation: what severities of a diff can rest on.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Usage {
     /// The role.
     pub role: String,
@@ -202,7 +203,7 @@ pub struct Usage {
 }
 
 /// All of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Report {
     /// [`FORMAT`]
     pub schema: &'static str,
@@ -228,3 +229,9 @@ impl Report {
 
 /// Usages gathered.
 pub(super) type Used = BTreeMap<(String, String), Privileges>;
+
+/// JSON Schema (draft 2020-12) of `gonogo grants replay --format json`.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    crate::model::printed::schema::<Report>(FORMAT)
+}

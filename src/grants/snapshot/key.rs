@@ -1,7 +1,9 @@
 //! What a database holds, by name: never by oid, which no copy keeps.
 
+use std::borrow::Cow;
 use std::fmt::{Display, Formatter};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::grants::privilege::{Privilege, Privileges};
@@ -10,7 +12,7 @@ use crate::grants::quote::Name;
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident $word:literal $sql:literal [$($privilege:ident)*]),* $(,)?) => {
         /// A kind of object.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(rename_all = "snake_case")]
         pub enum Kind { $($(#[$doc])* $name),* }
 
@@ -249,6 +251,16 @@ impl std::str::FromStr for Key {
 impl Serialize for Key {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl JsonSchema for Key {
+    fn schema_name() -> Cow<'static, str> {
+        "Key".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[a-z_]+:", "description": "An object, such as `table:shop.orders`." })
     }
 }
 

@@ -13,6 +13,7 @@ mod write;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use key::{Key, KeyError, Kind};
@@ -22,6 +23,7 @@ pub use objects::{
 };
 pub use read::{SnapshotError, read};
 pub use roles::{Membership, PasswordKind, Role, Roles};
+pub use wire::schema;
 pub use write::{digest, write};
 
 use super::acl::{Acl, AclItem, Grantee, RoleId};
@@ -74,7 +76,7 @@ pub struct Facts {
 }
 
 /// The server and database a snapshot was taken from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
     /// `server_version_num`, such as 150018.
@@ -94,7 +96,7 @@ impl Server {
 }
 
 /// The role a snapshot was read as.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reader {
     /// Its name.
@@ -104,7 +106,7 @@ pub struct Reader {
 }
 
 /// What could not be read.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Gap {
     /// What it is.
@@ -114,7 +116,7 @@ pub struct Gap {
 }
 
 /// A part of a snapshot that may be unreadable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Aspect {
     /// `pg_authid.rolpassword`.
@@ -138,7 +140,7 @@ pub enum Aspect {
 }
 
 /// The privileges a NULL ACL stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AclDefault {
     /// The owner's.
@@ -148,7 +150,7 @@ pub struct AclDefault {
 }
 
 /// One line of `pg_hba.conf`, as `pg_hba_file_rules` tells it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HbaRule {
     /// `local`, `host`, `hostssl`, ...
@@ -173,7 +175,7 @@ pub struct Values {
 }
 
 /// Statements recorded by `pg_stat_statements`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Workload {
     /// `pg_stat_statements_info.stats_reset`, RFC 3339.
@@ -187,7 +189,7 @@ pub struct Workload {
 }
 
 /// One recorded statement.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Statement {
     /// Who ran it.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Formatter;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
@@ -15,7 +16,7 @@ use crate::grants::acl::{Acl, AclItem, Grantee, RoleId};
 use crate::grants::privilege::Privileges;
 
 /// A text that is borrowed from the file wherever it holds no escapes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub(super) struct Str<'a>(pub(super) Cow<'a, str>);
 
@@ -45,7 +46,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Str<'a> {
 }
 
 /// A file. The order of its parts matters: the digest is that of the text from `server` to `hba`.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WireFile<'a> {
     #[serde(borrow)]
@@ -68,7 +69,7 @@ pub(super) struct WireFile<'a> {
 }
 
 /// What changes while a database is used, and the sum of all that the digest leaves out.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WireVolatile<'a> {
     pub(super) sequences: Cow<'a, BTreeMap<Key, i64>>,
@@ -77,7 +78,7 @@ pub(super) struct WireVolatile<'a> {
     pub(super) seal: Str<'a>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct WireMembership<'a> {
     #[serde(borrow)]
@@ -89,7 +90,7 @@ struct WireMembership<'a> {
     set: bool,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct WireObject<'a> {
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
@@ -104,7 +105,7 @@ struct WireObject<'a> {
     facts: BTreeMap<Attribute, WireFact<'a>>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct WireGrant<'a> {
     #[serde(borrow)]
@@ -115,7 +116,7 @@ struct WireGrant<'a> {
     by: Str<'a>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum WireFact<'a> {
     #[serde(borrow)]
@@ -124,7 +125,7 @@ enum WireFact<'a> {
     Roles(Vec<Option<Str<'a>>>),
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct WireSetting<'a> {
     in_database: bool,
@@ -134,7 +135,7 @@ struct WireSetting<'a> {
     value: Str<'a>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct WireDefaultPrivilege<'a> {
     #[serde(borrow)]
@@ -144,7 +145,7 @@ struct WireDefaultPrivilege<'a> {
     acl: Vec<WireGrant<'a>>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct WireReference<'a> {
     from: Cow<'a, Key>,
@@ -158,6 +159,12 @@ struct WireReference<'a> {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
 const fn is_none(privileges: &Privileges) -> bool {
     privileges.is_empty()
+}
+
+/// JSON Schema (draft 2020-12) of a snapshot's file.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    crate::model::printed::schema::<WireFile<'static>>(FORMAT)
 }
 
 /// A role that the facts name and do not list.

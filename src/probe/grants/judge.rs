@@ -11,7 +11,7 @@ use crate::grants::map;
 use crate::grants::snapshot::{Aspect, Snapshot, load};
 use crate::model::fact::Fact;
 use crate::model::fault::Fault;
-use crate::model::permission::{Class, Counts, Finding, Severity};
+use crate::model::permission::{Class, Counts, Finding, Severity, open};
 use crate::model::trace::{Trouble, VantageError};
 
 /// Findings that are kept, and consequences of each: a journal is read by people.
@@ -70,10 +70,11 @@ fn ended(mut findings: Vec<Finding>, objects: u64, roles: u64) -> Result<Fact, T
     if let (false, Some(finding)) = (differs, unreadable) {
         return Err(unusable(Path::new("the database's permissions"), &finding.message));
     }
-    let left_out = Counts::of(findings.get(KEPT..).unwrap_or_default());
+    let left_out = Counts::of(open(findings.get(KEPT..).unwrap_or_default()));
     findings.truncate(KEPT);
     for finding in &mut findings {
-        finding.consequences_left_out = count(finding.consequences.len().saturating_sub(KEPT));
+        let dropped = finding.consequences.get(KEPT..).unwrap_or_default();
+        finding.consequences_left_out = dropped.iter().map(|consequence| consequence.severity).collect();
         finding.consequences.truncate(KEPT);
     }
     if differs {

@@ -4,12 +4,12 @@ mod json;
 mod junit;
 mod text;
 
-pub use json::{SCHEMA, render as json};
+pub use json::{AuditFile, SCHEMA, render as json, schema};
 pub use junit::render as junit;
 pub use text::render as text;
 
 use crate::grants::comparison::Comparison;
-use crate::grants::finding::{Finding, Severity};
+use crate::grants::finding::{Counts, Finding, open};
 use crate::grants::snapshot::{Facts, Gap, Server};
 
 /// What two snapshots and their findings come to.
@@ -70,17 +70,17 @@ impl<'a> Audit<'a> {
         }
     }
 
-    /// How many findings of a severity are open.
+    /// How many findings of each severity are open.
     #[must_use]
-    pub fn open(&self, severity: Severity) -> usize {
-        let open = |finding: &&Finding| finding.expected.is_none() && finding.severity == severity;
-        self.findings.iter().filter(open).count()
+    pub fn open(&self) -> Counts {
+        Counts::of(open(self.findings))
     }
 
     /// Whether nothing of blocker or major severity is open.
     #[must_use]
     pub fn is_go(&self) -> bool {
-        self.open(Severity::Blocker) == 0 && self.open(Severity::Major) == 0
+        let Counts { blocker, major, .. } = self.open();
+        blocker == 0 && major == 0
     }
 
     fn expected(&self) -> usize {

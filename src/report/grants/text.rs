@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::Audit;
 use crate::grants::finding::{Finding, Severity};
 use crate::grants::snapshot::Gap;
+use crate::report::findings::more_consequences;
 use crate::report::text::{ascii_exact, wrap};
 
 /// Columns.
@@ -65,8 +66,8 @@ fn paragraph(out: &mut String, number: usize, finding: &Finding) {
     for consequence in finding.consequences.iter().take(shown) {
         detail("also", &consequence.message);
     }
-    if finding.consequences.len() > shown {
-        detail("also", &format!("{} more that go away with it", finding.consequences.len() - shown));
+    if let Some(more) = more_consequences(finding, shown) {
+        detail("also", &more);
     }
     for repair in finding.fix.iter().take(SHOWN) {
         detail("fix", &format!("{};", repair.sql));
@@ -75,6 +76,7 @@ fn paragraph(out: &mut String, number: usize, finding: &Finding) {
         detail("fix", &format!("{} more statements: gonogo grants fix", finding.fix.len() - SHOWN));
     }
     detail("key", &finding.key);
+    detail("rule", &format!("{} (gonogo explain {})", finding.id, finding.id));
 }
 
 fn line(out: &mut String, first: &str, rest: &str, text: &str) {
@@ -108,9 +110,10 @@ fn coverage(out: &mut String, audit: &Audit<'_>) {
 
 /// The sentence to read aloud.
 fn sentence(audit: &Audit<'_>) -> String {
+    let open = audit.open();
     let counts: Vec<String> = Severity::WORST_FIRST
         .iter()
-        .map(|&severity| (audit.open(severity), severity))
+        .map(|&severity| (open.get(severity), severity))
         .filter(|&(count, _)| count > 0)
         .map(|(count, severity)| match (count, severity) {
             (count, Severity::Info) => format!("{count} info"),

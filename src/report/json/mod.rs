@@ -152,10 +152,10 @@ fn check<'a>(told: &'a Assessment<'_>, row: &'a Row<'_>) -> CheckEntry<'a> {
 }
 
 /// As text: indented, and safe to show in a terminal or a CI log without changing what it means.
-fn written(file: &impl Serialize) -> String {
+pub(crate) fn written(file: &impl Serialize) -> String {
     // Every key is a string and every value serializes, so this cannot fail; an empty file would be no result at all.
     let json = serde_json::to_string_pretty(file).unwrap_or_else(|error| {
-        format!("{{\"schema\": \"{SCHEMA}\", \"verdict\": \"no_go\", \"go\": false, \"error\": \"{error}\"}}")
+        format!("{{\"verdict\": \"no_go\", \"go\": false, \"error\": \"{error}\"}}")
     });
     let mut safe = tamed(&json).unwrap_or(json);
     safe.push('\n');

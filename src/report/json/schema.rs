@@ -229,7 +229,5 @@ pub struct FlakyEntry<'a> {
 /// The JSON Schema of `result.json`.
 #[must_use]
 pub fn result_schema() -> serde_json::Value {
-    let mut schema = schemars::schema_for!(ResultFile<'static>);
-    schema.insert("$id".to_owned(), SCHEMA.into());
-    schema.to_value()
+    crate::model::printed::schema::<ResultFile<'static>>(SCHEMA)
 }

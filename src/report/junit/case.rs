@@ -10,6 +10,7 @@ use crate::model::outcome::Outcome;
 use crate::model::outline::{Check, Severity};
 use crate::model::trace::Seen;
 use crate::model::verdict::Verdict;
+use crate::report::findings::{self, Told};
 use crate::report::{EarlyEnd, JunitMinor, Options};
 use crate::verdict::{Assessment, Row, StageAssessment, Standing};
 
@@ -188,6 +189,7 @@ fn body(told: &Assessment<'_>, row: &Row<'_>) -> String {
             lines.push(format!("{word}: {}", xml::clean(value)));
         }
     }
+    lines.extend(all_findings(row));
     for observation in row.layers() {
         let how = match observation.seen {
             Seen::Worked(_) => "worked",
@@ -202,4 +204,25 @@ fn body(told: &Assessment<'_>, row: &Row<'_>) -> String {
     }
     lines.push(format!("plan: {}", xml::clean(&row.check.place.to_string())));
     xml::bounded(lines.join("\n"))
+}
+
+/// Every open finding, as far as there is room; a pointer to the others.
+fn all_findings(row: &Row<'_>) -> Vec<String> {
+    /// Bytes of all findings: half of what a reader takes.
+    const ROOM: usize = xml::LONGEST / 2;
+    let Some(told) = Told::of(row, usize::MAX) else { return Vec::new() };
+    let mut lines = vec![format!("findings: {}", told.all)];
+    let mut used = 0;
+    for (index, finding) in told.shown.iter().enumerate() {
+        let more: Vec<String> = findings::lines(finding);
+        used += more.iter().map(|line| line.len() + 1).sum::<usize>();
+        if used > ROOM {
+            let rest = Told::of(row, index).and_then(|told| told.rest());
+            lines.extend(rest);
+            return lines;
+        }
+        lines.extend(more);
+    }
+    lines.extend(told.rest());
+    lines
 }

@@ -6,7 +6,7 @@ use super::is_wide;
 use crate::report::{Options, text};
 
 /// Most bytes of the text of one case: some readers drop a file with more, others the case.
-const LONGEST: usize = 64 * 1024;
+pub(super) const LONGEST: usize = 64 * 1024;
 
 /// The end of a file.
 const END: &str = "</testsuites>";

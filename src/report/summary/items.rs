@@ -6,6 +6,7 @@ use super::page::{Page, Tone};
 use crate::model::layer::Layer;
 use crate::model::outcome::Judgement;
 use crate::report::digest::{Digest, Item};
+use crate::report::findings::{self, Told};
 use crate::report::layers::{Cell, LayerTable, broken};
 use crate::report::text;
 use crate::verdict::Row;
@@ -16,6 +17,8 @@ const FULL: usize = 5;
 const MOST: usize = 15;
 /// Lines for one message: an error page may be long.
 const MESSAGE_LINES: usize = 4;
+/// Differences of permissions told of one check.
+const FINDINGS: usize = 3;
 /// The indent under a check's first line.
 const UNDER: &str = "     ";
 
@@ -140,6 +143,11 @@ fn first_message(page: &mut Page, item: &Item<'_>) {
 /// A message, what was expected and what came; the vantages when not all saw the same.
 fn message(page: &mut Page, item: &Item<'_>, vantages: &[&str], row: &Row<'_>) {
     let judgement = &row.judgement;
+    if let Some(told) = Told::of(row, FINDINGS) {
+        page.wrapped_at_most(UNDER, &seen_from(item, vantages, format!("permissions differ: {}", told.all)), Tone::Plain, 2);
+        findings_of(page, &told);
+        return;
+    }
     let told = seen_from(item, vantages, worded(judgement).into_owned());
     let compared = judgement.expected.is_some();
     page.wrapped_at_most(UNDER, &told, Tone::Plain, if compared { 2 } else { MESSAGE_LINES });
@@ -151,6 +159,29 @@ fn message(page: &mut Page, item: &Item<'_>, vantages: &[&str], row: &Row<'_>) {
         if let Some(value) = value {
             page.wrapped_at_most(&format!("{UNDER}{word} "), &text::ascii_exact(value), Tone::Plain, 3);
         }
+    }
+}
+
+/// The worst differences of permissions: what, what the application is told, what else goes away with it, what to do.
+fn findings_of(page: &mut Page, told: &Told<'_>) {
+    const BELOW: &str = "             ";
+    for finding in &told.shown {
+        let mut detail = |lead: &str, text: &str, most| {
+            page.wrapped_at_most(lead, &text::ascii_exact(text), Tone::Plain, most);
+        };
+        detail(&format!("{UNDER}{:<8}", finding.severity.name()), &format!("{} [{}]", finding.message, finding.id), 3);
+        if let Some(error) = findings::app_error(finding) {
+            detail(BELOW, &format!("error {error}"), 1);
+        }
+        if let Some(more) = findings::more_consequences(finding, 0) {
+            detail(BELOW, &more, 1);
+        }
+        if let Some(step) = findings::first_step(finding) {
+            detail(BELOW, &format!("fix {step}"), 3);
+        }
+    }
+    if let Some(rest) = told.rest() {
+        page.wrapped(UNDER, &rest, Tone::Plain);
     }
 }
 

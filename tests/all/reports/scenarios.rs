@@ -5,6 +5,7 @@ use gonogo::model::fault::{Distrust, Fault, ServerError};
 use gonogo::model::layer::Layer;
 use gonogo::model::outcome::Outcome;
 use gonogo::model::outline::{Check, Outline, Severity};
+use gonogo::model::permission::{AppError, Class, Consequence, Counts, Finding, FindingId, Repair};
 
 use crate::night::{Answer, Night, blind, broke, check, deferred, differs, filtered, outline, waiver};
 
@@ -29,6 +30,7 @@ pub(super) fn all() -> Vec<(&'static str, Night)> {
         ("hostile", hostile()),
         ("many-failures", many_failures()),
         ("long-names", long_names()),
+        ("permissions", permissions()),
         ("no-stage", Night::begin(plan())),
     ]
 }
@@ -275,6 +277,131 @@ fn long_names() -> Night {
             Answer::Pass
         } else {
             filtered()
+        }
+    });
+    night
+}
+
+/// A difference of permissions, with consequences and a repair.
+fn finding(id: FindingId, severity: Severity, about: &str, message: &str, sql: Option<&str>) -> Finding {
+    let (subject, grantee) = about.split_once(' ').unwrap_or((about, "app"));
+    Finding {
+        id: id.name().into(),
+        class: Class::Missing,
+        subject: subject.to_owned(),
+        grantee: Some(grantee.to_owned()),
+        privilege: Some("SELECT".to_owned()),
+        direct: true,
+        effective: true,
+        severity,
+        message: message.to_owned(),
+        used: None,
+        app_error: Some(AppError {
+            sqlstate: "42501".into(),
+            message: format!("permission denied for {subject}"),
+        }),
+        consequences: Vec::new(),
+        consequences_left_out: Counts::default(),
+        fix: sql
+            .map(|sql| Repair {
+                run_as: "admin".to_owned(),
+                database: "billing".to_owned(),
+                sql: sql.to_owned(),
+                undo: None,
+            })
+            .into_iter()
+            .collect(),
+        expected: None,
+        key: format!("missing:{about}:SELECT"),
+    }
+}
+
+/// What a copy lost, more than anybody reads; names made to break reports; and what a map excepts.
+fn permissions() -> Night {
+    let evil =
+        "table:x.\"\r\n::error::y\n]]> `a|b` | <b> \x1b[31mred @everyone ##[endgroup]\" app\n::warning::z";
+    let mut plan = plan();
+    for id in ["grants-billing", "grants-hostile", "grants-many", "grants-rules"] {
+        plan.checks.insert(
+            2,
+            check(id, 0, |check| {
+                check.kind = "grants".to_owned();
+                check.target = "postgres://billing-db.int/billing".to_owned();
+                check.layers = vec![Layer::Dns, Layer::Tcp, Layer::Auth, Layer::Payload];
+                check.owner = Some("dba".to_owned());
+                if id == "grants-rules" {
+                    check.severity = Severity::Minor;
+                }
+            }),
+        );
+    }
+    let consequence = |id: FindingId, severity, message: &str| Consequence {
+        id: id.name().into(),
+        subject: "table:shop.t".to_owned(),
+        grantee: None,
+        privilege: None,
+        severity,
+        message: message.to_owned(),
+    };
+    let mut copy = finding(
+        FindingId::CopyWithoutCreate,
+        Severity::Blocker,
+        "copy:without_create",
+        "looks like a copy without --create (plain pg_dump, or TEMPLATE): the database's own grants, settings stayed behind",
+        Some("GRANT CONNECT ON DATABASE \"billing\" TO \"app\""),
+    );
+    copy.fix.extend(copy.fix.clone());
+    copy.consequences = vec![consequence(
+        FindingId::OpenedToPublic,
+        Severity::Blocker,
+        "PUBLIC is now granted CONNECT on the database",
+    )];
+    let lost = |number: u32| format!("app{number} can no longer SELECT on table shop.t{number}");
+    copy.consequences.extend(
+        (0..11).map(|number| consequence(FindingId::EffectiveChanged, Severity::Minor, &lost(number))),
+    );
+    copy.consequences_left_out = Counts { minor: 30, ..Counts::default() };
+    let mut meant =
+        finding(FindingId::GrantMissing, Severity::Blocker, "table:shop.meant etl", "not told", None);
+    meant.expected = Some("etl moves, CHG-1234".to_owned());
+    let billing = vec![
+        copy,
+        finding(
+            FindingId::HbaChanged,
+            Severity::Blocker,
+            "pg_hba:app",
+            "no line of pg_hba.conf lets app in; before: host all app 10.0.0.0/8 scram-sha-256",
+            None,
+        ),
+        finding(FindingId::ExceptionUnneeded, Severity::Info, "expect:table:x", "covers nothing", None),
+        meant,
+    ];
+    let hostile = vec![finding(
+        FindingId::GrantMissing,
+        Severity::Blocker,
+        evil,
+        &format!("{evil} is lost"),
+        Some("GRANT SELECT ON TABLE \"x\".\"\r\n]]>`|\x1b[31m ::error::q\" TO \"a\n::error::t\""),
+    )];
+    let many = (0..300).map(|number| {
+        let about = format!("table:shop.t{number:03} app");
+        let sql = format!("GRANT SELECT ON TABLE \"shop\".\"t{number:03}\" TO \"app\"");
+        let message =
+            format!("app is no longer granted SELECT on table shop.t{number:03}{}", " and so on".repeat(20));
+        let severity = if number < 250 { Severity::Blocker } else { Severity::Major };
+        finding(FindingId::GrantMissing, severity, &about, &message, Some(&sql))
+    });
+    let many: Vec<Finding> = many.collect();
+    let mut night = Night::begin(plan);
+    night.stage(0, move |id, _| {
+        let differ = |findings: &[Finding], left_out| {
+            broke(Layer::Payload, Fault::PermissionsDiffer { findings: findings.to_vec(), left_out })
+        };
+        match id {
+            "grants-billing" | "grants-rules" => differ(&billing, Counts::default()),
+            "grants-hostile" => differ(&hostile, Counts::default()),
+            "grants-many" => differ(&many, Counts { major: 7, minor: 2, ..Counts::default() }),
+            _ => Answer::Pass,
         }
     });
     night

@@ -57,6 +57,11 @@ enum Form {
     Html,
 }
 
+/// JSON Schema of `--format json`.
+pub(in super::super) fn schema() -> serde_json::Value {
+    json::schema()
+}
+
 pub(super) fn effective(arguments: &Arguments, shared: &Shared) -> Exit {
     shown(arguments, shared).unwrap_or_else(|exit| exit)
 }
@@ -72,7 +77,7 @@ fn shown(arguments: &Arguments, shared: &Shared) -> Result<Exit, Exit> {
     let page = match arguments.format {
         Form::Text if asked.roles.is_empty() && asked.objects.is_empty() => text::matrix(&rows),
         Form::Text => text::paths(&rows),
-        Form::Json => json::json(&rows).to_string(),
+        Form::Json => json::json(&rows),
         Form::Html => html::page(&rows),
     };
     let Some(file) = &arguments.out else {

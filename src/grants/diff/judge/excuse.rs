@@ -85,7 +85,7 @@ impl<'a> Exceptions<'a> {
 
     /// Exceptions that have run out, or that nothing needs.
     pub(super) fn told(&self) -> impl Iterator<Item = Finding> {
-        let told = self.all.iter().zip(&self.needed).filter_map(|(exception, &needed)| {
+        self.all.iter().zip(&self.needed).filter_map(|(exception, &needed)| {
             let Exception { ignore, why, until } = exception;
             let (id, severity, message) = match until {
                 Some(until) if exception.is_over(self.today) => (
@@ -102,8 +102,7 @@ impl<'a> Exceptions<'a> {
             };
             let judgement = Judgement::new(id, Class::Changed, severity, message);
             Some(Finding { direct: false, ..judgement.finding(format!("expect:{ignore}")) })
-        });
-        told
+        })
     }
 }
 

@@ -57,8 +57,15 @@ impl Item {
     }
 
     fn consequence(&self) -> Consequence {
-        let Judgement { id, severity, message, .. } = &self.judgement;
-        Consequence { id: id.name().into(), severity: *severity, message: message.clone() }
+        let Judgement { id, severity, message, grantee, privilege, .. } = &self.judgement;
+        Consequence {
+            id: id.name().into(),
+            subject: self.subject.clone(),
+            grantee: grantee.clone(),
+            privilege: privilege.clone(),
+            severity: *severity,
+            message: message.clone(),
+        }
     }
 
     /// Take over what only says the same of itself.
@@ -86,7 +93,9 @@ impl Folded {
     pub(super) fn absorbed(self) -> Self {
         let Self { mut cause, parts } = self;
         let (said, parts): (Vec<Item>, Vec<Item>) = parts.into_iter().partition(|part| part.is_said);
-        said.into_iter().for_each(|said| cause.absorb(said));
+        for said in said {
+            cause.absorb(said);
+        }
         Self { cause, parts }
     }
 
@@ -95,7 +104,9 @@ impl Folded {
         let worst = parts.iter().map(|part| part.judgement.severity).max()?;
         let first = parts.iter().position(|part| part.judgement.severity == worst)?;
         let cause = parts.remove(first);
-        parts.iter_mut().for_each(|part| part.is_said = false);
+        for part in &mut parts {
+            part.is_said = false;
+        }
         Some(Self { cause, parts })
     }
 }
@@ -203,8 +214,14 @@ impl Judge<'_> {
             }
         }
         let told = doors.into_iter().flat_map(|(key, severity, people)| {
-            let told =
-                move |message| Consequence { id: FindingId::OutOfReach.name().into(), severity, message };
+            let told = move |message| Consequence {
+                id: FindingId::OutOfReach.name().into(),
+                subject: key.to_string(),
+                grantee: None,
+                privilege: None,
+                severity,
+                message,
+            };
             self.behind(key, &people).into_iter().map(told)
         });
         told.collect()

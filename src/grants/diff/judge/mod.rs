@@ -23,7 +23,7 @@ use jiff::civil::Date;
 use super::effects::{Closures, Effect, effects};
 use super::people::People;
 use crate::grants::change::Change;
-use crate::grants::finding::{AppError, Class, Finding, FindingId, Repair, Severity};
+use crate::grants::finding::{AppError, Class, Counts, Finding, FindingId, Repair, Severity};
 use crate::grants::fix;
 use crate::grants::map::Exception;
 use crate::grants::privilege::Privileges;
@@ -131,7 +131,7 @@ impl Judgement {
             used: None,
             app_error: self.app_error,
             consequences: Vec::new(),
-            consequences_left_out: 0,
+            consequences_left_out: Counts::default(),
             fix: Vec::new(),
             expected: None,
             key,
