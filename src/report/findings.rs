@@ -97,3 +97,61 @@ pub(super) fn lines(finding: &Finding) -> Vec<String> {
     lines.extend(first_step(finding).map(|step| line("  fix: ", &step)));
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::permission::Class;
+
+    fn consequence(id: FindingId, severity: Severity) -> Consequence {
+        Consequence {
+            id: id.name().into(),
+            subject: String::new(),
+            grantee: None,
+            privilege: None,
+            severity,
+            message: "x".to_owned(),
+        }
+    }
+
+    fn finding(consequences: Vec<Consequence>, left_out: Counts) -> Finding {
+        Finding {
+            id: FindingId::HbaChanged.name().into(),
+            class: Class::Changed,
+            subject: "pg_hba:app".to_owned(),
+            grantee: None,
+            privilege: None,
+            direct: true,
+            effective: false,
+            severity: Severity::Blocker,
+            message: String::new(),
+            used: None,
+            app_error: None,
+            consequences,
+            consequences_left_out: left_out,
+            fix: Vec::new(),
+            expected: None,
+            key: String::new(),
+        }
+    }
+
+    #[test]
+    fn no_blocker_hides_among_those_that_are_not_told() {
+        let mut all = vec![consequence(FindingId::OpenedToPublic, Severity::Blocker); 3];
+        all.extend(vec![consequence(FindingId::EffectiveChanged, Severity::Minor); 9]);
+        let found = finding(all, Counts::default());
+        let more = |finding: &Finding, shown| more_consequences(finding, shown).unwrap_or_default();
+        assert_eq!(more(&found, 0), "12 more go away with it, 3 of them blocker, 3 open to PUBLIC");
+        assert_eq!(more(&found, 2), "10 more go away with it, 1 of them blocker, 1 open to PUBLIC");
+        assert_eq!(more(&found, 3), "9 more go away with it");
+        assert_eq!(more(&found, 12), "");
+        let left_out = Counts { blocker: 2, info: 5, ..Counts::default() };
+        assert_eq!(more(&finding(Vec::new(), left_out), 5), "7 more go away with it, 2 of them blocker");
+    }
+
+    #[test]
+    fn without_a_statement_people_are_told_what_to_do() {
+        let step = first_step(&finding(Vec::new(), Counts::default())).unwrap_or_default();
+        assert!(step.contains("pg_hba.conf"), "{step}");
+    }
+}

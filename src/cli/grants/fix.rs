@@ -76,7 +76,7 @@ async fn fixed(arguments: &Arguments, shared: &Shared) -> Result<Exit, Exit> {
     let mut steps = fix::plan(sides, &changes, again);
     let meant = meant(&findings);
     steps.retain(|step| !meant.contains(step.repair.sql.as_str()));
-    left(&findings, shared);
+    left(&findings, &meant, shared);
     let server = &read.after.facts.server;
     let reader = &read.after.facts.reader.role;
     let Some(url) = &arguments.apply else {
@@ -98,10 +98,12 @@ fn meant(findings: &[Finding]) -> BTreeSet<&str> {
     meant.flat_map(|finding| finding.fix.iter().map(|repair| repair.sql.as_str())).collect()
 }
 
-/// Tell what no statement here repairs.
-fn left(findings: &[Finding], shared: &Shared) {
+/// Tell what no statement here repairs: none does, or it would take back what is meant too.
+fn left(findings: &[Finding], meant: &BTreeSet<&str>, shared: &Shared) {
     let is_left = |finding: &&Finding| {
-        finding.expected.is_none() && finding.fix.is_empty() && finding.severity >= Severity::Major
+        finding.expected.is_none()
+            && finding.severity >= Severity::Major
+            && finding.fix.iter().all(|repair| meant.contains(repair.sql.as_str()))
     };
     let left: Vec<String> = findings
         .iter()

@@ -96,3 +96,26 @@ fn unusable(path: &Path, reason: &str) -> Trouble {
 fn count(number: usize) -> u64 {
     number as u64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a rule finds on a role that is not there: a blocker.
+    fn findings(number: usize) -> Vec<Finding> {
+        let facts = crate::grants::snapshot::tests::facts(&["boss"]);
+        let found = declared::judge(&facts, "app", &[], &[]).findings;
+        found.into_iter().cycle().take(number).collect()
+    }
+
+    #[test]
+    fn what_a_journal_leaves_out_is_counted() {
+        let Err(Trouble::Fault(Fault::PermissionsDiffer { findings: kept, left_out })) = ended(findings(KEPT + 7), 1, 1)
+        else {
+            panic!("a blocker is no pass");
+        };
+        assert_eq!((kept.len(), left_out), (KEPT, Counts { blocker: 7, ..Counts::default() }));
+        let told = Fault::PermissionsDiffer { findings: kept, left_out }.to_string();
+        assert!(told.starts_with("permissions differ (207 blocker): ") && told.ends_with("; and 204 more"), "{told}");
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use gonogo::model::permission::FindingId;
 use serde_json::Value;
 
 use super::{cluster, fill, url};
@@ -210,4 +211,20 @@ fn the_text_and_the_junit_of_an_audit_hide_no_blocker_and_run_nothing() {
         junit.contains("fix: ") && junit.contains("rule: copy_without_create copy:without_create"),
         "{junit}"
     );
+}
+
+#[test]
+fn every_rule_is_listed_and_explained() {
+    let program = Program::empty();
+    let list = program.run(&["explain"]).code(0).stdout.clone();
+    let names: BTreeSet<&str> = list.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    for id in FindingId::ALL {
+        assert!(names.contains(id.name()), "{} is not listed", id.name());
+    }
+    let page = program.run(&["explain", "grant-missing"]).code(0).stdout.clone();
+    assert!(page.contains("finding of the permission audit") && page.contains("42501"), "{page}");
+    let near = program.run(&["explain", "grant_mising"]);
+    assert!(near.code(2).stderr.contains("did you mean `grant_missing`?"), "{}", near.stderr);
+    let help = program.run(&["explain", "--help"]).code(0).stdout.clone();
+    assert!(help.contains("grant_missing"), "{help}");
 }

@@ -34,6 +34,14 @@ fn a_lost_grant_is_a_no_go_that_names_it_and_its_repair() {
         assert_eq!(sql, "GRANT SELECT ON TABLE \"billing\".\"invoice\" TO \"app_billing\"");
     }
     let sql = checks[0]["findings"][0]["fix"][0]["sql"].as_str().expect("a repair");
+    // Every report has the finding, what the application is told, and the repair.
+    for report in ["summary.txt", "summary.md", "junit.xml"] {
+        let text = program.read(&format!("gonogo-out/{report}"));
+        let text = text.replace("&quot;", "\"").split_whitespace().collect::<Vec<_>>().join(" ");
+        for part in ["grant_missing", "42501: permission denied for table invoice", sql] {
+            assert!(text.contains(part), "{report} without {part}: {text}");
+        }
+    }
     cluster.sql("source", sql);
     program.run(&["run", "--fresh"]).code(0);
 }
@@ -61,4 +69,38 @@ fn a_snapshot_that_cannot_be_used_is_no_pass() {
     }
     program.write("before.json", &whole);
     program.run(&["run", "--fresh"]).code(0);
+}
+
+#[test]
+fn names_made_to_break_reports_do_not() {
+    let Some(cluster) = cluster() else { return };
+    cluster.sql("postgres", "create database empty");
+    let here = url(&cluster, "admin", "empty");
+    let program = Program::with_plan(&format!(
+        "gonogo: 1\nname: split\nchecks:\n- id: same\n  timeout: 60s\n  grants: {{ url: \"{here}\", snapshot: before.json }}\n"
+    ));
+    let name = "\"x\n::error::t\x1b[31m]]>`|<b> @a\"";
+    cluster.sql("postgres", &format!("create role {name} login"));
+    cluster.sql("empty", &format!("create table {name} (); grant select on {name} to {name}"));
+    program.run(&["grants", "snapshot", &here, "-o", "before.json"]).code(0);
+    cluster.sql("empty", &format!("revoke select on {name} from {name}"));
+    program.run(&["run"]).code(1);
+    let finding = program.result()["checks"][0]["findings"][0].clone();
+    assert_eq!(finding["id"], "grant_missing", "{finding:#}");
+    for report in ["summary.txt", "summary.md", "junit.xml", "result.json"] {
+        let text = program.read(&format!("gonogo-out/{report}"));
+        assert!(text.contains("GRANT SELECT ON TABLE"), "{report}: {text}");
+        assert!(!text.contains('\x1b') && !text.contains("\n::error"), "{report}: {text}");
+        match report {
+            "junit.xml" => {
+                assert!(!text.contains("]]>"), "{text}");
+                quick_junit::Report::deserialize_from_str(&text).expect("JUnit");
+            }
+            "summary.md" => {
+                let row = text.lines().find(|line| line.starts_with("| blocker | ")).expect("a row");
+                assert_eq!(row.replace("\\|", "").matches('|').count(), 6, "five cells: {row}");
+            }
+            _ => {}
+        }
+    }
 }

@@ -1,5 +1,9 @@
 //! Differences that are meant: an exception covers what it names, and nothing that merely goes away with it.
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use super::item::{Folded, Item};
 use super::{Judge, Judgement};
 use crate::grants::finding::{Class, Finding, FindingId, Severity};
@@ -111,4 +115,35 @@ fn names(exception: &Exception, item: &Item) -> bool {
     let Judgement { grantee, privilege, .. } = &item.judgement;
     let covers = |subject: &str| exception.covers(subject, grantee.as_deref(), privilege.as_deref());
     covers(&item.subject) || item.whole.as_deref().is_some_and(covers)
+}
+
+/// What follows from several causes, all of which are meant, is left of each of them: it is told once.
+pub(super) fn once(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut told: HashMap<(String, bool), usize> = HashMap::new();
+    let mut all: Vec<Finding> = Vec::with_capacity(findings.len());
+    for finding in findings {
+        if finding.id != FindingId::EffectiveChanged.name() {
+            all.push(finding);
+            continue;
+        }
+        match told.entry((finding.key.clone(), finding.expected.is_some())) {
+            Entry::Vacant(entry) => {
+                entry.insert(all.len());
+                all.push(finding);
+            }
+            Entry::Occupied(entry) => {
+                let first = &mut all[*entry.get()];
+                first.severity = first.severity.max(finding.severity);
+                let new: Vec<_> = finding
+                    .consequences
+                    .into_iter()
+                    .filter(|one| !first.consequences.contains(one))
+                    .collect();
+                first.consequences.extend(new);
+                first.consequences.sort_by_key(|one| Reverse(one.severity));
+                first.fix.extend(finding.fix);
+            }
+        }
+    }
+    all
 }

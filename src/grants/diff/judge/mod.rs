@@ -167,6 +167,7 @@ impl Judge<'_> {
         let loose = excuse(self.unattributed(&effects));
         let open = copies::fold(self, rooted).into_iter().chain(loose);
         findings.extend(open.map(|folded| self.told(folded)));
+        let mut findings = excuse::once(findings);
         findings.extend(exceptions.told());
         findings.sort_by(|one, other| {
             let order =

@@ -98,6 +98,18 @@ fn a_role_that_is_meant_to_go_does_not_take_others_privileges_along() {
     assert_eq!(meant, ["blocker role_missing role:readers readers"], "told as one, with both reasons");
 }
 
+#[test]
+fn what_is_left_of_two_causes_is_told_once() {
+    let (before, mut after) = without_readers();
+    after.memberships.clear();
+    let (open, meant) =
+        told(&before, &after, &["table:shop.orders readers SELECT", "membership:readers.web"]);
+    assert_eq!(open, ["blocker effective_changed table:shop.orders web"]);
+    assert_eq!(meant.len(), 2, "{meant:?}");
+    let all = ["table:shop.orders readers SELECT", "membership:readers.web", "table:shop.orders web"];
+    assert_eq!(told(&before, &after, &all).0, [""; 0]);
+}
+
 /// A copy that left the database's own owner, grants and settings behind.
 fn copied() -> (Facts, Facts) {
     let mut before = shop();
