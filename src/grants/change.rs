@@ -35,7 +35,7 @@ impl std::fmt::Display for Who {
 /// The options of a membership.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MembershipOptions {
-    /// Who granted it.
+    /// Who granted it; several can, from 16 on.
     pub by: String,
     /// WITH ADMIN.
     pub admin: bool,

@@ -44,6 +44,7 @@ fn of(side: &Side<'_>) -> BTreeMap<Pair, MembershipOptions> {
         memberships
             .entry((role, member))
             .and_modify(|known| {
+                known.by = format!("{}, {by}", known.by);
                 known.admin |= row.admin;
                 known.inherit |= row.inherit;
                 known.set |= row.set;

@@ -4,6 +4,7 @@
 
 mod apply;
 mod facts;
+mod memberships;
 mod owners;
 mod privileges;
 mod roles;
@@ -58,7 +59,7 @@ pub enum Phase {
 pub struct Step {
     /// Its phase.
     pub phase: Phase,
-    /// Its turn within the phase: the length of the chain of grant options, schemas before what is in them.
+    /// Its turn within the phase: the length of the chain of grant or admin options, schemas before what is in them.
     turn: (i32, Kind),
     /// The statement.
     pub repair: Repair,
@@ -84,10 +85,7 @@ impl Sides<'_> {
         let database = self.actual.server.database.as_str();
         match change {
             Change::Role { name, delta } => self.plain(Phase::Role, Kind::Database, roles::role(name, delta)),
-            Change::Membership { role, member, delta } => {
-                let pairs = roles::membership(role, member, delta, self.actual.server.major());
-                self.plain(Phase::Membership, Kind::Database, pairs)
-            }
+            Change::Membership { role, member, delta } => self.membership(role, member, delta),
             Change::Owner { key, delta: Delta { expected: Some(expected), got: Some(got) } } => {
                 if self.follows_its_table(key) {
                     return Vec::new();

@@ -1,8 +1,8 @@
-//! Roles, memberships and settings.
+//! Roles and settings.
 
 use super::privileges::Pair;
 use super::target::value;
-use crate::grants::change::{Delta, MembershipOptions};
+use crate::grants::change::Delta;
 use crate::grants::quote::{Quoted, Text};
 use crate::grants::snapshot::Role;
 
@@ -50,38 +50,6 @@ fn attributes(role: &Role) -> Vec<String> {
 /// An end cannot be taken back but by `infinity`, which says the same.
 fn until(role: &Role) -> String {
     format!("VALID UNTIL {}", Text(role.valid_until.as_deref().unwrap_or("infinity")))
-}
-
-/// GRANT group TO member. From 16 on INHERIT and SET are options of the membership; before that INHERIT is the role's.
-pub(super) fn membership(
-    role: &str,
-    member: &str,
-    delta: &Delta<MembershipOptions>,
-    major: u32,
-) -> Vec<Pair> {
-    let (group, of) = (Quoted(role), Quoted(member));
-    let grant = |options: &MembershipOptions| {
-        if major >= 16 {
-            let MembershipOptions { admin, inherit, set, .. } = options;
-            format!("GRANT {group} TO {of} WITH ADMIN {admin}, INHERIT {inherit}, SET {set}")
-        } else if options.admin {
-            format!("GRANT {group} TO {of} WITH ADMIN OPTION")
-        } else {
-            format!("GRANT {group} TO {of}")
-        }
-    };
-    let revoke = format!("REVOKE {group} FROM {of}");
-    match (&delta.expected, &delta.got) {
-        (Some(expected), None) => vec![(grant(expected), revoke)],
-        (None, Some(got)) => vec![(revoke, grant(got))],
-        (Some(expected), Some(got)) if major >= 16 => vec![(grant(expected), grant(got))],
-        (Some(expected), Some(got)) => match (expected.admin, got.admin) {
-            (true, false) => vec![(grant(expected), format!("REVOKE ADMIN OPTION FOR {group} FROM {of}"))],
-            (false, true) => vec![(format!("REVOKE ADMIN OPTION FOR {group} FROM {of}"), grant(got))],
-            _ => Vec::new(),
-        },
-        (None, None) => Vec::new(),
-    }
 }
 
 /// ALTER DATABASE SET, ALTER ROLE SET or ALTER ROLE IN DATABASE SET.
