@@ -12,6 +12,7 @@ use gonogo::secret::Secret;
 use serde::Deserialize;
 use tokio::net::TcpStream;
 
+use super::since;
 use crate::support::postgres::{Cluster, Setup};
 
 #[derive(Debug, Deserialize)]
@@ -24,6 +25,10 @@ struct Case {
     #[serde(default)]
     with: Vec<String>,
     blind: Option<String>,
+    /// The first version where it is so.
+    since: Option<u32>,
+    /// The last one.
+    until: Option<u32>,
 }
 
 pub(super) async fn session(
@@ -52,10 +57,10 @@ fn corpus(name: &str) -> String {
 }
 
 /// A cluster with the corpus' database `shop`, and `copy` beside it.
-fn corpus_cluster() -> Option<Cluster> {
-    let cluster = Cluster::start(&Setup::default())?;
+fn corpus_cluster(version: Option<u32>) -> Option<Cluster> {
+    let cluster = Cluster::start(&Setup { version, ..Setup::default() })?;
     cluster.sql("postgres", "create database shop");
-    cluster.sql("shop", &corpus("replay_corpus.sql"));
+    cluster.sql("shop", &since(&corpus("replay_corpus.sql"), cluster.version));
     cluster.sql("postgres", "create database copy template shop");
     // A copy by TEMPLATE loses what is granted on the database itself.
     cluster.sql("postgres", "revoke temporary on database copy from public");
@@ -137,8 +142,17 @@ fn checksum(cluster: &Cluster) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn explained_is_as_executed() {
-    let Some(cluster) = corpus_cluster() else { return };
-    let cases: Vec<Case> = serde_yaml::from_str(&corpus("replay_corpus.yaml")).expect("the corpus");
+    is_as_executed(None).await;
+}
+
+pub(super) async fn is_as_executed(version: Option<u32>) {
+    let Some(cluster) = corpus_cluster(version) else { return };
+    let mut cases: Vec<Case> = serde_yaml::from_str(&corpus("replay_corpus.yaml")).expect("the corpus");
+    let fits = |case: &Case| {
+        case.since.is_none_or(|since| since <= cluster.version)
+            && case.until.is_none_or(|until| cluster.version <= until)
+    };
+    cases.retain(fits);
     assert!(cases.len() >= 100, "only {} cases", cases.len());
     let relations = cluster.sql("shop", "select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = relnamespace where c.oid >= 16384");
     let mut tables: Vec<(&str, &str)> = relations.lines().filter_map(|line| line.split_once('.')).collect();
@@ -251,7 +265,7 @@ const STRIKES: &[&str] = &[
 
 #[tokio::test(flavor = "multi_thread")]
 async fn code_of_the_application_does_not_run_as_somebody_else() {
-    let Some(cluster) = corpus_cluster() else { return };
+    let Some(cluster) = corpus_cluster(None) else { return };
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777))
         .expect("a mode");
@@ -289,7 +303,7 @@ async fn code_of_the_application_does_not_run_as_somebody_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hostile_texts_stay_one_statement() {
-    let Some(cluster) = corpus_cluster() else { return };
+    let Some(cluster) = corpus_cluster(None) else { return };
     let hostile = [
         "select 1; drop table shop.orders",
         "select 1; commit; drop table shop.orders",
@@ -334,7 +348,7 @@ async fn hostile_texts_stay_one_statement() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn locks_and_lost_servers_are_told() {
-    let Some(cluster) = corpus_cluster() else { return };
+    let Some(cluster) = corpus_cluster(None) else { return };
     let mut admin = session(&cluster, "shop", "admin", "admin-secret").await;
     admin.batch("begin; lock table shop.orders in access exclusive mode").await.expect("a lock");
     let auditor = session(&cluster, "shop", "auditor", "auditor-secret").await;

@@ -42,7 +42,9 @@ create table shop.uses_no (id int default nextval('shop.seq_no'), v text);
 create table shop.uses_hidden (id int default nextval('secret.seq_hidden'), v text);
 create view shop.v_orders as select o.id, o.total, c.name from shop.orders o join shop.customers c on c.id = o.customer_id;
 create view shop.v_keys as select id from secret.keys;
-create view shop.v_invoker with (security_invoker = true) as select id from secret.keys;
+create view shop.v_invoker
+  with (security_invoker = true) -- since 15
+  as select id from secret.keys;
 create view shop.v_numbers as select n from shop.numbers;
 create materialized view shop.m_full as select 1 as n;
 create materialized view shop.m_empty as select 1 as n with no data;
@@ -98,6 +100,15 @@ insert into shop.numbers values (1), (2);
 insert into shop.normed values ('A', 'b');
 insert into shop.doubled (a, c) values (1, 1);
 reset role;
+
+-- What later versions brought: MAINTAIN, and columns computed when they are read.
+set role own; -- since 17
+create table shop.kept (id int); -- since 17
+create materialized view shop.m_kept as select id from shop.kept; -- since 17
+grant maintain on shop.kept, shop.m_kept to reader; -- since 17
+create table shop.virtual (v int, w int generated always as (v + 1) virtual); -- since 18
+grant select on shop.virtual to app; -- since 18
+reset role; -- since 17
 
 -- A parent whose owner may not read it: foreign keys are checked as that owner.
 set role own;

@@ -5,6 +5,7 @@ use gonogo::grants::finding::{Finding, Severity};
 use gonogo::grants::snapshot::Snapshot;
 
 use super::mutations::{each_is_found, findings, told};
+use super::replay::is_as_executed;
 use super::snapshot::{assert_same, exploded, items};
 use super::{empty, fill, for_server, oracle, snapshot_of, take, url};
 use crate::support::postgres::Cluster;
@@ -23,7 +24,19 @@ fn look_into(version: u32) {
     eprintln!("PostgreSQL {version}: {tried} mutations");
     is_copied(&cluster);
     is_repaired(&cluster);
+    if version >= 16 {
+        memberships_are_repaired(&cluster);
+        a_creator_of_roles_repairs_what_it_may(&cluster);
+    }
     oracle::random(&cluster, count(2, 20));
+}
+
+/// What replay says of each statement is what really happens.
+#[tokio::test(flavor = "multi_thread")]
+async fn explained_is_as_executed_on_each() {
+    for version in [13, 14, 16, 17, 18] {
+        is_as_executed(Some(version)).await;
+    }
 }
 
 #[test]
@@ -89,6 +102,71 @@ fn is_repaired(cluster: &Cluster) {
     program.run(&apply).code(0);
     take("bare", "again.json").code(0);
     program.run(&["grants", "diff", "before.json", "again.json"]).code(0);
+}
+
+/// Each grantor's membership is brought back, those handed on too, and the way back is the same.
+fn memberships_are_repaired(cluster: &Cluster) {
+    let program = Program::empty();
+    let here = url(cluster, "admin", "source");
+    let take = |file| {
+        program.run(&["grants", "snapshot", &here, "-o", file]).code(0);
+    };
+    let same = |before, after| {
+        let differ = program.run(&["grants", "diff", before, after, "--format", "json"]);
+        let differ: serde_json::Value = serde_json::from_str(&differ.stdout).expect("JSON");
+        assert_eq!(differ["findings"], serde_json::json!([]));
+    };
+    take("before.json");
+    cluster.sql(
+        "source",
+        "revoke grp_noinherit from etl cascade;
+         grant grp_write to plain granted by grp_all;
+         grant grp_all to app_shop with set false, inherit false;
+         grant grp_read to auditor with admin true;
+         grant grp_read to plain granted by auditor;
+         grant grp_read to \"Größe\" granted by auditor",
+    );
+    take("after.json");
+    program.run(&["grants", "fix", "before.json", "after.json", "--undo", "-o", "undo.sql"]).code(0);
+    program.run(&["grants", "fix", "before.json", "after.json", "--yes", "--apply", &here]).code(0);
+    take("repaired.json");
+    same("before.json", "repaired.json");
+    cluster.restore("source", &program.read("undo.sql"));
+    take("undone.json");
+    same("after.json", "undone.json");
+    program.run(&["grants", "fix", "before.json", "undone.json", "--yes", "--apply", &here]).code(0);
+}
+
+/// From 16 on CREATEROLE makes members only where it has the ADMIN option; more is refused, and nothing is changed.
+fn a_creator_of_roles_repairs_what_it_may(cluster: &Cluster) {
+    let program = Program::empty();
+    let here = url(cluster, "manager:manager-secret", "postgres");
+    let take = |file| {
+        program.run(&["grants", "snapshot", &here, "-o", file]).code(0);
+    };
+    let fix = || program.run(&["grants", "fix", "before.json", "after.json", "--yes", "--apply", &here]);
+    let members = || {
+        let sql = "select string_agg(roleid::regrole::text, ' ' order by 1) from pg_auth_members
+                    where member = 'hand'::regrole";
+        cluster.sql("postgres", sql)
+    };
+    cluster.sql(
+        "postgres",
+        "create role manager login createrole password 'manager-secret';
+         create role team; create role other; create role hand;
+         grant team to manager with admin true; grant team, other to hand",
+    );
+    take("before.json");
+    cluster.sql("postgres", "revoke team from hand");
+    take("after.json");
+    fix().code(0);
+    assert_eq!(members(), "other team");
+    cluster.sql("postgres", "revoke team from hand granted by manager; revoke other from hand");
+    take("after.json");
+    let refused = fix();
+    assert!(refused.code(1).stderr.contains("is refused: "), "{}", refused.stderr);
+    assert_eq!(members(), "");
+    cluster.sql("postgres", "revoke team from manager; drop role hand, team, other, manager");
 }
 
 /// As an upgrade by dump goes: the newer server's programs write down the older server, roles first.
