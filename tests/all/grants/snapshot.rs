@@ -187,9 +187,13 @@ pub(super) fn assert_same(first: &str, again: &str) {
 fn what_a_role_may_not_read_is_told_with_what_would_help() {
     let Some(cluster) = cluster() else { return };
     fill(&cluster, "shop");
+    gaps_are_told(&cluster, "shop");
+}
+
+pub(super) fn gaps_are_told(cluster: &Cluster, database: &str) {
     let gaps = |login: &str| {
         let program = Program::empty();
-        let ended = take(&program, &url(&cluster, login, "shop"), &["--workload"]);
+        let ended = take(&program, &url(cluster, login, database), &["--workload"]);
         ended.code(0);
         let snapshot = taken(&program);
         for gap in &snapshot.facts.coverage {
@@ -197,7 +201,7 @@ fn what_a_role_may_not_read_is_told_with_what_would_help() {
         }
         assert_eq!(
             items(&snapshot.facts),
-            exploded(&cluster, "shop"),
+            exploded(cluster, database),
             "grants are there for everybody to read"
         );
         assert!(snapshot.facts.roles.iter().all(|(_, role)| role.password.is_none()));

@@ -6,7 +6,7 @@ use gonogo::grants::snapshot::Snapshot;
 
 use super::mutations::{each_is_found, findings, told};
 use super::replay::is_as_executed;
-use super::snapshot::{assert_same, exploded, items};
+use super::snapshot::{assert_same, exploded, gaps_are_told, items};
 use super::{empty, fill, for_server, oracle, snapshot_of, take, url};
 use crate::support::postgres::Cluster;
 use crate::support::program::{Program, count};
@@ -19,6 +19,7 @@ fn look_into(version: u32) {
     cluster.sql("postgres", &for_server(&cluster));
     fill(&cluster, "source");
     is_read(&cluster);
+    gaps_are_told(&cluster, "source");
     assert!(oracle::compare(&cluster, "source") > 3_000, "little was compared");
     let tried = each_is_found(&cluster, count(16, 1));
     eprintln!("PostgreSQL {version}: {tried} mutations");
@@ -179,6 +180,43 @@ fn upgraded(older: u32, newer: u32) {
     let database = new.restore("postgres", &old.dump_with(&new, "pg_dump", &["-C", "source"]));
     let after = snapshot_of(&new, "source");
     no_finding(&before, &after, &format!("{older} to {newer}: {roles}{database}"));
+}
+
+/// An upgrade that left owners, grants and memberships behind is repaired on the newer server.
+fn repaired_after_upgrade(older: u32, newer: u32) {
+    let (Some(old), Some(new)) = (empty(Some(older)), empty(Some(newer))) else { return };
+    old.sql("postgres", &for_server(&old));
+    fill(&old, "source");
+    let roles = old.dump_with(&new, "pg_dumpall", &["--globals-only"]);
+    let members = |line: &&str| !line.starts_with("GRANT ");
+    let roles: Vec<&str> = roles.lines().filter(members).collect();
+    new.restore("postgres", &roles.join("\n"));
+    new.sql("postgres", "create database source");
+    new.restore("source", &old.dump_with(&new, "pg_dump", &["--no-owner", "--no-privileges", "source"]));
+    let program = Program::empty();
+    let take = |cluster: &Cluster, file| {
+        program.run(&["grants", "snapshot", &url(cluster, "admin", "source"), "-o", file]).code(0);
+    };
+    take(&old, "before.json");
+    take(&new, "after.json");
+    let here = url(&new, "admin", "source");
+    program.run(&["grants", "fix", "before.json", "after.json", "--yes", "--apply", &here]).code(0);
+    no_finding(&snapshot_of(&old, "source"), &snapshot_of(&new, "source"), "after the repair");
+}
+
+#[test]
+fn a_lossy_upgrade_from_13_to_18_is_repaired() {
+    repaired_after_upgrade(13, 18);
+}
+
+#[test]
+fn a_lossy_upgrade_from_15_to_16_is_repaired() {
+    repaired_after_upgrade(15, 16);
+}
+
+#[test]
+fn a_lossy_upgrade_from_16_to_17_is_repaired() {
+    repaired_after_upgrade(16, 17);
 }
 
 #[track_caller]
