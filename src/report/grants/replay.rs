@@ -52,7 +52,8 @@ fn tells(tried: &Tried, class: Class) -> bool {
 
 fn one(out: &mut String, tried: &Tried) {
     let calls = if tried.calls == 1 { "call" } else { "calls" };
-    let head = format!("{}, {} {calls}: {}", tried.role, tried.calls, cut(&tried.query, QUERY));
+    let query = tried.query.split_whitespace().collect::<Vec<_>>().join(" ");
+    let head = format!("{}, {} {calls}: {}", tried.role, tried.calls, cut(&query, QUERY));
     line(out, "  ", "    ", &head);
     if let (Some(sqlstate), Some(message)) = (&tried.sqlstate, &tried.message) {
         line(out, "      ", "      ", &format!("{sqlstate} {}", cut(message, WORDS)));
@@ -137,7 +138,7 @@ mod tests {
         assert!(
             told.contains("app, 7 calls: select") && told.contains("42501 permission denied for table t")
         );
-        assert!(told.is_ascii() && !told.contains("\u{1b}") && !told.contains("::error::"), "{told}");
+        assert!(told.is_ascii() && !told.contains('\u{1b}') && !told.contains("::error::"), "{told}");
         assert!(told.lines().all(|line| line.len() <= 80), "{told}");
     }
 }
