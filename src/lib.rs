@@ -5,6 +5,7 @@
 //! into a run, judged (`verdict`) and printed (`report`). `run`, `report` and a resumed run are the same fold over the
 //! same journal. Probes observe, the verdict judges, reports print: nothing flows back. `tests/all/layers.rs` holds this.
 
+pub mod agent;
 pub mod cli;
 pub mod clock;
 pub mod demo;
@@ -25,5 +26,6 @@ pub mod runner;
 pub mod schema;
 pub mod secret;
 pub mod suggest;
+pub mod vantage;
 pub mod verdict;
 pub mod yaml;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::file::written;
 use crate::probe::Spec;
 use crate::probe::database::Database;
+use crate::vantage;
 
 /// The name of the definition of a text with a variable in it.
 const VARIABLE: &str = "Variable";
@@ -17,6 +18,7 @@ pub fn plan_schema() -> Value {
     let probes = Spec::schemas(&mut generator);
     let check = generator.subschema_for::<written::Check>();
     let person = generator.subschema_for::<written::Person>();
+    let vantage = generator.subschema_for::<vantage::Spec>();
     let database = generator.subschema_for::<Database>();
     let stage = generator.subschema_for::<written::Stage>();
     let waiver = generator.subschema_for::<written::Waiver>();
@@ -30,6 +32,7 @@ pub fn plan_schema() -> Value {
         "vars": { "type": "object", "additionalProperties": { "type": ["string", "number", "boolean", "null"] } },
         "max_minor": { "type": "integer", "minimum": 0, "default": written::MAX_MINOR, "description": "More failed minors than this are a NO-GO." },
         "people": by_id(person.to_value()),
+        "vantages": by_id(vantage.to_value()),
         "databases": by_id(database.to_value()),
         "checks": { "type": "array", "items": check.to_value() },
         "stages": { "type": "array", "items": stage.to_value(), "minItems": 1 },

@@ -55,11 +55,13 @@ pub(super) enum Command {
     /// Play a release night in miniature, on real servers that are started and stopped
     ///
     /// A database is split in two, and its permissions are audited and repaired; two applications are upgraded. Every
-    /// command of gonogo that it shows is really run. It takes less than a minute.
+    /// command it shows is really run. It takes less than a minute.
     Demo(Demo),
     /// One of the demo's applications
     #[command(name = "__app", hide = true)]
     App(App),
+    #[command(name = "__agent", hide = true)]
+    Agent(super::agent::Arguments),
 }
 
 /// Which plan, with which values.
@@ -133,6 +135,10 @@ pub(super) struct Plan {
 pub(super) struct Probe {
     /// `https://...`, `postgres://...`, `tcp://host:port`, `tls://host:port` or `dns:name`
     pub(super) target: String,
+    /// Where to look from: `here`, `ssh:HOST`, `docker:NAME`, `podman:NAME`, `kubectl:NAMESPACE/POD/CONTAINER` or
+    /// `exec:WORDS`; several are compared
+    #[arg(long, value_name = "VANTAGE", default_value = crate::model::outline::HERE)]
+    pub(super) from: Vec<String>,
     /// How to print
     #[arg(long, value_enum, default_value = "text")]
     pub(super) format: Format,

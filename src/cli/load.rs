@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use jiff::Zoned;
 
 use super::Shared;
@@ -11,6 +12,8 @@ use crate::net::Net;
 use crate::plan::{self, LoadRequest, Loaded, Plan};
 use crate::probe::Context;
 use crate::secret::{Scrubber, Vault};
+use crate::vantage::{self, Places};
+use crate::verdict::Exit;
 
 /// Load the plan the arguments name; `files` win over `-f`.
 pub(super) fn load(files: &[PathBuf], wanted: &PlanFiles, shared: &Shared, scrubber: &Scrubber) -> Loaded {
@@ -50,4 +53,18 @@ pub(super) fn context(shared: &Shared, scrubber: &Arc<Scrubber>) -> Context {
         environment,
         net: Arc::new(Net::default()),
     }
+}
+
+/// Where this run can look from; trouble is told. Nothing is started yet.
+pub(super) fn places(
+    vantages: IndexMap<String, vantage::Spec>,
+    shared: &Shared,
+    scrubber: &Arc<Scrubber>,
+) -> Result<Arc<Places>, Exit> {
+    let places = std::env::current_exe()
+        .and_then(|program| Places::new(context(shared, scrubber), vantages, &program));
+    places.map(Arc::new).map_err(|error| {
+        shared.terminal.error(&format!("cannot look from elsewhere: {error}"), None);
+        Exit::NotWritten
+    })
 }

@@ -1,6 +1,7 @@
 //! The command line: reads the environment once, calls one command, prints, ends with a code of `verdict::Exit`.
 //! A new command is one new file here and one line in `Command` and in `dispatch`.
 
+mod agent;
 mod arguments;
 mod completions;
 mod demo;
@@ -103,6 +104,9 @@ fn dispatch(command: Command, shared: &Shared) -> Exit {
         }
         Command::App(arguments) => {
             on_runtime(shared, |shared| async move { demo::app(&arguments, &shared).await })
+        }
+        Command::Agent(arguments) => {
+            on_runtime(shared, |shared| async move { agent::agent(&arguments, &shared).await })
         }
         Command::Man => completions::man(shared),
     }

@@ -11,12 +11,13 @@ use super::arguments::{Format, Probe as Arguments};
 use super::{Shared, load, signals};
 use crate::model::outcome::{Judgement, Outcome};
 use crate::model::outline::HERE;
-use crate::model::trace::Trace;
+use crate::model::trace::{self, Trace};
 use crate::plan::Job;
 use crate::probe::{Spec, Surroundings};
 use crate::report::text;
 use crate::runner::look;
 use crate::secret::Scrubber;
+use crate::vantage::{Places, ad_hoc};
 use crate::verdict::Exit;
 
 pub(super) async fn probe(arguments: &Arguments, shared: &Shared) -> Exit {
@@ -33,18 +34,50 @@ pub(super) async fn probe(arguments: &Arguments, shared: &Shared) -> Exit {
     let (target, layers) = (probe.target(), probe.layers());
     let job = Job { probe, timeout: arguments.timeout.0, retry: None };
     let cancel = signals::cancelled_by_signals();
-    let mut look = look(&job, &layers, None, &load::context(shared, &scrubber), &cancel).await;
-    let Some(trace) = look.tries.pop() else { return Exit::NoGo };
+    let places = match places(&arguments.from, shared, &scrubber) {
+        Ok(places) => places,
+        Err(exit) => return exit,
+    };
+    let looking = arguments.from.iter().map(async |vantage| {
+        let look = look(&job, &layers, None, (&places, vantage), &cancel).await;
+        Seen { target: &target, vantage, trace: look.tries.into_iter().last(), judgement: look.judgement }
+    });
+    let seen = futures_util::future::join_all(looking).await;
+    places.close().await;
     let shown = match arguments.format {
-        Format::Json => as_json(&target, &trace, &look.judgement),
-        Format::Text => as_table(&target, &trace, &look.judgement),
+        Format::Json => as_json(&seen),
+        Format::Text => seen.iter().map(as_table).collect::<Vec<_>>().join("\n"),
     };
     shared.terminal.print(&scrubber.text(&shown));
-    match (cancel.is_cancelled(), look.judgement.outcome) {
+    let passed = seen.iter().all(|seen| seen.judgement.outcome == Outcome::Pass);
+    match (cancel.is_cancelled(), passed) {
         (true, _) => Exit::Interrupted,
-        (false, Outcome::Pass) => Exit::Go,
-        (false, Outcome::Fail | Outcome::Error | Outcome::NoAnswer | Outcome::NotRun) => Exit::NoGo,
+        (false, true) => Exit::Go,
+        (false, false) => Exit::NoGo,
     }
+}
+
+/// What one vantage showed.
+struct Seen<'a> {
+    target: &'a str,
+    vantage: &'a str,
+    trace: Option<Trace>,
+    judgement: Judgement,
+}
+
+fn places(from: &[String], shared: &Shared, scrubber: &Arc<Scrubber>) -> Result<Arc<Places>, Exit> {
+    let mut vantages = IndexMap::new();
+    for word in from.iter().filter(|word| *word != HERE) {
+        match ad_hoc(word) {
+            Ok(vantage) => vantages.insert(word.clone(), vantage),
+            Err(reason) => {
+                let help = "a vantage is here, ssh:HOST, docker:NAME, podman:NAME, kubectl:NAMESPACE/POD/CONTAINER or exec:WORDS";
+                shared.terminal.error(&reason, Some(help));
+                return Err(Exit::Usage);
+            }
+        };
+    }
+    load::places(vantages, shared, scrubber)
 }
 
 fn spec(target: &str, scrubber: &Scrubber) -> Result<Spec, String> {
@@ -85,11 +118,20 @@ pub(super) fn learn_password(target: &str, scrubber: &Scrubber) {
     }
 }
 
-fn as_json(target: &str, trace: &Trace, judgement: &Judgement) -> String {
+/// One object, or a list of them when several vantages were asked for.
+fn as_json(seen: &[Seen<'_>]) -> String {
+    match seen {
+        [one] => json_of(one).to_string(),
+        several => Value::from(several.iter().map(json_of).collect::<Vec<_>>()).to_string(),
+    }
+}
+
+fn json_of(seen: &Seen<'_>) -> Value {
+    let judgement = &seen.judgement;
     let mut shown = json!({
-        "target": target,
-        "vantage": HERE,
-        "layers": trace.observations,
+        "target": seen.target,
+        "vantage": seen.vantage,
+        "layers": seen.trace.as_ref().map_or(&[][..], |trace| &trace.observations),
         "outcome": judgement.outcome,
         "message": judgement.message,
         "findings": [],
@@ -100,15 +142,15 @@ fn as_json(target: &str, trace: &Trace, judgement: &Judgement) -> String {
         fields.insert("expected".to_owned(), Value::from(expected.as_str()));
         fields.insert("got".to_owned(), Value::from(got.as_str()));
     }
-    shown.to_string()
+    shown
 }
 
-fn as_table(target: &str, trace: &Trace, judgement: &Judgement) -> String {
-    let mut out = format!("{} from {HERE}\n", text::line(target));
-    for observation in &trace.observations {
+fn as_table(seen: &Seen<'_>) -> String {
+    let mut out = format!("{} from {}\n", text::line(seen.target), text::line(seen.vantage));
+    for observation in seen.trace.iter().flat_map(|trace| &trace.observations) {
         let word = match &observation.seen {
-            crate::model::trace::Seen::Worked(_) => "ok",
-            crate::model::trace::Seen::Broke(_) => "BROKE",
+            trace::Seen::Worked(_) => "ok",
+            trace::Seen::Broke(_) => "BROKE",
         };
         let address = observation.address.map_or_else(String::new, |address| format!("{address}: "));
         let seen = observation.seen.to_string();
@@ -119,8 +161,8 @@ fn as_table(target: &str, trace: &Trace, judgement: &Judgement) -> String {
             observation.layer, observation.took_ms
         );
     }
-    let _ = writeln!(out, "{}: {}", judgement.outcome, text::line(&judgement.message));
-    if let Some((_, fault)) = trace.broken() {
+    let _ = writeln!(out, "{}: {}", seen.judgement.outcome, text::line(&seen.judgement.message));
+    if let Some((_, fault)) = seen.trace.as_ref().and_then(Trace::broken) {
         let _ = writeln!(out, "what it means: gonogo explain {}", fault.id());
     }
     out

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use jiff::Span;
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +17,7 @@ use crate::plan::Plan;
 use crate::report::{self, Options};
 use crate::runner::{Beginning, Limits, Runner, Session, Wish, due};
 use crate::secret::Scrubber;
+use crate::vantage::Places;
 use crate::verdict::{Assessment, Exit, assess};
 
 /// What a round is made of.
@@ -55,17 +57,32 @@ impl Round<'_> {
             );
             return Exit::NotWritten;
         }
+        let places = match load::places(IndexMap::clone(&self.plan.vantages), self.shared, &self.scrubber) {
+            Ok(places) => places,
+            Err(exit) => return exit,
+        };
         self.tell_beginning(&session);
-        let stages = self.stages(&session);
+        let exit = self.stages_in_order(&mut session, &places, &cancel).await;
+        places.close().await;
+        exit
+    }
+
+    async fn stages_in_order(
+        &self,
+        session: &mut Session,
+        places: &Arc<Places>,
+        cancel: &CancellationToken,
+    ) -> Exit {
+        let stages = self.stages(session);
         let mut worst = Exit::Go;
         for (position, &stage) in stages.iter().enumerate() {
-            if let Err(error) = self.stage(&mut session, stage, &cancel).await {
-                return self.broken_off(&session, &error, &cancel);
+            if let Err(error) = self.stage(session, stage, places, cancel).await {
+                return self.broken_off(session, &error, cancel);
             }
             let more = position + 1 < stages.len();
-            let last = match self.conclude(&mut session, stage, more, cancel.is_cancelled()).await {
+            let last = match self.conclude(session, stage, more, cancel.is_cancelled()).await {
                 Ok(last) => last,
-                Err(error) => return self.broken_off(&session, &error, &cancel),
+                Err(error) => return self.broken_off(session, &error, cancel),
             };
             let assessment = assess(session.run(), clock::now());
             worst = self.publish(&assessment, last);
@@ -95,6 +112,7 @@ impl Round<'_> {
         &self,
         session: &mut Session,
         stage: usize,
+        places: &Arc<Places>,
         cancel: &CancellationToken,
     ) -> Result<(), JournalError> {
         let begun_in_this_round = session.run().stages[stage].round == session.run().rounds;
@@ -116,7 +134,7 @@ impl Round<'_> {
         };
         let runner = Runner {
             plan: Arc::clone(&self.plan),
-            context: load::context(self.shared, &self.scrubber),
+            places: Arc::clone(places),
             limits: Limits {
                 concurrency: self.probing.concurrency.into(),
                 per_target: self.probing.per_target.into(),

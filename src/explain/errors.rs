@@ -56,6 +56,28 @@ pub(super) const ALL: &[Explanation] = &[
         &["lower --concurrency", "raise the limit: ulimit -n", "then: gonogo retest --failed"],
     ),
     error(
+        "unusable",
+        "A vantage cannot be used: gonogo could not be started there.",
+        "Its words (ssh, docker, kubectl, a prefix) do not lead there, no shell answers, no folder takes the program, or it does not run there. The target was not asked: it may be fine.",
+        &[
+            "run the same words by hand, such as: ssh HOST true",
+            "where nothing can be copied, install gonogo there and name it with `program:`",
+            "then: gonogo retest CHECK",
+        ],
+    ),
+    error(
+        "lost",
+        "A vantage was lost while it was looking.",
+        "The connection to it, its host, or gonogo on it ended before the answer came. Nothing is known about the target.",
+        &["see whether the vantage is still there", "then: gonogo retest CHECK"],
+    ),
+    error(
+        "refused",
+        "The gonogo on a vantage does not understand what it is asked.",
+        "It is of another version. It refuses a probe it does not know, rather than leave out what it was to check.",
+        &["use the same version on both sides, or remove `program:`, so that this one is brought there"],
+    ),
+    error(
         "internal",
         "A defect of gonogo.",
         "The probe was abandoned and the run went on. Nothing is known about the target.",

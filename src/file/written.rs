@@ -25,6 +25,7 @@ pub const KEYS: &[&str] = &[
     "vars",
     "max_minor",
     "people",
+    "vantages",
     "databases",
     "checks",
     "stages",
@@ -33,7 +34,7 @@ pub const KEYS: &[&str] = &[
 /// Keys that belong in the main file only.
 pub const MAIN_ONLY: &[&str] = &["name", "change", "zone", "include", "max_minor"];
 /// Keys the language has but this version does not read.
-pub const NOT_YET: &[&str] = &["window", "vantages", "apps", "systems", "links", "journal"];
+pub const NOT_YET: &[&str] = &["window", "apps", "systems", "links", "journal"];
 
 /// More failed minors than this are a NO-GO, unless the plan says otherwise.
 pub const MAX_MINOR: usize = 5;

@@ -130,6 +130,17 @@ pub enum Fact {
         /// First bytes of standard error.
         stderr: String,
     },
+    /// Our own program answered on a vantage.
+    LookedFrom {
+        /// The host's own name.
+        host: String,
+        /// The user it runs as.
+        user: String,
+        /// The program's version there.
+        version: String,
+        /// The clock there less ours, in milliseconds.
+        clock_offset_ms: i64,
+    },
     /// A configuration source was read.
     Read {
         /// The file or process.
@@ -341,6 +352,13 @@ impl fmt::Display for Fact {
             }
             Self::Exited { signal: Some(signal), .. } => write!(f, "ended by signal {signal}"),
             Self::Exited { .. } => f.write_str("ended"),
+            Self::LookedFrom { host, user, clock_offset_ms, .. } => {
+                write!(f, "on {host} as {user}")?;
+                match clock_offset_ms {
+                    -2000..=2000 => Ok(()),
+                    offset => write!(f, ", whose clock is {:+} s off", offset / 1000),
+                }
+            }
             Self::Read { source, bytes } => write!(f, "read {bytes} bytes of {source}"),
             Self::Stepped { step, request, status } => write!(f, "step {step} {request}: {status}"),
             Self::Recorded { by, .. } => write!(f, "recorded by {by}"),

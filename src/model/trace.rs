@@ -99,6 +99,30 @@ pub enum VantageError {
         /// What is missing.
         reason: String,
     },
+    /// The vantage itself cannot be used: its words do not start our program there, or it cannot be put there.
+    #[error("vantage {vantage} cannot be used: {reason}")]
+    Unusable {
+        /// The vantage's id.
+        vantage: String,
+        /// Why, and what was said on the way.
+        reason: String,
+    },
+    /// The vantage was lost while it was looking.
+    #[error("vantage {vantage} was lost before it answered: {reason}")]
+    Lost {
+        /// The vantage's id.
+        vantage: String,
+        /// Why, and what was said on the way.
+        reason: String,
+    },
+    /// The far side does not understand what it is asked: it is older, or newer.
+    #[error("vantage {vantage} refuses: {reason}")]
+    Refused {
+        /// The vantage's id.
+        vantage: String,
+        /// Why.
+        reason: String,
+    },
     /// Our own defect; the probe is abandoned, the run goes on.
     #[error("internal error: {reason}")]
     Internal {

@@ -13,6 +13,7 @@ use crate::file::written::{self, Id};
 use crate::probe::Spec;
 use crate::probe::database::Database;
 use crate::suggest::{closest, suggestion};
+use crate::vantage;
 use crate::yaml::read::{Reading, read, read_beside, read_with};
 use crate::yaml::tree::{Kind, NodeId};
 
@@ -41,6 +42,7 @@ pub(super) struct Draft {
     pub(super) zone: Option<String>,
     pub(super) max_minor: Option<usize>,
     pub(super) people: IndexMap<String, Item<written::Person>>,
+    pub(super) vantages: IndexMap<String, Item<vantage::Spec>>,
     pub(super) databases: IndexMap<String, Item<Database>>,
     pub(super) checks: Vec<Item<Asked>>,
     /// Positions of checks by id; by the id before `for_each` too.
@@ -111,6 +113,7 @@ impl Draft {
                     self.has_people = true;
                     named(loading, value, "people", &mut self.people);
                 }
+                "vantages" => named(loading, value, "vantages", &mut self.vantages),
                 "databases" => named(loading, value, "databases", &mut self.databases),
                 "stages" => {
                     for node in list(loading, value, "stages") {

@@ -20,6 +20,15 @@ use crate::yaml::tree::NodeId;
 
 /// Let each probe find its names, and tell what makes no sense to it.
 pub(super) fn bind(loading: &mut Loading<'_>, draft: &mut Draft) {
+    for item in draft.vantages.values() {
+        let Some(vantage) = &item.value else { continue };
+        // The mistake's path begins below the kind, which is the one key there is.
+        let kind = loading.tree.entries(item.node).first().map_or(item.node, |&(_, value)| value);
+        for problem in vantage.problems() {
+            let finding = located(loading, kind, problem);
+            loading.findings.push(finding);
+        }
+    }
     let databases = databases(&draft.databases);
     let unreadable: Vec<String> =
         draft.databases.iter().filter(|(_, item)| item.value.is_none()).map(|(id, _)| id.clone()).collect();
@@ -90,7 +99,9 @@ pub(super) fn plan(loading: &mut Loading<'_>, draft: Draft, stages: &Stages, due
             kind: probe.kind().to_owned(),
             target: loading.request.scrubber.text(&probe.target()).into_owned(),
             layers: probe.layers(),
-            from: vec![Arc::from(HERE)],
+            from: check
+                .from
+                .map_or_else(|| vec![Arc::from(HERE)], |from| from.0.into_iter().map(Arc::from).collect()),
             severity: check.severity,
             owner,
             tags: check.tags,
@@ -143,6 +154,9 @@ pub(super) fn plan(loading: &mut Loading<'_>, draft: Draft, stages: &Stages, due
         jobs,
         sources: Vec::new(),
         databases: Arc::new(databases(&draft.databases)),
+        vantages: Arc::new(
+            draft.vantages.into_iter().filter_map(|(id, item)| Some((id, item.value?))).collect(),
+        ),
     })
 }
 

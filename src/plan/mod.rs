@@ -23,6 +23,7 @@ use crate::model::outline::Outline;
 use crate::period::Period;
 use crate::probe::Spec;
 use crate::probe::database::Database;
+use crate::vantage;
 
 /// A plan that can be run.
 #[derive(Debug, Clone)]
@@ -35,6 +36,8 @@ pub struct Plan {
     pub sources: Vec<Source>,
     /// Where the databases are, by id.
     pub databases: Arc<IndexMap<String, Database>>,
+    /// Where checks can be looked from, other than here, by id.
+    pub vantages: Arc<IndexMap<String, vantage::Spec>>,
 }
 
 /// How one check looks.

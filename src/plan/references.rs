@@ -23,6 +23,15 @@ pub(super) fn check(loading: &mut Loading<'_>, draft: &Draft) {
             person_exists(loading, draft, database.node, "owner", owner);
         }
     }
+    for (id, vantage) in &draft.vantages {
+        if id == HERE {
+            loading.findings.push(
+                Finding::at(loading.tree.key_place(vantage.node), format!("`{HERE}` is this host already"))
+                    .label("a vantage of this name would never be used")
+                    .help("give it another id"),
+            );
+        }
+    }
     for stage in &draft.stages {
         if let Some(owner) = stage.value.as_ref().and_then(|stage| stage.owner.as_deref()) {
             person_exists(loading, draft, stage.node, "owner", owner);
@@ -60,11 +69,13 @@ fn one(loading: &mut Loading<'_>, draft: &Draft, item: &Item<Asked>, asked: &Ask
     for (index, name) in from.enumerate() {
         let position = index.to_string();
         let at = loading.tree.descend(node, &["from", position.as_str()]);
-        if name != HERE {
+        if name != HERE && !draft.vantages.contains_key(name) {
+            let known = std::iter::once(HERE).chain(draft.vantages.keys().map(String::as_str));
+            let help = loading.suggest(name, known);
             loading.findings.push(
                 Finding::at(loading.tree.place(at), format!("`{name}` is no place to look from"))
-                    .label("not known")
-                    .help("this version looks from `here` only, the host gonogo runs on"),
+                    .label("not one of the `vantages`")
+                    .help(help),
             );
         } else if seen.contains(&name) {
             loading.findings.push(

@@ -27,6 +27,14 @@ impl FileRef {
         }
     }
 
+    /// The path, when it is on the machine that runs gonogo.
+    pub fn local(&mut self) -> Option<&mut PathBuf> {
+        match self {
+            Self::Vantage(_) => None,
+            Self::Here(path) => Some(path),
+        }
+    }
+
     /// Make a relative path relative to the plan's folder.
     pub fn anchor(&mut self, folder: &Path) {
         match self {

@@ -4,6 +4,7 @@
 pub mod address;
 pub mod database;
 pub mod file_ref;
+mod once;
 pub mod reach;
 mod recorder;
 mod registry;
@@ -12,13 +13,14 @@ pub(crate) mod rehearsal;
 
 use std::fmt::Debug;
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use once::{GRACE, once};
 pub use recorder::{Context, Recorder, Stop};
 use registry::probes;
 
@@ -53,6 +55,11 @@ pub trait Probe: Serialize + DeserializeOwned + JsonSchema + Clone + Debug + Sen
 
     /// Find names in the plan, make relative local paths relative to the plan's folder, and tell what makes no sense.
     fn bind(&mut self, surroundings: &Surroundings<'_>) -> Vec<Problem>;
+
+    /// Files of the machine that runs gonogo, which a vantage elsewhere is sent.
+    fn local_files(&mut self) -> Vec<&mut PathBuf> {
+        Vec::new()
+    }
 
     /// Every command or statement it would run, and where, for `gonogo plan --commands`.
     fn commands(&self) -> Vec<String>;

@@ -60,6 +60,11 @@ macro_rules! probes {
                 match self { $(Self::$Probe(probe) => probe.bind(surroundings),)+ }
             }
 
+            /// See [`Probe::local_files`].
+            pub fn local_files(&mut self) -> Vec<&mut std::path::PathBuf> {
+                match self { $(Self::$Probe(probe) => probe.local_files(),)+ }
+            }
+
             /// See [`Probe::commands`].
             #[must_use]
             pub fn commands(&self) -> Vec<String> {

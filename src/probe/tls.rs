@@ -1,5 +1,6 @@
 //! `tls`: a handshake, and the certificates behind it.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use schemars::JsonSchema;
@@ -197,6 +198,11 @@ impl Probe for Tls {
             }
         }
         problems
+    }
+
+    fn local_files(&mut self) -> Vec<&mut PathBuf> {
+        let certificate = self.client_certificate.iter_mut().flat_map(|files| [&mut files.cert, &mut files.key]);
+        self.ca.iter_mut().chain(certificate).filter_map(FileRef::local).collect()
     }
 
     fn commands(&self) -> Vec<String> {

@@ -16,7 +16,7 @@ use crate::journal::event::{Event, Expected, Flaky, Line};
 use crate::model::outcome::{Judgement, Outcome};
 use crate::model::outline::Check;
 use crate::plan::Plan;
-use crate::probe::Context;
+use crate::vantage::Places;
 
 /// Events on their way to the disk at most; beyond that no new probe is begun.
 const UNWRITTEN: usize = 2048;
@@ -46,8 +46,8 @@ pub enum Progress<'a> {
 pub struct Runner {
     /// The plan.
     pub plan: Arc<Plan>,
-    /// What probes share.
-    pub context: Context,
+    /// Where it looks from.
+    pub places: Arc<Places>,
     /// How many at once.
     pub limits: Limits,
     /// Stops everything.
@@ -247,11 +247,12 @@ impl<'r, W: FnMut(Progress<'_>)> Stage<'r, W> {
             self.on_endpoint[endpoint] += 1;
             (self.watch)(Progress::Started(&self.todo[row]));
             let (plan, index) = (Arc::clone(&self.runner.plan), self.checks[row]);
-            let (context, cancel) = (self.runner.context.clone(), self.runner.cancel.clone());
+            let (places, cancel) = (Arc::clone(&self.runner.places), self.runner.cancel.clone());
+            let vantage = Arc::clone(&self.todo[row].vantage);
             self.probes.spawn(async move {
                 let check = &plan.outline.checks[index];
-                let look =
-                    look(&plan.jobs[index], &check.layers, check.expect_break, &context, &cancel).await;
+                let from = (&*places, &*vantage);
+                let look = look(&plan.jobs[index], &check.layers, check.expect_break, from, &cancel).await;
                 (row, look)
             });
         }

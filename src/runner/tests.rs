@@ -20,6 +20,7 @@ use crate::period::Period;
 use crate::plan::{Job, Plan, Retry};
 use crate::probe::{Context, Spec};
 use crate::secret::{Scrubber, Vault};
+use crate::vantage::Places;
 use crate::verdict::assess;
 
 /// A check that runs a program, with what a test wants to change.
@@ -77,7 +78,13 @@ fn plan(stages: &[&str], checks: Vec<(Check, Job)>) -> Arc<Plan> {
         checks,
         waivers: Vec::new(),
     };
-    Arc::new(Plan { outline: Arc::new(outline), jobs, sources: Vec::new(), databases: Arc::default() })
+    Arc::new(Plan {
+        outline: Arc::new(outline),
+        jobs,
+        sources: Vec::new(),
+        databases: Arc::default(),
+        vantages: Arc::default(),
+    })
 }
 
 fn runner(plan: &Arc<Plan>) -> Runner {
@@ -85,7 +92,11 @@ fn runner(plan: &Arc<Plan>) -> Runner {
     let vault = Vault::new(Arc::clone(&environment), Arc::new(Scrubber::default()));
     Runner {
         plan: Arc::clone(plan),
-        context: Context { vault: Arc::new(vault), environment, net: Arc::new(Net::default()) },
+        places: Arc::new(Places::here(Context {
+            vault: Arc::new(vault),
+            environment,
+            net: Arc::new(Net::default()),
+        })),
         limits: Limits { concurrency: 8, per_target: 8 },
         cancel: CancellationToken::new(),
     }

@@ -1,5 +1,6 @@
 //! Secrets: addresses that may be printed, values that may not, and the scrubber that keeps values out of everything written.
 
+mod carried;
 mod scrub;
 mod vault;
 
@@ -12,8 +13,9 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use carried::{Carried, carry};
 pub use scrub::Scrubber;
-pub use vault::Vault;
+pub use vault::{Source, Vault};
 
 /// The name of the newtype a secret is read as: a reader of plans notes where one is written out, and gives a scalar
 /// as the bytes it is written with.
@@ -74,12 +76,15 @@ impl fmt::Display for SecretRef {
 
 impl Serialize for SecretRef {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let Self::Literal(secret) = self {
+            return carried::literal(secret, serializer);
+        }
         let mut map = serializer.serialize_map(Some(1))?;
         match self {
             Self::Env(name) => map.serialize_entry("env", name)?,
             Self::File(path) => map.serialize_entry("file", path)?,
             Self::Command(argv) => map.serialize_entry("command", argv)?,
-            Self::Literal(_) => map.serialize_entry("literal", STARS)?,
+            Self::Literal(_) => {}
         }
         map.end()
     }

@@ -1,10 +1,12 @@
 //! The vault: finds secrets at the last moment, each one once.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use tokio::io::AsyncReadExt;
 use tokio::sync::OnceCell;
 
@@ -18,19 +20,37 @@ const COMMAND_LIMIT: Duration = Duration::from_secs(30);
 
 type Cell = Arc<OnceCell<Result<Secret, VantageError>>>;
 
+/// Where a vault finds what it is asked for, other than on this host: on a vantage, the runner knows.
+pub trait Source: Send + Sync {
+    /// The value, from wherever it is.
+    fn find(&self, reference: SecretRef) -> BoxFuture<'static, Result<Secret, VantageError>>;
+}
+
 /// Finds secrets at the last moment, each one once, and teaches the scrubber what they are.
-#[derive(Debug)]
 pub struct Vault {
     environment: Arc<Environment>,
+    elsewhere: Option<Arc<dyn Source>>,
     scrubber: Arc<Scrubber>,
     found: Mutex<HashMap<SecretRef, Cell>>,
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Vault").finish_non_exhaustive()
+    }
 }
 
 impl Vault {
     /// A vault that looks in this environment.
     #[must_use]
     pub fn new(environment: Arc<Environment>, scrubber: Arc<Scrubber>) -> Self {
-        Self { environment, scrubber, found: Mutex::default() }
+        Self { environment, elsewhere: None, scrubber, found: Mutex::default() }
+    }
+
+    /// A vault that asks somebody else for everything.
+    #[must_use]
+    pub fn elsewhere(source: Arc<dyn Source>, scrubber: Arc<Scrubber>) -> Self {
+        Self { environment: Arc::default(), elsewhere: Some(source), scrubber, found: Mutex::default() }
     }
 
     /// The scrubber that knows every secret found here.
@@ -52,6 +72,11 @@ impl Vault {
     }
 
     async fn find(&self, reference: &SecretRef) -> Result<Secret, VantageError> {
+        if let (Some(elsewhere), false) = (&self.elsewhere, matches!(reference, SecretRef::Literal(_))) {
+            let secret = elsewhere.find(reference.clone()).await?;
+            self.scrubber.learn(secret.expose());
+            return Ok(secret);
+        }
         let missing = |reason: String| VantageError::Secret { secret: reference.to_string(), reason };
         let value = match reference {
             SecretRef::Literal(secret) => secret.expose().to_owned(),

@@ -13,6 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("files as written, their mistakes shown", &["file"]),
     ("shared steps, each one layer of a connection", &["net", "postgres", "grants"]),
     ("look once, record each layer", &["probe"]),
+    ("the same from somewhere else", &["agent", "vantage"]),
     ("references resolved, debts known", &["plan"]),
     ("events on disk, folded into a run", &["journal"]),
     ("plan to events: concurrency, retries, cancel", &["runner"]),

@@ -16,4 +16,5 @@ mod reports;
 mod runs;
 mod secrets;
 mod support;
+mod vantages;
 mod verdicts;

@@ -361,6 +361,13 @@ fn accepted_methods() {
     assert!(accepts("!password", "none"));
 }
 
+#[test]
+fn a_value_that_looks_like_a_url_is_a_value() {
+    let written = Written::parse("host=db password='://A 0 0'").unwrap();
+    assert_eq!(written.password().unwrap().expose(), "://A 0 0");
+    assert!(Written::parse("http://db/x?user=a").is_err());
+}
+
 proptest::proptest! {
     #[test]
     fn no_string_is_too_strange(text in "(postgres://)?[a-z:/@,?&=%\\[\\]' \\\\0-9\u{e9}]{0,40}") {

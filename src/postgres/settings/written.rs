@@ -34,7 +34,7 @@ impl Written {
         let mut written = Self::default();
         if let Some(rest) = text.strip_prefix("postgresql://").or_else(|| text.strip_prefix("postgres://")) {
             written.url(rest)?;
-        } else if text.contains("://") {
+        } else if text.split('=').next().is_some_and(|begin| begin.contains("://")) {
             return Err(SettingsError::Malformed(
                 "a connection URL begins with postgres:// or postgresql://",
             ));

@@ -6,6 +6,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use cookie_store::CookieStore;
@@ -147,6 +148,10 @@ impl Probe for Flow {
 
     fn bind(&mut self, surroundings: &Surroundings<'_>) -> Vec<Problem> {
         bind::bind(self, surroundings)
+    }
+
+    fn local_files(&mut self) -> Vec<&mut PathBuf> {
+        self.ca.iter_mut().filter_map(FileRef::local).collect()
     }
 
     fn commands(&self) -> Vec<String> {

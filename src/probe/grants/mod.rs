@@ -81,6 +81,10 @@ impl Probe for Grants {
         problems
     }
 
+    fn local_files(&mut self) -> Vec<&mut PathBuf> {
+        [&mut self.snapshot, &mut self.map].into_iter().flatten().collect()
+    }
+
     fn commands(&self) -> Vec<String> {
         vec![format!("{}: catalogs are read in one read-only transaction (gonogo grants snapshot)", self.target())]
     }

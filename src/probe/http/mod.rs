@@ -8,6 +8,7 @@ pub(super) mod request;
 pub(super) mod way;
 
 use std::borrow::Cow;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -130,6 +131,11 @@ impl Probe for Http {
 
     fn bind(&mut self, surroundings: &Surroundings<'_>) -> Vec<Problem> {
         bind::bind(self, surroundings)
+    }
+
+    fn local_files(&mut self) -> Vec<&mut PathBuf> {
+        let certificate = self.client_certificate.iter_mut().flat_map(|files| [&mut files.cert, &mut files.key]);
+        self.ca.iter_mut().chain(certificate).filter_map(FileRef::local).collect()
     }
 
     fn commands(&self) -> Vec<String> {
