@@ -55,7 +55,7 @@ pub(super) enum Command {
     /// Play a release night in miniature, on real servers that are started and stopped
     ///
     /// A database is split in two, and its permissions are audited and repaired; two applications are upgraded. Every
-    /// command it shows is really run. It takes less than a minute.
+    /// command of gonogo that it shows is really run. It takes less than a minute.
     Demo(Demo),
     /// One of the demo's applications
     #[command(name = "__app", hide = true)]

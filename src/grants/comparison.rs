@@ -28,7 +28,7 @@ impl Comparison<'_> {
     /// Every difference, what the map leaves open included.
     #[must_use]
     pub fn changes(&self) -> Vec<Change> {
-        let Expected { facts, unmapped, crossing, replaced } = &self.expected;
+        let Expected { facts, unmapped, crossing, replaced, renamed: _ } = &self.expected;
         let mut changes = diff(facts, &self.before.values, &self.after.facts, &self.after.values);
         changes.extend(unmapped.iter().map(|key| Change::Unmapped { key: key.clone() }));
         let open = replaced.iter().filter(|replaced| !self.after.facts.objects.contains_key(&replaced.by));
@@ -44,6 +44,7 @@ impl Comparison<'_> {
             expected: &self.expected.facts,
             actual: &self.after.facts,
             workload: self.before.workload.as_ref(),
+            renamed: &self.expected.renamed,
             exceptions: self.exceptions,
             taken_at: &self.after.taken_at,
             today: self.today,

@@ -22,6 +22,8 @@ pub struct Expected<'f> {
     pub crossing: Vec<Reference>,
     /// References that cross it to what something else has to stand in for.
     pub replaced: Vec<Replaced>,
+    /// Roles that have other names there: old to new.
+    pub renamed: BTreeMap<String, String>,
 }
 
 impl Expected<'_> {
@@ -33,6 +35,7 @@ impl Expected<'_> {
             unmapped: self.unmapped.clone(),
             crossing: self.crossing.clone(),
             replaced: self.replaced.clone(),
+            renamed: self.renamed.clone(),
         }
     }
 }
@@ -45,6 +48,7 @@ pub const fn counterpart(before: &Facts) -> Expected<'_> {
         unmapped: Vec::new(),
         crossing: Vec::new(),
         replaced: Vec::new(),
+        renamed: BTreeMap::new(),
     }
 }
 
@@ -59,7 +63,7 @@ pub fn renamed<'f>(before: &'f Facts, names: &BTreeMap<String, String>) -> Expec
     let rewriter = Rewriter::new(before, &every, name);
     let objects = before.objects.iter();
     let facts = rewriter.facts(&before.server.database, objects, |_| true, |_, _| true);
-    Expected { facts: Cow::Owned(facts), ..counterpart(before) }
+    Expected { facts: Cow::Owned(facts), renamed: names.clone(), ..counterpart(before) }
 }
 
 /// What a target of a split has to be.
@@ -83,7 +87,10 @@ pub fn transform<'f>(map: &Resolved<'f>, target: TargetId) -> Expected<'f> {
         facts.coverage.push(Gap { aspect: Aspect::References, why: why.to_owned() });
     }
     let (crossing, replaced) = map.crossing(target);
-    Expected { facts: Cow::Owned(facts), unmapped: map.unmapped(), crossing, replaced }
+    let names = before.roles.iter().map(|(_, role)| role.name.as_str());
+    let renamed = names.filter_map(|old| Some((old, to.role(old)?))).filter(|(old, new)| old != new);
+    let renamed = renamed.map(|(old, new)| (old.to_owned(), new.to_owned())).collect();
+    Expected { facts: Cow::Owned(facts), unmapped: map.unmapped(), crossing, replaced, renamed }
 }
 
 /// The roles that matter in a target, by their ids.

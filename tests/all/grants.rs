@@ -8,6 +8,7 @@ mod oracle;
 mod probe;
 mod replay;
 mod snapshot;
+mod split;
 mod versions;
 
 use gonogo::grants::snapshot::{Snapshot, read};
@@ -25,13 +26,12 @@ pub(crate) fn cluster() -> Option<Cluster> {
     Some(cluster)
 }
 
+/// What the source database needs of its server.
+const SETTINGS: &[&str] = &["wal_level = logical", "shared_preload_libraries = 'pg_stat_statements'"];
+
 /// A cluster that the source database fits into, of this version.
 fn empty(version: Option<u32>) -> Option<Cluster> {
-    Cluster::start(&Setup {
-        version,
-        settings: &["wal_level = logical", "shared_preload_libraries = 'pg_stat_statements'"],
-        ..Setup::default()
-    })
+    Cluster::start(&Setup { version, settings: SETTINGS, ..Setup::default() })
 }
 
 /// The source database, under this name.

@@ -12,9 +12,10 @@ use super::super::{Shared, signals};
 use super::connect::{Place, log_in, log_in_as};
 use super::read;
 use super::sides::choose;
-use crate::grants::replay::{Identity, Report, Request, Sessions, Split, identity, replay as run, text};
+use crate::grants::replay::{Identity, Report, Request, Sessions, Split, identity, replay as run};
 use crate::grants::snapshot::Snapshot;
 use crate::net::stream::Stream;
+use crate::report::grants;
 use crate::secret::Scrubber;
 use crate::suggest::closest;
 use crate::verdict::Exit;
@@ -77,7 +78,7 @@ pub(super) async fn replay(arguments: &Arguments, shared: &Shared) -> Exit {
         ended = tried(arguments, shared, &scrubber, &cancel) => match ended {
             Ok(report) => {
                 let shown = match arguments.format {
-                    Format::Text => text(&report),
+                    Format::Text => grants::replay(&report),
                     Format::Json => serde_json::to_string(&report).unwrap_or_default(),
                 };
                 shared.terminal.print(&scrubber.text(&shown));

@@ -88,6 +88,7 @@ fn judged_with(
             expected: before,
             actual: after,
             workload,
+            renamed: &BTreeMap::new(),
             exceptions,
             taken_at: "2026-11-23T01:00:00Z",
             today: date(2026, 11, 23),

@@ -6,6 +6,7 @@
 //! left is not provable, counted and listed: never dropped. Code of the application is kept from running where it could
 //! do more than the application itself (`reach`).
 
+mod before;
 mod desk;
 mod ladder;
 mod lexer;
@@ -17,7 +18,6 @@ mod routine;
 mod rules;
 mod settings;
 mod statement;
-mod text;
 mod utility;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +25,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use outcome::{Class, Counts, FORMAT, Report, Stats, Tried, Usage, schema};
-pub use text::text;
 
 use super::map::{Resolved, TargetId};
 use super::snapshot::{Key, Snapshot, Statement};
@@ -201,14 +200,17 @@ pub async fn replay<S: AsyncRead + AsyncWrite + Unpin>(
                 .map(|statement| statement::tried(role, statement, judged.clone()))
                 .collect::<Vec<_>>()
         };
+        let elsewhere = Judged { class: Class::Elsewhere, ..Judged::permitted() };
         let Some(role) = role else {
-            tried.extend(all(&Judged { class: Class::Elsewhere, ..Judged::permitted() }));
+            tried.extend(all(&elsewhere));
             continue;
         };
+        let not_let_in =
+            |judged| if before::is_elsewhere(request, &statements) { elsewhere.clone() } else { judged };
         let session = match sessions.own.get_mut(role) {
             Some(Ok(session)) => session,
             Some(Err(refusal)) => {
-                tried.extend(all(&login_refused(refusal)));
+                tried.extend(all(&not_let_in(login_refused(refusal))));
                 continue;
             }
             None => &mut sessions.main,
@@ -218,12 +220,12 @@ pub async fn replay<S: AsyncRead + AsyncWrite + Unpin>(
         let mut desk = match Desk::open(session, role, &search_path).await? {
             Ok(desk) => desk,
             Err(error) => {
-                tried.extend(all(&role_refused(role, &standing.role, &error)));
+                tried.extend(all(&not_let_in(role_refused(role, &standing.role, &error))));
                 continue;
             }
         };
         if let Some(judged) = statement::gate(&mut desk).await? {
-            tried.extend(all(&judged));
+            tried.extend(all(&not_let_in(judged)));
             desk.close().await?;
             continue;
         }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::before::{self, Before, path};
 use super::desk::{Desk, Explained};
 use super::lexer::{Kind, Lexed, lex};
 use super::named::{self, Named};
@@ -14,7 +15,7 @@ use super::utility::{self, Command};
 use super::{ReplayError, Request, ladder, rules};
 use crate::grants::privilege::{Privilege, Privileges};
 use crate::grants::quote::Text;
-use crate::grants::snapshot::{Key, Kind as ObjectKind, Statement};
+use crate::grants::snapshot::Statement;
 
 /// Functions of the server's own whose rights depend on what they are given, or on the other side.
 const BY_DATA: &[&str] = &[
@@ -118,7 +119,7 @@ impl Place<'_> {
         if text.tokens.is_empty() || statement.query.contains('\0') {
             return Ok(Judged::not_provable("the text holds no statement"));
         }
-        let before = self.before(&text, statement);
+        let before = before::of(self.request, &text, statement);
         if before == Before::Elsewhere {
             return Ok(Judged { class: Class::Elsewhere, ..Judged::permitted() });
         }
@@ -275,53 +276,6 @@ impl Place<'_> {
         }
         Ok(())
     }
-
-    /// What the snapshot and the map say of the relations a text names.
-    fn before(&self, text: &Lexed, statement: &Statement) -> Before {
-        let mut here = false;
-        let mut elsewhere = false;
-        let mut missing = None;
-        for named in named::relations(text) {
-            match self.key(&named, statement) {
-                Some(key) => match &self.request.split {
-                    Some(split) if split.elsewhere.contains(key) => elsewhere = true,
-                    Some(_) | None => here = true,
-                },
-                None if is_catalog(&named) => {}
-                None => missing = Some(named.parts.join(".")),
-            }
-        }
-        match (elsewhere && !here, missing) {
-            (true, None) => Before::Elsewhere,
-            (_, Some(name)) => Before::Missing(name),
-            (false, None) => Before::Here,
-        }
-    }
-
-    /// The relation of the snapshot that a name stood for.
-    fn key(&self, named: &Named, statement: &Statement) -> Option<&Key> {
-        let find = |schema: &str, name: &str| {
-            let kinds = [
-                ObjectKind::Table,
-                ObjectKind::View,
-                ObjectKind::MaterializedView,
-                ObjectKind::ForeignTable,
-                ObjectKind::Sequence,
-            ];
-            kinds.iter().find_map(|&kind| {
-                let (key, _) =
-                    self.request.snapshot.facts.objects.get_key_value(&Key::within(kind, schema, name))?;
-                Some(key)
-            })
-        };
-        match named.parts.as_slice() {
-            [name] => path(&statement.search_path)
-                .iter()
-                .find_map(|schema| find(if schema == "$user" { &statement.role } else { schema }, name)),
-            [.., schema, name] => find(schema, name),
-            [] => None,
-        }
-    }
 }
 
 /// Whether an error names a function that the text calls and that is not there under any types.
@@ -339,29 +293,6 @@ async fn is_unknown<S: AsyncRead + AsyncWrite + Unpin>(
     );
     let answer = desk.ask(&query).await?;
     Ok(answer.is_ok_and(|answer| answer.value().flatten() == Some("t")))
-}
-
-/// What a text names, seen from the snapshot.
-#[derive(Debug, PartialEq, Eq)]
-enum Before {
-    Here,
-    Elsewhere,
-    /// It was not even there when the snapshot was taken.
-    Missing(String),
-}
-
-fn is_catalog(named: &Named) -> bool {
-    match named.parts.as_slice() {
-        [schema, _] => schema.starts_with("pg_") || schema == "information_schema",
-        [name] => name.starts_with("pg_"),
-        _ => false,
-    }
-}
-
-/// The schemas of a `search_path`.
-fn path(search_path: &str) -> Vec<String> {
-    let text = lex(search_path);
-    text.tokens.iter().filter_map(|token| token.kind.name().map(ToOwned::to_owned)).collect()
 }
 
 fn same_path(one: &str, other: &str) -> bool {

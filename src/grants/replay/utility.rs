@@ -423,8 +423,8 @@ async fn set<S: AsyncRead + AsyncWrite + Unpin>(
         [name] => {
             let _ = after;
             let held = format!(
-                "(select context not in ('superuser', 'postmaster', 'sighup', 'internal', 'superuser-backend') from pg_catalog.pg_settings where name = {})",
-                Text(name)
+                "(select context not in ('superuser', 'postmaster', 'sighup', 'internal', 'superuser-backend') from pg_catalog.pg_settings where pg_catalog.lower(name) = {})",
+                Text(&name.to_lowercase())
             );
             Ok(match asked(desk, &held).await? {
                 Ok(Some(true)) => Judged::permitted(),

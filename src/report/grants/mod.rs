@@ -2,10 +2,12 @@
 
 mod json;
 mod junit;
+mod replay;
 mod text;
 
 pub use json::{AuditFile, SCHEMA, render as json, schema};
 pub use junit::render as junit;
+pub use replay::render as replay;
 pub use text::render as text;
 
 use crate::grants::comparison::Comparison;

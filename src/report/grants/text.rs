@@ -79,7 +79,7 @@ fn paragraph(out: &mut String, number: usize, finding: &Finding) {
     detail("rule", &format!("{} (gonogo explain {})", finding.id, finding.id));
 }
 
-fn line(out: &mut String, first: &str, rest: &str, text: &str) {
+pub(super) fn line(out: &mut String, first: &str, rest: &str, text: &str) {
     let mut indent = first;
     for part in wrap(&ascii_exact(text), WIDTH - rest.len()) {
         let _ = writeln!(out, "{indent}{part}");

@@ -1,7 +1,7 @@
 //! One thing is changed, one finding tells it: `mutations.sql` on a real server, copies that lose something, and
 //! controls that must find nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use gonogo::grants::diff::{Context, diff, judge};
@@ -44,6 +44,7 @@ pub(super) fn findings(before: &Snapshot, after: &Snapshot) -> Vec<Finding> {
             expected: &before.facts,
             actual: &after.facts,
             workload: None,
+            renamed: &BTreeMap::new(),
             exceptions: &[],
             taken_at: &after.taken_at,
             today: date(2026, 11, 23),

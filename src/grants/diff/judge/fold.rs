@@ -1,7 +1,5 @@
 //! Each difference judged alone, and one finding made of those that go away together.
 
-use std::rc::Rc;
-
 use super::attribution::Attributed;
 use super::item::{Folded, Item};
 use super::{Judge, Judgement, words};
@@ -108,8 +106,7 @@ impl Judge<'_> {
         let lost = effects.lost.get(&root).map(Vec::as_slice).unwrap_or_default();
         cause.effective = !lost.is_empty() || effects.gained.contains_key(&root);
         self.add_users(root, cause);
-        let parts: Vec<Item> =
-            lost.iter().map(|&index| self.effect(root, &self.effects[index], cause)).collect();
+        let parts: Vec<Item> = lost.iter().map(|&index| self.effect(root, index, cause)).collect();
         if cause.judgement.id == FindingId::GrantMissing && !parts.iter().any(Item::is_alarm) {
             cause.judgement.id = FindingId::Regrouped;
             if parts.is_empty() {
@@ -119,20 +116,14 @@ impl Judge<'_> {
         parts
     }
 
-    fn effect(&self, root: usize, effect: &Effect, cause: &Item) -> Item {
-        let Effect { person, key, lost, .. } = effect;
+    fn effect(&self, root: usize, index: usize, cause: &Item) -> Item {
+        let Effect { person, key, lost, .. } = &self.effects[index];
         let severity = self.gravity(*person, key, *lost);
-        let name = self.people.name(*person);
-        let role = words::role(name);
+        let role = words::role(self.people.name(*person));
         let message = format!("{role} can no longer {lost} on {}", words::noun(key));
         let judgement = Judgement::new(FindingId::EffectiveChanged, Class::Missing, severity, message);
-        let mut item = Item::new(judgement.of(&role).privilege(lost), key.to_string());
-        if item.is_alarm() {
-            let database = &self.context.actual.server.database;
-            item.judgement.app_error = Some(words::denied(key, *lost, database));
-        }
+        let item = Item::new(judgement.of(&role).privilege(lost), key.to_string());
         let is_grant = matches!(self.changes[root], Change::Grant { .. });
-        let door = Self::is_a_door(key, *lost).then(|| (Rc::clone(key), *person));
         Item {
             whole: if key.kind == Kind::Column { self.relation(key) } else { None },
             direct: false,
@@ -140,8 +131,7 @@ impl Judge<'_> {
             is_said: is_grant
                 && cause.judgement.grantee.as_ref() == Some(&role)
                 && cause.subject == item.subject,
-            doors: door.into_iter().collect(),
-            statements: self.usage.statements(std::iter::once(name), key),
+            effect: Some(index),
             ..item
         }
     }

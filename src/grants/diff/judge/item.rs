@@ -2,13 +2,13 @@
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
-use std::rc::Rc;
 
 use super::causes::relations;
-use super::{Judge, Judgement};
+use super::{Judge, Judgement, words};
 use crate::grants::change::Change;
+use crate::grants::diff::effects::Effect;
 use crate::grants::diff::people::Person;
-use crate::grants::finding::{Consequence, Finding, FindingId, Repair, Severity};
+use crate::grants::finding::{AppError, Consequence, Finding, FindingId, Repair, Severity};
 use crate::grants::snapshot::{Attribute, Key, Kind};
 
 /// One difference, or one thing that follows from it, judged alone.
@@ -23,9 +23,9 @@ pub(super) struct Item {
     pub(super) fix: Vec<Repair>,
     /// The sentence of its cause says it already.
     pub(super) is_said: bool,
-    /// Whom it shuts out of which schema, or of the database.
-    pub(super) doors: Vec<(Rc<Key>, Person)>,
-    /// The recorded statements that need it; none when no workload was recorded.
+    /// The effect that it is or says, by index: there may be very many, so what follows from it is told at the end.
+    pub(super) effect: Option<usize>,
+    /// Recorded statements that need it, beside those of the effect; none when no workload was recorded.
     pub(super) statements: Option<HashSet<usize>>,
 }
 
@@ -47,7 +47,7 @@ impl Item {
             effective: false,
             fix: Vec::new(),
             is_said: false,
-            doors: Vec::new(),
+            effect: None,
             statements: None,
         }
     }
@@ -56,30 +56,16 @@ impl Item {
         self.judgement.severity > Severity::Info
     }
 
-    fn consequence(&self) -> Consequence {
-        let Judgement { id, severity, message, grantee, privilege, .. } = &self.judgement;
-        Consequence {
-            id: id.name().into(),
-            subject: self.subject.clone(),
-            grantee: grantee.clone(),
-            privilege: privilege.clone(),
-            severity: *severity,
-            message: message.clone(),
-        }
+    fn into_consequence(self) -> Consequence {
+        let Judgement { id, severity, message, grantee, privilege, .. } = self.judgement;
+        Consequence { id: id.name().into(), subject: self.subject, grantee, privilege, severity, message }
     }
 
     /// Take over what only says the same of itself.
-    fn absorb(&mut self, said: Self) {
-        let Judgement { severity, app_error, .. } = said.judgement;
-        if app_error.is_some() && (severity > self.judgement.severity || self.judgement.app_error.is_none()) {
-            self.judgement.app_error = app_error;
-        }
-        self.judgement.severity = self.judgement.severity.max(severity);
+    fn absorb(&mut self, said: &Self) {
+        self.judgement.severity = self.judgement.severity.max(said.judgement.severity);
         self.effective |= said.effective;
-        self.doors.extend(said.doors);
-        if let Some(statements) = said.statements {
-            self.statements.get_or_insert_default().extend(statements);
-        }
+        self.effect = self.effect.or(said.effect);
     }
 }
 
@@ -93,7 +79,7 @@ impl Folded {
     pub(super) fn absorbed(self) -> Self {
         let Self { mut cause, parts } = self;
         let (said, parts): (Vec<Item>, Vec<Item>) = parts.into_iter().partition(|part| part.is_said);
-        for said in said {
+        for said in &said {
             cause.absorb(said);
         }
         Self { cause, parts }
@@ -168,24 +154,21 @@ impl Judge<'_> {
     pub(super) fn told(&self, folded: Folded) -> Finding {
         let Folded { cause, parts } = folded.absorbed();
         let items = || std::iter::once(&cause).chain(&parts);
-        let worst_first = |one: &&Item| Reverse(one.judgement.severity);
         let mut sorted: Vec<&Item> = items().collect();
-        sorted.sort_by_key(worst_first);
-        let app_error = sorted.iter().find_map(|item| item.judgement.app_error.clone());
+        sorted.sort_by_key(|item| Reverse(item.judgement.severity));
+        let app_error = sorted.iter().find_map(|item| self.app_error(item));
         let severity = sorted.first().map_or(cause.judgement.severity, |item| item.judgement.severity);
-        let mut consequences: Vec<Consequence> = parts.iter().map(Item::consequence).collect();
-        consequences.extend(self.behind_doors(items()));
-        consequences.sort_by_key(|one| Reverse(one.severity));
-        let known = items().filter_map(|item| item.statements.as_ref());
-        let statements = known.fold(None, |all: Option<HashSet<usize>>, some| {
-            let mut all = all.unwrap_or_default();
-            all.extend(some);
-            Some(all)
-        });
-        let used = statements.map(|statements| self.usage.used(&statements));
+        let used = self.statements(items()).map(|statements| self.usage.used(&statements));
         let effective = items().any(|item| item.effective);
+        let behind = self.behind_doors(items());
         let mut fix = cause.fix;
-        fix.extend(parts.into_iter().flat_map(|part| part.fix));
+        let mut consequences = Vec::with_capacity(parts.len() + behind.len());
+        for mut part in parts {
+            fix.append(&mut part.fix);
+            consequences.push(part.into_consequence());
+        }
+        consequences.extend(behind);
+        consequences.sort_by_key(|one| Reverse(one.severity));
         Finding {
             direct: cause.direct,
             effective,
@@ -198,19 +181,47 @@ impl Judge<'_> {
         }
     }
 
+    /// What the application is told of this alone.
+    fn app_error(&self, item: &Item) -> Option<AppError> {
+        let denied = || {
+            let Effect { key, lost, .. } = &self.effects[item.effect.filter(|_| item.is_alarm())?];
+            Some(words::denied(key, *lost, &self.context.actual.server.database))
+        };
+        item.judgement.app_error.clone().or_else(denied)
+    }
+
+    /// The recorded statements that need any of these; none when no workload was recorded.
+    fn statements<'i>(&self, items: impl Iterator<Item = &'i Item>) -> Option<HashSet<usize>> {
+        let mut all: Option<HashSet<usize>> = None;
+        for item in items {
+            let effect = item.effect.and_then(|index| {
+                let Effect { person, key, .. } = &self.effects[index];
+                self.usage.statements(std::iter::once(self.people.name(*person)), key)
+            });
+            for some in [item.statements.as_ref(), effect.as_ref()].into_iter().flatten() {
+                all.get_or_insert_default().extend(some);
+            }
+        }
+        all
+    }
+
     /// What those who lost it can no longer reach.
     fn behind_doors<'i>(&self, items: impl Iterator<Item = &'i Item>) -> Vec<Consequence> {
         let mut doors: Vec<(&Key, Severity, Vec<Person>)> = Vec::new();
         for item in items {
+            let Some(Effect { person, key, lost, .. }) = item.effect.map(|index| &self.effects[index]) else {
+                continue;
+            };
+            if !Self::is_a_door(key, *lost) {
+                continue;
+            }
             let severity = item.judgement.severity;
-            for (key, person) in &item.doors {
-                match doors.iter_mut().find(|(door, ..)| *door == &**key) {
-                    Some((_, worst, people)) => {
-                        *worst = severity.max(*worst);
-                        people.push(*person);
-                    }
-                    None => doors.push((key, severity, vec![*person])),
+            match doors.iter_mut().find(|(door, ..)| *door == &**key) {
+                Some((_, worst, people)) => {
+                    *worst = severity.max(*worst);
+                    people.push(*person);
                 }
+                None => doors.push((key, severity, vec![*person])),
             }
         }
         let told = doors.into_iter().flat_map(|(key, severity, people)| {

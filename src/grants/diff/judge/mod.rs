@@ -44,6 +44,8 @@ pub struct Context<'a> {
     pub actual: &'a Facts,
     /// The statements recorded before; none when they were not.
     pub workload: Option<&'a Workload>,
+    /// Roles of the workload that have other names now: old to new.
+    pub renamed: &'a BTreeMap<String, String>,
     /// Differences that are wanted.
     pub exceptions: &'a [Exception],
     /// When AFTER was taken, RFC 3339: passwords expire.
@@ -59,7 +61,7 @@ pub fn judge(changes: &[Change], context: &Context<'_>) -> Vec<Finding> {
     let closures = Closures::new(&people);
     let judge = Judge {
         applications: Applications::new(&people),
-        usage: Usage::new(context.workload),
+        usage: Usage::new(context.workload, context.renamed),
         effects: effects(&people, &closures),
         nets: grants::nets(&people, changes),
         people: &people,

@@ -1,6 +1,6 @@
 //! Which statements of the recorded workload name an object: by words, as the parser has not seen them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::grants::finding::Used;
 use crate::grants::snapshot::{Key, Kind, Workload};
@@ -15,12 +15,14 @@ pub(super) struct Usage {
 }
 
 impl Usage {
-    pub(super) fn new(workload: Option<&Workload>) -> Self {
+    /// `renamed` are roles that have other names now, by which they are asked for: old to new.
+    pub(super) fn new(workload: Option<&Workload>, renamed: &BTreeMap<String, String>) -> Self {
         let Some(workload) = workload else { return Self::default() };
         let mut usage = Self { recorded: true, ..Self::default() };
         for (index, statement) in workload.statements.iter().enumerate() {
             usage.calls.push(statement.calls);
-            let words = usage.words.entry(statement.role.clone()).or_default();
+            let role = renamed.get(&statement.role).unwrap_or(&statement.role);
+            let words = usage.words.entry(role.clone()).or_default();
             for word in words_of(&statement.query) {
                 words.entry(word).or_default().push(index);
             }
