@@ -18,6 +18,7 @@ pub fn plan_schema() -> Value {
     let probes = Spec::schemas(&mut generator);
     let check = generator.subschema_for::<written::Check>();
     let person = generator.subschema_for::<written::Person>();
+    let app = generator.subschema_for::<written::App>();
     let vantage = generator.subschema_for::<vantage::Spec>();
     let database = generator.subschema_for::<Database>();
     let stage = generator.subschema_for::<written::Stage>();
@@ -32,6 +33,7 @@ pub fn plan_schema() -> Value {
         "vars": { "type": "object", "additionalProperties": { "type": ["string", "number", "boolean", "null"] } },
         "max_minor": { "type": "integer", "minimum": 0, "default": written::MAX_MINOR, "description": "More failed minors than this are a NO-GO." },
         "people": by_id(person.to_value()),
+        "apps": by_id(app.to_value()),
         "vantages": by_id(vantage.to_value()),
         "databases": by_id(database.to_value()),
         "checks": { "type": "array", "items": check.to_value() },

@@ -1,6 +1,7 @@
 //! `gonogo plan`: what would be looked at, when, and what is owed until when.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
@@ -8,7 +9,7 @@ use serde_json::json;
 use super::arguments::{Format, Plan as Arguments};
 use super::validate::counted;
 use super::{Shared, load};
-use crate::model::outline::{Check, Outline, Stage};
+use crate::model::outline::{Check, HERE, Outline, Stage};
 use crate::period::Period;
 use crate::plan::Plan;
 use crate::report::text;
@@ -85,6 +86,9 @@ fn times(stage: &Stage) -> String {
 fn line(outline: &Outline, check: &Check) -> String {
     let mut line =
         format!("  {:8} {}  {} {}", check.severity.name(), check.id, check.kind, text::line(&check.target));
+    if check.from.iter().any(|vantage| **vantage != *HERE) {
+        let _ = write!(line, "  from {}", check.from.join(", "));
+    }
     if let Some(owner) = &check.owner {
         let _ = write!(line, "  owner {}", text::line(outline.person(owner)));
     }
@@ -103,6 +107,11 @@ fn line(outline: &Outline, check: &Check) -> String {
 
 fn commands(plan: &Plan) -> String {
     let mut out = String::new();
+    let program = ["gonogo".to_owned(), "__agent".to_owned()];
+    for (id, vantage) in &*plan.vantages {
+        let command = vantage.command(&program, Path::new("PRIVATE-FOLDER")).join(" ");
+        let _ = writeln!(out, "{HERE}  {id}  {}", text::line(&command));
+    }
     for (check, job) in plan.outline.checks.iter().zip(&plan.jobs) {
         for vantage in &check.from {
             for command in job.probe.commands() {

@@ -26,6 +26,7 @@ pub const KEYS: &[&str] = &[
     "max_minor",
     "people",
     "vantages",
+    "apps",
     "databases",
     "checks",
     "stages",
@@ -34,7 +35,7 @@ pub const KEYS: &[&str] = &[
 /// Keys that belong in the main file only.
 pub const MAIN_ONLY: &[&str] = &["name", "change", "zone", "include", "max_minor"];
 /// Keys the language has but this version does not read.
-pub const NOT_YET: &[&str] = &["window", "apps", "systems", "links", "journal"];
+pub const NOT_YET: &[&str] = &["window", "systems", "links", "journal"];
 
 /// More failed minors than this are a NO-GO, unless the plan says otherwise.
 pub const MAX_MINOR: usize = 5;
@@ -177,6 +178,18 @@ pub struct Person {
     pub decides: bool,
     /// Who stands in: another person's id.
     pub deputy: Option<String>,
+}
+
+/// An application that is deployed.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct App {
+    /// The vantages it runs on; a check `from` it is looked at from each of them.
+    pub runs_on: Names,
+    /// A person's id.
+    pub owner: Option<String>,
+    /// The stage it is up from; from the start when absent.
+    pub up_from: Option<String>,
 }
 
 /// One step of the deployment.

@@ -42,6 +42,7 @@ pub(super) struct Draft {
     pub(super) zone: Option<String>,
     pub(super) max_minor: Option<usize>,
     pub(super) people: IndexMap<String, Item<written::Person>>,
+    pub(super) apps: IndexMap<String, Item<written::App>>,
     pub(super) vantages: IndexMap<String, Item<vantage::Spec>>,
     pub(super) databases: IndexMap<String, Item<Database>>,
     pub(super) checks: Vec<Item<Asked>>,
@@ -113,6 +114,7 @@ impl Draft {
                     self.has_people = true;
                     named(loading, value, "people", &mut self.people);
                 }
+                "apps" => named(loading, value, "apps", &mut self.apps),
                 "vantages" => named(loading, value, "vantages", &mut self.vantages),
                 "databases" => named(loading, value, "databases", &mut self.databases),
                 "stages" => {

@@ -150,23 +150,17 @@ fn ordered(loading: &mut Loading<'_>, draft: &Draft, before: &[Vec<usize>]) -> O
 /// At which stage each check is due; same order as the checks.
 pub(super) fn checks(loading: &mut Loading<'_>, draft: &Draft, stages: &Stages) -> Vec<Due> {
     let listed = listed(loading, draft, stages);
-    let mut up: HashMap<&str, usize> = HashMap::new();
-    for (id, database) in &draft.databases {
-        if let Some(index) = up_from(loading, draft, stages, database.node) {
-            up.insert(id, index);
-        }
-    }
+    let ups = Ups::read(loading, draft, stages);
     draft
         .checks
         .iter()
         .zip(listed)
         .map(|(item, listed)| {
-            let database =
-                database_of(loading, item.node).and_then(|id| Some((id.to_owned(), up.get(id).copied()?)));
-            let stage = listed.or(database.as_ref().map(|(_, index)| *index)).unwrap_or(0);
+            let latest = ups.latest(loading, item);
+            let stage = listed.or(latest.as_ref().map(|(_, index)| *index)).unwrap_or(0);
             let until = item.value.as_ref().and_then(|asked| deferred(loading, draft, stages, item, asked, stage));
             let due = Due { stage, until };
-            if let Some((id, index)) = database
+            if let Some((what, index)) = latest
                 && due.at() < index
                 && let Some(stage_id) = stage_id(draft, stages, index)
             {
@@ -175,9 +169,9 @@ pub(super) fn checks(loading: &mut Loading<'_>, draft: &Draft, stages: &Stages) 
                 loading.findings.push(
                     Finding::at(
                         loading.tree.place(at),
-                        format!("`{}` is due at stage `{here}`, before its database `{id}` is up", item.id),
+                        format!("`{}` is due at stage `{here}`, before {what} is up", item.id),
                     )
-                    .label(format!("`{id}` is up from stage `{stage_id}`"))
+                    .label(format!("{what} is up from stage `{stage_id}`"))
                     .help(format!(
                         "list it at `{stage_id}` or later, or owe it: `defer: {{ until: {stage_id}, because: ... }}`"
                     )),
@@ -186,6 +180,32 @@ pub(super) fn checks(loading: &mut Loading<'_>, draft: &Draft, stages: &Stages) 
             due
         })
         .collect()
+}
+
+/// From which stage databases and applications are up, when it is not the first.
+struct Ups<'d> {
+    databases: HashMap<&'d str, usize>,
+    apps: HashMap<&'d str, usize>,
+}
+
+impl<'d> Ups<'d> {
+    fn read(loading: &mut Loading<'_>, draft: &'d Draft, stages: &Stages) -> Self {
+        let mut up = |id: &'d str, node| Some((id, up_from(loading, draft, stages, node)?));
+        let databases = draft.databases.iter().filter_map(|(id, database)| up(id, database.node)).collect();
+        let apps = draft.apps.iter().filter_map(|(id, app)| up(id, app.node)).collect();
+        Self { databases, apps }
+    }
+
+    /// What a check waits for the longest, in words, and from which stage that is up.
+    fn latest(&self, loading: &Loading<'_>, item: &Item<Asked>) -> Option<(String, usize)> {
+        let database = database_of(loading, item.node);
+        let database =
+            database.and_then(|id| Some((format!("its database `{id}`"), *self.databases.get(id)?)));
+        let from = item.value.iter().filter_map(|asked| asked.check.from.as_ref()).flat_map(|names| &names.0);
+        let apps = from
+            .filter_map(|id| Some((format!("`{id}`, where it looks from,"), *self.apps.get(id.as_str())?)));
+        apps.chain(database).max_by_key(|(_, index)| *index)
+    }
 }
 
 fn stage_id<'d>(draft: &'d Draft, stages: &Stages, index: usize) -> Option<&'d str> {
@@ -198,8 +218,8 @@ fn stage_id_or_all<'d>(draft: &'d Draft, stages: &Stages, index: usize) -> &'d s
 
 /// The `databases` entry a check logs in to.
 fn database_of<'t>(loading: &'t Loading<'_>, check: NodeId) -> Option<&'t str> {
-    let probe = loading.tree.get(check, "postgres")?;
-    loading.tree.get_text(probe, "database")
+    let probes = ["postgres", "grants"].into_iter().filter_map(|kind| loading.tree.get(check, kind));
+    probes.into_iter().find_map(|probe| loading.tree.get_text(probe, "database"))
 }
 
 fn up_from(loading: &mut Loading<'_>, draft: &Draft, stages: &Stages, database: NodeId) -> Option<usize> {

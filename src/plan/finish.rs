@@ -12,7 +12,7 @@ use super::needs::positions;
 use super::{Job, Plan, Retry};
 use crate::file::findings::Finding;
 use crate::file::written::{self, MAX_MINOR};
-use crate::model::outline::{Check, Defer, HERE, Outline, Person, Place, Severity, Stage, Waiver};
+use crate::model::outline::{Check, Defer, HERE, Outline, Person, Place, Severity, Stage, VantageId, Waiver};
 use crate::period::Period;
 use crate::probe::database::Database;
 use crate::probe::{Problem, Surroundings};
@@ -84,6 +84,7 @@ pub(super) fn plan(loading: &mut Loading<'_>, draft: Draft, stages: &Stages, due
         let owner = check
             .owner
             .or_else(|| database_owners.get(database?).cloned().flatten())
+            .or_else(|| app_owner(&draft.apps, check.from.as_ref()))
             .or_else(|| outline_stages.get(due[index].stage)?.owner.clone());
         if has_people && owner.is_none() && check.severity == Severity::Blocker {
             let at = loading.tree.get(node, "id").unwrap_or(node);
@@ -99,9 +100,7 @@ pub(super) fn plan(loading: &mut Loading<'_>, draft: Draft, stages: &Stages, due
             kind: probe.kind().to_owned(),
             target: loading.request.scrubber.text(&probe.target()).into_owned(),
             layers: probe.layers(),
-            from: check
-                .from
-                .map_or_else(|| vec![Arc::from(HERE)], |from| from.0.into_iter().map(Arc::from).collect()),
+            from: vantages_of(&draft.apps, check.from.as_ref()),
             severity: check.severity,
             owner,
             tags: check.tags,
@@ -158,6 +157,27 @@ pub(super) fn plan(loading: &mut Loading<'_>, draft: Draft, stages: &Stages, due
             draft.vantages.into_iter().filter_map(|(id, item)| Some((id, item.value?))).collect(),
         ),
     })
+}
+
+/// The vantages of what `from` names: those an application runs on, each once.
+fn vantages_of(apps: &IndexMap<String, Item<written::App>>, from: Option<&written::Names>) -> Vec<VantageId> {
+    let Some(from) = from else { return vec![Arc::from(HERE)] };
+    let mut vantages: Vec<VantageId> = Vec::new();
+    for name in &from.0 {
+        let app = apps.get(name).and_then(|app| app.value.as_ref());
+        for vantage in app.map_or(std::slice::from_ref(name), |app| &app.runs_on.0) {
+            if vantages.iter().all(|known| **known != **vantage) {
+                vantages.push(Arc::from(vantage.as_str()));
+            }
+        }
+    }
+    vantages
+}
+
+/// Who owns the first application a check looks from.
+fn app_owner(apps: &IndexMap<String, Item<written::App>>, from: Option<&written::Names>) -> Option<String> {
+    let mut apps = from?.0.iter().filter_map(|name| apps.get(name)?.value.as_ref());
+    apps.find_map(|app| app.owner.clone())
 }
 
 const fn retry(written: written::Retry) -> Retry {

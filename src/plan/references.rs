@@ -23,6 +23,13 @@ pub(super) fn check(loading: &mut Loading<'_>, draft: &Draft) {
             person_exists(loading, draft, database.node, "owner", owner);
         }
     }
+    for app in draft.apps.values() {
+        let Some(written) = &app.value else { continue };
+        if let Some(owner) = &written.owner {
+            person_exists(loading, draft, app.node, "owner", owner);
+        }
+        places(loading, draft, (app.node, "runs_on"), &written.runs_on.0, std::iter::empty());
+    }
     for (id, vantage) in &draft.vantages {
         if id == HERE {
             loading.findings.push(
@@ -64,25 +71,9 @@ fn one(loading: &mut Loading<'_>, draft: &Draft, item: &Item<Asked>, asked: &Ask
     if let Some(owner) = &check.owner {
         person_exists(loading, draft, node, "owner", owner);
     }
-    let from = check.from.iter().flat_map(|names| &names.0);
-    let mut seen = Vec::new();
-    for (index, name) in from.enumerate() {
-        let position = index.to_string();
-        let at = loading.tree.descend(node, &["from", position.as_str()]);
-        if name != HERE && !draft.vantages.contains_key(name) {
-            let known = std::iter::once(HERE).chain(draft.vantages.keys().map(String::as_str));
-            let help = loading.suggest(name, known);
-            loading.findings.push(
-                Finding::at(loading.tree.place(at), format!("`{name}` is no place to look from"))
-                    .label("not one of the `vantages`")
-                    .help(help),
-            );
-        } else if seen.contains(&name) {
-            loading.findings.push(
-                Finding::at(loading.tree.place(at), format!("`{name}` is listed twice")).label("again"),
-            );
-        }
-        seen.push(name);
+    if let Some(from) = &check.from {
+        let apps = draft.apps.keys().map(String::as_str);
+        places(loading, draft, (node, "from"), &from.0, apps);
     }
     let layers = asked.probe.layers();
     if let Some(layer) = check.expect_break
@@ -105,6 +96,38 @@ fn one(loading: &mut Loading<'_>, draft: &Draft, item: &Item<Asked>, asked: &Ask
         let position = index.to_string();
         let at = loading.tree.descend(node, &["needs", position.as_str()]);
         check_exists(loading, draft, at, need);
+    }
+}
+
+/// Tell every place that is not there, and every one that is named twice.
+fn places<'d>(
+    loading: &mut Loading<'_>,
+    draft: &'d Draft,
+    (node, key): (NodeId, &str),
+    names: &[String],
+    apps: impl Iterator<Item = &'d str> + Clone,
+) {
+    let vantages = draft.vantages.keys().map(String::as_str);
+    let known = apps.chain([HERE]).chain(vantages);
+    for (index, name) in names.iter().enumerate() {
+        let position = index.to_string();
+        let at = loading.tree.descend(node, &[key, position.as_str()]);
+        if !known.clone().any(|known| known == name) {
+            let help = loading.suggest(name, known.clone());
+            loading.findings.push(
+                Finding::at(loading.tree.place(at), format!("`{name}` is no place to look from"))
+                    .label(if key == "from" {
+                        "neither an app nor a vantage"
+                    } else {
+                        "not one of the `vantages`"
+                    })
+                    .help(help),
+            );
+        } else if names[..index].contains(name) {
+            loading.findings.push(
+                Finding::at(loading.tree.place(at), format!("`{name}` is listed twice")).label("again"),
+            );
+        }
     }
 }
 

@@ -124,6 +124,27 @@ stages:
 }
 
 #[test]
+fn a_check_from_an_application_is_due_where_that_is_up_and_looks_from_each_of_its_places() {
+    let text = "
+gonogo: 1
+vantages: { app1-a: { ssh: { host: a } }, app1-b: { ssh: { host: b } } }
+apps: { app1: { runs_on: [app1-a, app1-b], up_from: two, owner: web } }
+databases: { orders: { up_from: two, postgres: { url: 'postgres://db.example/orders' } } }
+checks:
+  - { id: path, from: [app1, app1-b, here], command: { argv: [date] } }
+  - { id: audit, grants: { database: orders, role: app1, may: [SELECT on table:shop.*] } }
+stages: [{ id: one }, { id: two }]
+";
+    let plan = plan(text);
+    assert_eq!(due(&plan), [("path", "two"), ("audit", "two")]);
+    let path = &plan.outline.checks[0];
+    assert_eq!(path.from.iter().map(|from| &**from).collect::<Vec<_>>(), ["app1-a", "app1-b", "here"]);
+    assert_eq!(path.owner.as_deref(), Some("web"));
+    let early = text.replace("{ id: one }", "{ id: one, checks: [path] }");
+    assert!(told(&early).contains("`path` is due at stage `one`, before `app1`, where it looks from, is up"));
+}
+
+#[test]
 fn for_each_makes_one_check_for_each_combination() {
     let text = "
 gonogo: 1

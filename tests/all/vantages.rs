@@ -93,6 +93,7 @@ fn a_file_of_ours_is_sent_along() {
     assert!(journal.contains("refused"), "{journal}");
     std::fs::remove_file(program.path("ca.pem")).expect("it was there");
     program.run(&["run", "--fresh"]).code(1);
-    let journal = program.journal();
-    assert!(journal.contains("ca.pem") && journal.contains("unreadable"), "{journal}");
+    let row = &program.result()["checks"][0];
+    assert_eq!(row["outcome"], "error", "{row}");
+    assert!(row["message"].as_str().expect("a message").contains("ca.pem"), "{row}");
 }
