@@ -1,5 +1,6 @@
 //! The audit of permissions, on real servers: `grants/source.sql` is the database that has something of everything.
 
+mod copy;
 mod findings;
 mod fix;
 mod map;

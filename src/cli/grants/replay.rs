@@ -12,10 +12,10 @@ use super::super::{Shared, signals};
 use super::connect::{Place, log_in, log_in_as};
 use super::read;
 use super::sides::choose;
-use crate::grants::replay::{Identity, Report, Request, Sessions, Split, identity, replay as run};
+use crate::grants::replay::{Foretold, Identity, Report, Request, Sessions, Split, identity, replay as run};
 use crate::grants::snapshot::Snapshot;
 use crate::net::stream::Stream;
-use crate::report::grants;
+use crate::report::{grants, text};
 use crate::secret::Scrubber;
 use crate::suggest::closest;
 use crate::verdict::Exit;
@@ -152,9 +152,25 @@ async fn tried(
         role: arguments.role.as_deref(),
         allow_functions: arguments.allow_functions,
     };
-    let report = run(&mut sessions, &request).await.map_err(|error| failed(&error));
+    let tell = |functions: &Foretold| foretell(functions, scrubber, shared);
+    let report = run(&mut sessions, &request, tell).await.map_err(|error| failed(&error));
     close(sessions).await;
     report
+}
+
+/// What will run on the server is told before it does.
+fn foretell(functions: &Foretold, scrubber: &Scrubber, shared: &Shared) {
+    let list = |names: &BTreeSet<String>| {
+        names.iter().fold(String::new(), |list, name| format!("{list}\n  - {}", text::line(name)))
+    };
+    for (what, names) in [
+        ("functions of the database that may run while statements are planned:", &functions.run),
+        ("functions that are kept from running (--allow-functions lets them):", &functions.kept),
+    ] {
+        if !names.is_empty() {
+            shared.terminal.tell(&scrubber.text(&format!("{what}{}", list(names))));
+        }
+    }
 }
 
 async fn close(sessions: Sessions<Stream>) {

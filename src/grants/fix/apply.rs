@@ -90,8 +90,10 @@ pub async fn apply<S: AsyncRead + AsyncWrite + Unpin>(
     reader: &str,
 ) -> Result<(), ApplyError> {
     if let Err(error) = all(session, steps, reader).await {
-        // A session that is dropped is rolled back as well: why it failed is the first error.
-        let _ = run(session, "ROLLBACK").await;
+        // A session that broke is rolled back by its end, and a server that is gone is not waited for again.
+        if let ApplyError::Refused { .. } | ApplyError::NotDone { .. } = error {
+            let _ = run(session, "ROLLBACK").await;
+        }
         return Err(error);
     }
     if run(session, COMMIT).await? == COMMIT { Ok(()) } else { Err(ApplyError::TakenBack) }

@@ -8,6 +8,7 @@
 
 mod before;
 mod desk;
+mod foretold;
 mod ladder;
 mod lexer;
 mod named;
@@ -24,6 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
+pub use foretold::Foretold;
 pub use outcome::{Class, Counts, FORMAT, Report, Stats, Tried, Usage, schema};
 
 use super::map::{Resolved, TargetId};
@@ -31,7 +33,8 @@ use super::snapshot::{Key, Snapshot, Statement};
 use crate::model::fault::{Fault, ServerError};
 use crate::model::trace::VantageError;
 use crate::postgres::session::{Limits, Session, SessionError};
-use desk::{Desk, standing, within};
+use desk::{Desk, Standing, standing, within};
+use foretold::Search;
 use outcome::{Judged, Used};
 use reach::{Catalog, Reach};
 use statement::Place;
@@ -47,6 +50,19 @@ pub struct Request<'r> {
     pub role: Option<&'r str>,
     /// Let functions of the application run while planning, even where they could do harm.
     pub allow_functions: bool,
+}
+
+impl<'r> Request<'r> {
+    /// What a role of the snapshot is called in the new database; none when the map does not send it there.
+    fn role_there<'n>(&self, name: &'n str) -> Option<&'n str>
+    where
+        'r: 'n,
+    {
+        match &self.split {
+            None => Some(name),
+            Some(split) => split.roles.get(name).copied(),
+        }
+    }
 }
 
 /// What a split map says of the new database.
@@ -161,38 +177,36 @@ pub async fn identity<S: AsyncRead + AsyncWrite + Unpin>(
     Ok(Identity { database, system_identifier })
 }
 
-/// Try the recorded statements. Every one of them is in the report.
+/// Try the recorded statements. Every one of them is in the report. Before the first is given to the server, `tell` is
+/// called once with the functions that will run then.
 ///
 /// # Errors
 /// When nothing is recorded, or a session breaks: what was judged until then is no judgement.
 pub async fn replay<S: AsyncRead + AsyncWrite + Unpin>(
     sessions: &mut Sessions<S>,
     request: &Request<'_>,
+    tell: impl FnOnce(&Foretold),
 ) -> Result<Report, ReplayError> {
     let workload = request.snapshot.workload.as_ref().ok_or(ReplayError::NoWorkload)?;
-    let mut by_role: BTreeMap<&str, Vec<&Statement>> = BTreeMap::new();
-    for statement in &workload.statements {
-        if request.role.is_none_or(|role| role == statement.role) {
-            by_role.entry(&statement.role).or_default().push(statement);
-        }
-    }
-    if let (true, Some(role)) = (by_role.is_empty(), request.role) {
-        return Err(ReplayError::UnknownRole(role.to_owned()));
-    }
-    if by_role.is_empty() {
-        return Err(ReplayError::NoWorkload);
-    }
+    let by_role = by_role(&workload.statements, request.role)?;
     let catalog = within(Catalog::read(&mut sessions.main)).await.map_err(ReplayError::session)?;
     let paths =
         within(settings::SearchPaths::read(&mut sessions.main)).await.map_err(ReplayError::session)?;
     let reaches = Reaches { all: catalog.all_code(), beyond: catalog.beyond_the_transaction() };
+    let standings = Standings::ask(sessions).await?;
+    let mut search = Search::new(&catalog);
+    for (name, statements) in &by_role {
+        if let Some(role) = request.role_there(name) {
+            search
+                .add(statements, reaches.forbidden(standings.of(role).is_powerful, request.allow_functions));
+        }
+    }
+    let foretold = search.end();
+    tell(&foretold);
     let mut tried = Vec::with_capacity(workload.statements.len());
     let mut used = Used::new();
     for (name, statements) in by_role {
-        let role = match &request.split {
-            None => Some(name),
-            Some(split) => split.roles.get(name).copied(),
-        };
+        let role = request.role_there(name);
         let all = |judged: &Judged| {
             let role = role.unwrap_or(name);
             statements
@@ -215,7 +229,7 @@ pub async fn replay<S: AsyncRead + AsyncWrite + Unpin>(
             }
             None => &mut sessions.main,
         };
-        let standing = within(standing(session)).await.map_err(ReplayError::session)?;
+        let standing = standings.of(role);
         let search_path = paths.of(role);
         let mut desk = match Desk::open(session, role, &search_path).await? {
             Ok(desk) => desk,
@@ -253,7 +267,6 @@ pub async fn replay<S: AsyncRead + AsyncWrite + Unpin>(
             &other.query,
         ))
     });
-    let functions = statement::plan_time_functions(&catalog, &tried);
     let used = used.into_iter().map(|((role, relation), privileges)| Usage { role, relation, privileges });
     Ok(Report {
         schema: FORMAT,
@@ -261,8 +274,48 @@ pub async fn replay<S: AsyncRead + AsyncWrite + Unpin>(
         stats: Stats::from(workload),
         statements: tried,
         used: used.collect(),
-        functions,
+        functions: foretold.all(),
     })
+}
+
+/// The statements that are asked for, by the role that ran them: there are some.
+fn by_role<'r>(
+    statements: &'r [Statement],
+    wanted: Option<&str>,
+) -> Result<BTreeMap<&'r str, Vec<&'r Statement>>, ReplayError> {
+    let mut by_role: BTreeMap<&str, Vec<&Statement>> = BTreeMap::new();
+    for statement in statements.iter().filter(|statement| wanted.is_none_or(|role| role == statement.role)) {
+        by_role.entry(&statement.role).or_default().push(statement);
+    }
+    match (by_role.is_empty(), wanted) {
+        (false, _) => Ok(by_role),
+        (true, Some(role)) => Err(ReplayError::UnknownRole(role.to_owned())),
+        (true, None) => Err(ReplayError::NoWorkload),
+    }
+}
+
+/// Who each session is logged in as.
+struct Standings {
+    main: Standing,
+    own: BTreeMap<String, Standing>,
+}
+
+impl Standings {
+    async fn ask<S: AsyncRead + AsyncWrite + Unpin>(sessions: &mut Sessions<S>) -> Result<Self, ReplayError> {
+        let main = standing(&mut sessions.main).await.map_err(ReplayError::session)?;
+        let mut own = BTreeMap::new();
+        for (role, session) in &mut sessions.own {
+            if let Ok(session) = session {
+                own.insert(role.clone(), standing(session).await.map_err(ReplayError::session)?);
+            }
+        }
+        Ok(Self { main, own })
+    }
+
+    /// Of the session that tries this role's statements.
+    fn of(&self, role: &str) -> &Standing {
+        self.own.get(role).unwrap_or(&self.main)
+    }
 }
 
 /// Code that must not run in a session, by how much its role may do.

@@ -90,13 +90,20 @@ pub(super) fn relations(text: &Lexed) -> Vec<Named> {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Written<'t> {
     columns: Vec<&'t str>,
-    /// An INSERT without a list of columns.
+    /// An INSERT or COPY without a list of columns.
     is_all: bool,
 }
 
 impl<'t> Written<'t> {
     pub(super) fn by(text: &'t Lexed) -> Self {
         let mut written = Self::default();
+        if text.is_word(0, "copy") {
+            match text.qualified(1) {
+                Some((_, list)) if text.is_mark(list, '(') => written.list(text, list),
+                Some(_) | None => written.is_all = true,
+            }
+            return written;
+        }
         for index in 0..text.tokens.len() {
             if text.is_word(index, "insert") && text.is_word(index + 1, "into") {
                 let list = text.qualified(index + 2).map_or(index + 2, |(_, after)| after);
@@ -205,17 +212,28 @@ pub(super) async fn resolve<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 impl Resolved {
-    /// What the server says to a role that may not.
-    pub(super) fn denied(&self) -> Judged {
-        let kind = match self.kind.as_str() {
+    /// Its name with its schema, as reports write it.
+    pub(super) fn whole(&self) -> String {
+        format!("{}.{}", self.schema, self.name)
+    }
+
+    /// What the server calls it where its kind matters.
+    pub(super) fn kind(&self) -> &'static str {
+        match self.kind.as_str() {
             "v" => "view",
             "m" => "materialized view",
             "f" => "foreign table",
             "S" => "sequence",
+            "p" => "partitioned table",
             _ => "table",
-        };
+        }
+    }
+
+    /// What the server says to a role that may not.
+    pub(super) fn denied(&self) -> Judged {
+        let kind = if self.kind == "p" { "table" } else { self.kind() };
         let message = format!("permission denied for {kind} {}", self.name);
-        Judged::new(Class::Denied, "42501", message).about(&format!("{}.{}", self.schema, self.name))
+        Judged::new(Class::Denied, "42501", message).about(&self.whole())
     }
 }
 
@@ -256,6 +274,9 @@ mod tests {
         assert!(!touches("insert into s.t (a, b) values ($1, $2)", "c"));
         assert!(touches("insert into s.t (a, b) values ($1, $2) on conflict (a) do update set c = 1", "c"));
         assert!(touches("insert into t select 1", "c"));
+        assert!(touches("copy s.t (a, \"B\") from stdin", "B"));
+        assert!(!touches("copy s.t (a, \"B\") from stdin (format csv, null 'c')", "c"));
+        assert!(touches("copy s.t from stdin", "c"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One statement of one role, from its text to its class.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -11,7 +11,7 @@ use super::named::{self, Named};
 use super::outcome::{Class, Judged, Tried, Used};
 use super::plan::Plan;
 use super::reach::{Catalog, Reach};
-use super::utility::{self, Command};
+use super::utility::{self, Command, Ruling};
 use super::{ReplayError, Request, ladder, rules};
 use crate::grants::privilege::{Privilege, Privileges};
 use crate::grants::quote::Text;
@@ -91,23 +91,6 @@ pub(super) async fn gate<S: AsyncRead + AsyncWrite + Unpin>(
     Ok(Some(Judged::new(Class::Denied, "42501", message).because("the role may log in but not CONNECT")))
 }
 
-/// Functions that may run while planning and that the statements name.
-pub(super) fn plan_time_functions(catalog: &Catalog, tried: &[Tried]) -> Vec<String> {
-    let mut named: HashMap<&str, Vec<&str>> = HashMap::new();
-    for routine in catalog.routines.iter().filter(|routine| routine.at_plan_time) {
-        named.entry(&routine.name).or_default().push(&routine.whole);
-    }
-    let mut found = BTreeSet::new();
-    for tried in tried {
-        let text = lex(&tried.query);
-        for (index, token) in text.tokens.iter().enumerate() {
-            let name = token.kind.name().filter(|_| text.is_mark(index + 1, '('));
-            found.extend(name.and_then(|name| named.get(name)).into_iter().flatten());
-        }
-    }
-    found.into_iter().map(|whole: &&str| (*whole).to_owned()).collect()
-}
-
 impl Place<'_> {
     pub(super) async fn judge<S: AsyncRead + AsyncWrite + Unpin>(
         &mut self,
@@ -137,7 +120,10 @@ impl Place<'_> {
             | Command::Do
             | Command::Other => None,
         };
-        let mut judged = utility::judge(desk, &text, &command).await?;
+        let mut judged = match utility::judge(desk, &text, &command).await? {
+            Ruling::Said(judged) => judged,
+            Ruling::Does(plan) => self.ruled(desk, &text, &plan, used).await?,
+        };
         if let (Some(first), Class::Permitted) = (first, judged.class) {
             let query = query(&statement.query, &text, first);
             judged = self.planned(desk, query, used).await?;
@@ -182,12 +168,7 @@ impl Place<'_> {
                 let Some(plan) = Plan::read(&json) else {
                     return Ok(Judged::not_provable("the server's plan cannot be read"));
                 };
-                self.count(desk, &text, &plan, used).await?;
-                let judged = rules::judge(desk, &text, &plan, &mut self.known).await?;
-                Ok(match self.body(&text, &plan) {
-                    Some(reason) if judged.class == Class::Permitted => Judged::not_provable(reason),
-                    Some(_) | None => judged,
-                })
+                self.ruled(desk, &text, &plan, used).await
             }
             Explained::NotPrepared(error) | Explained::NotPlanned(error) => {
                 let mut judged = Judged::refused(&error);
@@ -200,6 +181,22 @@ impl Place<'_> {
                 Ok(rest.unwrap_or(judged))
             }
         }
+    }
+
+    /// What is planned, by the rules over the catalogs.
+    async fn ruled<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        desk: &mut Desk<'_, S>,
+        text: &Lexed,
+        plan: &Plan,
+        used: &mut Used,
+    ) -> Result<Judged, ReplayError> {
+        self.count(desk, text, plan, used).await?;
+        let judged = rules::judge(desk, text, plan, &mut self.known).await?;
+        Ok(match self.body(text, plan) {
+            Some(reason) if judged.class == Class::Permitted => Judged::not_provable(reason),
+            Some(_) | None => judged,
+        })
     }
 
     fn why_forbidden(&self, what: &str) -> String {

@@ -57,7 +57,7 @@ fn corpus(name: &str) -> String {
 }
 
 /// A cluster with the corpus' database `shop`, and `copy` beside it.
-fn corpus_cluster(version: Option<u32>) -> Option<Cluster> {
+pub(super) fn corpus_cluster(version: Option<u32>) -> Option<Cluster> {
     let cluster = Cluster::start(&Setup { version, ..Setup::default() })?;
     cluster.sql("postgres", "create database shop");
     cluster.sql("shop", &since(&corpus("replay_corpus.sql"), cluster.version));
@@ -69,7 +69,7 @@ fn corpus_cluster(version: Option<u32>) -> Option<Cluster> {
 }
 
 /// A snapshot of these tables and statements.
-fn recorded(tables: &[(&str, &str)], statements: Vec<Statement>) -> Snapshot {
+pub(super) fn recorded(tables: &[(&str, &str)], statements: Vec<Statement>) -> Snapshot {
     let keys =
         tables.iter().map(|(schema, name)| (Key::within(Kind::Table, schema, name), Object::default()));
     Snapshot {
@@ -103,7 +103,7 @@ pub(super) fn statement(role: &str, query: &str) -> Statement {
 }
 
 /// Every statement tried, by role and text.
-async fn tried(
+pub(super) async fn tried(
     session: Session<TcpStream>,
     tables: &[(&str, &str)],
     statements: Vec<Statement>,
@@ -112,10 +112,10 @@ async fn tried(
     let snapshot = recorded(tables, statements);
     let request = Request { snapshot: &snapshot, split: None, role: None, allow_functions };
     let mut sessions = Sessions { main: session, own: BTreeMap::new() };
-    replay(&mut sessions, &request).await.expect("a report")
+    replay(&mut sessions, &request, |_| ()).await.expect("a report")
 }
 
-fn of<'r>(report: &'r Report, role: &str, query: &str) -> &'r Tried {
+pub(super) fn of<'r>(report: &'r Report, role: &str, query: &str) -> &'r Tried {
     let found = report.statements.iter().find(|tried| tried.role == role && tried.query == query);
     found.unwrap_or_else(|| panic!("{role}: {query} is not in the report"))
 }
@@ -136,7 +136,7 @@ async fn executed(session: &mut Session<TcpStream>, role: &str, sql: &str) -> Op
 }
 
 /// All rows, all sequences, all catalogs.
-fn checksum(cluster: &Cluster) -> String {
+pub(super) fn checksum(cluster: &Cluster) -> String {
     cluster.sql("shop", &corpus("checksum.sql"))
 }
 
@@ -363,7 +363,7 @@ async fn locks_and_lost_servers_are_told() {
     let snapshot = recorded(&[("shop", "orders")], vec![statement("app", "select id from shop.orders")]);
     let request = Request { snapshot: &snapshot, split: None, role: None, allow_functions: false };
     let mut sessions = Sessions { main: auditor, own: BTreeMap::new() };
-    let (outcome, ()) = tokio::join!(replay(&mut sessions, &request), async {
+    let (outcome, ()) = tokio::join!(replay(&mut sessions, &request, |_| ()), async {
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
         cluster.sql(
             "postgres",
