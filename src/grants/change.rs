@@ -169,8 +169,8 @@ pub enum Change {
     Access {
         /// The role.
         role: String,
-        /// The rule in force, for people.
-        delta: Delta<String>,
+        /// The ways in, in the order of the lines; none when no line lets it in.
+        delta: Delta<Vec<Way>>,
     },
     /// What could not be read on one side: it is equal to nothing.
     Unreadable {
@@ -191,4 +191,19 @@ pub enum Change {
         /// What refers to what.
         reference: Reference,
     },
+}
+
+/// A way into a database, by one line of `pg_hba.conf`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Way {
+    /// The kind of connection and the address, such as `host 10.0.0.0 255.0.0.0`, or `local`.
+    pub clients: String,
+    /// How they prove who they are: `scram-sha-256`, `cert`, ...
+    pub method: String,
+}
+
+impl std::fmt::Display for Way {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(to, "{} {}", self.clients, self.method)
+    }
 }

@@ -7,6 +7,7 @@ use super::diff::{Context, diff, judge};
 use super::expect::Expected;
 use super::finding::Finding;
 use super::map::Exception;
+use super::neighbours::Neighbours;
 use super::snapshot::Snapshot;
 
 /// The two sides of a comparison.
@@ -30,6 +31,9 @@ impl Comparison<'_> {
     pub fn changes(&self) -> Vec<Change> {
         let Expected { facts, unmapped, crossing, replaced, renamed: _ } = &self.expected;
         let mut changes = diff(facts, &self.before.values, &self.after.facts, &self.after.values);
+        if let Some(neighbours) = Neighbours::of(&self.before.facts, facts, &self.after.facts) {
+            changes.retain(|change| !neighbours.concerns(change));
+        }
         changes.extend(unmapped.iter().map(|key| Change::Unmapped { key: key.clone() }));
         let open = replaced.iter().filter(|replaced| !self.after.facts.objects.contains_key(&replaced.by));
         let crossing = crossing.iter().chain(open.map(|replaced| &replaced.reference));

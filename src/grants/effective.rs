@@ -72,15 +72,16 @@ impl<'f> Effective<'f> {
         }
         let mut has = Vec::with_capacity(count);
         let mut held_by: Vec<Vec<RoleId>> = vec![Vec::new(); count];
+        // By role: the last one that it was reached from. A fresh list of marks for each role would be quadratic.
+        let mut seen_from: Vec<Option<RoleId>> = vec![None; count];
         for (id, _) in facts.roles.iter() {
-            let mut seen = vec![false; count];
-            seen[id.index()] = true;
+            seen_from[id.index()] = Some(id);
             let mut closed = vec![id];
             let mut next = 0;
             while let Some(&role) = closed.get(next) {
                 next += 1;
                 for &group in &groups[role.index()] {
-                    if !std::mem::replace(&mut seen[group.index()], true) {
+                    if seen_from[group.index()].replace(id) != Some(id) {
                         closed.push(group);
                     }
                 }

@@ -7,8 +7,8 @@ use super::acl::{Acl, AclItem, Grantee, RoleId};
 use super::map::{Replaced, Resolved, TargetId};
 use super::privilege::Privileges;
 use super::snapshot::{
-    Aspect, DefaultPrivilege, Fact, Facts, Gap, HbaRule, Key, Kind, Membership, Object, Reference, Role,
-    Roles, SchemaObjects, Setting,
+    Aspect, Attribute, DefaultPrivilege, Fact, Facts, Gap, HbaRule, Key, Kind, Membership, Object, Reference,
+    Role, Roles, SchemaObjects, Setting,
 };
 
 /// What a database has to be.
@@ -82,6 +82,7 @@ pub fn transform<'f>(map: &Resolved<'f>, target: TargetId) -> Expected<'f> {
     let is_here = |schema: &str| map.is_held(&Key::plain(Kind::Schema, schema), target) != Some(false);
     let joins = |from: &Key, to: &Key| [from, to].iter().all(|end| map.is_held(end, target) != Some(false));
     let mut facts = rewriter.facts(&to.database, objects, is_here, joins);
+    narrow_publications(&mut facts, map, target);
     if facts.references.is_none() && !facts.lacks(Aspect::References) {
         let why = "the snapshot was taken without references: take it again without `--no-references`";
         facts.coverage.push(Gap { aspect: Aspect::References, why: why.to_owned() });
@@ -91,6 +92,26 @@ pub fn transform<'f>(map: &Resolved<'f>, target: TargetId) -> Expected<'f> {
     let renamed = names.filter_map(|old| Some((old, to.role(old)?))).filter(|(old, new)| old != new);
     let renamed = renamed.map(|(old, new)| (old.to_owned(), new.to_owned())).collect();
     Expected { facts: Cow::Owned(facts), unmapped: map.unmapped(), crossing, replaced, renamed }
+}
+
+/// A publication publishes in a target what of its tables and schemas the target holds.
+fn narrow_publications(facts: &mut Facts, map: &Resolved<'_>, target: TargetId) {
+    let stays = |entry: &String| {
+        // `table:a.b`, `table:a.b (columns)`, `table:a.b WHERE (condition)`; a name may hold blanks.
+        let ends = entry.match_indices(' ').map(|(at, _)| at).chain([entry.len()]);
+        let mut keys = ends.filter_map(|end| entry.get(..end)?.parse::<Key>().ok());
+        keys.find_map(|key| map.is_held(&key, target)) != Some(false)
+    };
+    for (_, publication) in facts.objects.iter_mut().filter(|(key, _)| key.kind == Kind::Publication) {
+        for attribute in [Attribute::Tables, Attribute::Schemas] {
+            if let Some(Fact::List(entries)) = publication.facts.get_mut(&attribute) {
+                entries.retain(stays);
+                if entries.is_empty() {
+                    publication.facts.remove(&attribute);
+                }
+            }
+        }
+    }
 }
 
 /// The roles that matter in a target, by their ids.

@@ -13,6 +13,7 @@ pub mod effective;
 pub mod expect;
 pub mod fix;
 pub mod map;
+mod neighbours;
 pub mod paths;
 pub mod postgres;
 pub mod privilege;

@@ -1,6 +1,6 @@
 //! Through what a role may do something: told apart path by path, so that it is clear what a REVOKE would leave.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::acl::{Acl, Grantee, RoleId};
 use super::effective::Effective;
@@ -154,12 +154,19 @@ impl<'f> Paths<'f> {
         Reach { usage, connect: self.connect[role.index()] }
     }
 
-    /// Every path on which a role comes to what it may do with an object, or with one of its columns; the most telling
-    /// first.
+    /// Every path on which a role comes to what it `may` do, by [`Self::on`], with an object or with one of its columns;
+    /// the most telling first.
     #[must_use]
-    pub fn of(&self, role: RoleId, key: &Key, object: &Object, column: Option<&str>) -> Vec<Path> {
+    pub fn of(
+        &self,
+        role: RoleId,
+        may: Privileges,
+        key: &Key,
+        object: &Object,
+        column: Option<&str>,
+    ) -> Vec<Path> {
         let kind = if column.is_some() { Kind::Column } else { key.kind };
-        let may = self.on(key, object, column)[role.index()] & kind.privileges();
+        let may = may & kind.privileges();
         let mut paths = Vec::new();
         let mut add = |means, chain, privileges: Privileges| {
             if !(privileges & may).is_empty() {
@@ -185,11 +192,12 @@ impl<'f> Paths<'f> {
     /// A role and its groups, each with the shortest chain that leads to it.
     fn above(&self, role: RoleId) -> Vec<(RoleId, Vec<RoleId>)> {
         let mut found = vec![(role, Vec::new())];
+        let mut known = HashSet::from([role]);
         let mut open = VecDeque::from([0]);
         while let Some(at) = open.pop_front() {
             let (here, chain) = found[at].clone();
             for &group in self.groups.get(&here).into_iter().flatten() {
-                if found.iter().all(|(known, _)| *known != group) {
+                if known.insert(group) {
                     open.push_back(found.len());
                     found.push((group, [chain.as_slice(), &[group]].concat()));
                 }
@@ -256,7 +264,11 @@ mod tests {
                 let chain = path.chain.iter().map(|&group| facts.roles.name(group)).collect();
                 (path.means, chain, path.privileges.to_string())
             };
-            paths.of(role, &table, &orders, column).into_iter().map(told).collect()
+            paths
+                .of(role, paths.on(&table, &orders, column)[role.index()], &table, &orders, column)
+                .into_iter()
+                .map(told)
+                .collect()
         };
         let public = || (Means::Public, vec![], "TRIGGER".to_owned());
         assert_eq!(
@@ -287,7 +299,7 @@ mod tests {
         for (role, _) in facts.roles.iter() {
             let may = paths.on(&table, &orders, None)[role.index()];
             let sum = paths
-                .of(role, &table, &orders, None)
+                .of(role, may, &table, &orders, None)
                 .iter()
                 .fold(Privileges::NONE, |set, path| set | path.privileges);
             assert_eq!(

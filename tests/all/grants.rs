@@ -1,13 +1,18 @@
 //! The audit of permissions, on real servers: `grants/source.sql` is the database that has something of everything.
 
+mod access;
 mod copy;
 mod findings;
 mod fix;
+mod many_roles;
 mod map;
 mod mutations;
 mod oracle;
 mod probe;
 mod replay;
+mod replay_command;
+mod shared;
+mod silence;
 mod snapshot;
 mod split;
 mod versions;

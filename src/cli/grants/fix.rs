@@ -22,13 +22,11 @@ use crate::grants::postgres::PostgresReader;
 use crate::grants::reader::{Reader as _, Request};
 use crate::grants::snapshot::{Facts, Snapshot};
 use crate::net::stream::Stream;
+use crate::period::Period;
 use crate::report::grants::{self, Audit};
 use crate::report::{Mode, replace, text};
 use crate::secret::Scrubber;
 use crate::verdict::Exit;
-
-/// The longest it may take to read the database again.
-const LIMIT: Duration = Duration::from_mins(2);
 
 /// Print the SQL that repairs what `diff` finds; with --apply, run it and compare again
 ///
@@ -54,6 +52,9 @@ pub(in super::super) struct Arguments {
     /// Run it here, unless the database is no longer as AFTER says; then read it again and compare
     #[arg(long, value_name = "URL")]
     apply: Option<String>,
+    /// With --apply: the longest one statement, or reading the database again, may take
+    #[arg(long, value_name = "DURATION", default_value = "5m", requires = "apply")]
+    timeout: Period,
     /// With --apply: do not ask
     #[arg(long, requires = "apply")]
     yes: bool,
@@ -89,7 +90,7 @@ async fn fixed(arguments: &Arguments, shared: &Shared) -> Result<Exit, Exit> {
             return Err(exit);
         }
     }
-    apply(url, arguments.yes, &comparison, &steps, shared).await
+    apply(url, arguments, &comparison, &steps, shared).await
 }
 
 /// Statements of findings that an exception covers: what is meant is not repaired away.
@@ -131,23 +132,24 @@ fn save(out: Option<&Path>, sql: &str, shared: &Shared) -> Exit {
 
 async fn apply(
     url: &str,
-    yes: bool,
+    arguments: &Arguments,
     comparison: &Comparison<'_>,
     steps: &[Step],
     shared: &Shared,
 ) -> Result<Exit, Exit> {
+    let limit = arguments.timeout.0;
     let scrubber = Arc::new(Scrubber::default());
     let cancel = signals::cancelled_by_signals();
     let place = Place { url: Some(url.to_owned()), database: None, user: None, plan: PlanFiles::default() };
     let mut reader = PostgresReader(log_in(&place, shared, &scrubber, &cancel).await?);
-    let now = read_again(&mut reader, &cancel, shared).await?;
+    let now = read_again(&mut reader, limit, &cancel, shared).await?;
     if let Some(reason) = moved(comparison.after, &now) {
         return Err(usage(&reason, Some("take AFTER again: gonogo grants snapshot URL -o FILE"), shared));
     }
     let server = &now.facts.server;
     if steps.is_empty() {
         shared.terminal.tell("there is nothing to run");
-    } else if !yes && !confirmed(steps.len(), &server.database, shared)? {
+    } else if !arguments.yes && !confirmed(steps.len(), &server.database, shared)? {
         shared.terminal.tell("nothing was run");
         return Ok(Exit::NoGo);
     }
@@ -157,14 +159,14 @@ async fn apply(
             shared.terminal.tell("interrupted: take AFTER again and compare, to see whether anything was changed");
             return Err(Exit::Interrupted);
         }
-        applied = fix::apply(&mut reader.0, steps, &now.facts.reader.role) => applied,
+        applied = fix::apply(&mut reader.0, steps, &now.facts.reader.role, limit) => applied,
     };
     if let Err(error) = applied {
         shared.terminal.error(&scrubber.text(&error.to_string()), Some(error.help()));
         return Ok(Exit::NoGo);
     }
     shared.terminal.tell(&format!("{} statements were run in {}", steps.len(), text::line(&server.database)));
-    let after = read_again(&mut reader, &cancel, shared).await?;
+    let after = read_again(&mut reader, limit, &cancel, shared).await?;
     reader.0.close().await;
     let Comparison { before, expected, exceptions, today, .. } = comparison;
     let result =
@@ -177,10 +179,11 @@ async fn apply(
 
 async fn read_again(
     reader: &mut PostgresReader<Stream>,
+    limit: Duration,
     cancel: &CancellationToken,
     shared: &Shared,
 ) -> Result<Snapshot, Exit> {
-    let request = Request { workload: false, references: false, limit: LIMIT };
+    let request = Request { workload: false, references: false, limit };
     tokio::select! {
         biased;
         () = cancel.cancelled() => Err(Exit::Interrupted),

@@ -15,6 +15,7 @@ use super::sides::choose;
 use crate::grants::replay::{Foretold, Identity, Report, Request, Sessions, Split, identity, replay as run};
 use crate::grants::snapshot::Snapshot;
 use crate::net::stream::Stream;
+use crate::period::Period;
 use crate::report::{grants, text};
 use crate::secret::Scrubber;
 use crate::suggest::closest;
@@ -57,6 +58,9 @@ pub(in super::super) struct Arguments {
     /// Let functions of the application run while planning, even where they could do harm
     #[arg(long)]
     allow_functions: bool,
+    /// The longest to wait for one answer of the server
+    #[arg(long, value_name = "DURATION", default_value = "1m")]
+    timeout: Period,
     /// How to print the report
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -119,7 +123,7 @@ async fn tried(
         shared.terminal.error(&scrubber.text(&error.to_string()), error.help());
         Exit::NoGo
     };
-    let here = identity(&mut main).await.map_err(|error| failed(&error))?;
+    let here = identity(&mut main, arguments.timeout.0).await.map_err(|error| failed(&error))?;
     if let Some(after) = &after {
         let server = &after.facts.server;
         let expected = Identity {
@@ -139,7 +143,7 @@ async fn tried(
     for (role, url) in &arguments.login {
         let mut own = log_in_as(url, shared, scrubber, cancel).await?;
         if let Ok(session) = &mut own {
-            let there = identity(session).await.map_err(|error| failed(&error))?;
+            let there = identity(session, arguments.timeout.0).await.map_err(|error| failed(&error))?;
             if let Some(message) = differs(&there, &here) {
                 return Err(wrong(&message, "every --login has to lead to the database of the URL"));
             }
@@ -151,6 +155,7 @@ async fn tried(
         split,
         role: arguments.role.as_deref(),
         allow_functions: arguments.allow_functions,
+        limit: arguments.timeout.0,
     };
     let tell = |functions: &Foretold| foretell(functions, scrubber, shared);
     let report = run(&mut sessions, &request, tell).await.map_err(|error| failed(&error));

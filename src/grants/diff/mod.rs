@@ -1,5 +1,6 @@
 //! What differs between a database as it should be and as it is, and what that means: `diff` finds, `judge` judges.
 
+mod access;
 mod acls;
 mod effects;
 mod exception;
@@ -30,7 +31,7 @@ pub fn diff(expected: &Facts, values: &Values, actual: &Facts, actual_values: &V
     rest::settings(&people, &mut changes);
     rest::default_privileges(&people, &mut changes);
     rest::values(&people, values, actual_values, &mut changes);
-    rest::access(&people, &mut changes);
+    access::compare(&people, &mut changes);
     rest::coverage(&people, &mut changes);
     changes
 }

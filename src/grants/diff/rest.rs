@@ -1,12 +1,11 @@
-//! Settings, default privileges, values, `pg_hba.conf` and coverage compared.
+//! Settings, default privileges, values and coverage compared.
 
 use std::collections::BTreeMap;
 
 use super::acls::{self, Item};
 use super::people::{People, Person, Side};
-use crate::grants::acl::RoleId;
 use crate::grants::change::{Change, Delta, Granted};
-use crate::grants::snapshot::{Aspect, HbaRule, Key, Kind, SchemaObjects, Values};
+use crate::grants::snapshot::{Aspect, Key, Kind, SchemaObjects, Values};
 
 pub(super) fn settings(people: &People<'_>, changes: &mut Vec<Change>) {
     let of = |side: &Side<'_>| -> BTreeMap<(bool, Option<Person>, String), String> {
@@ -115,79 +114,6 @@ pub(super) fn values(people: &People<'_>, values: &Values, actual: &Values, chan
             changes.push(Change::Populated { key: key.clone(), delta });
         }
     }
-}
-
-/// Who can get in by `pg_hba.conf`: for each role that can log in, the lines that concern it and this database.
-pub(super) fn access(people: &People<'_>, changes: &mut Vec<Change>) {
-    let (Some(expected), Some(actual)) = (&people.expected.facts.hba, &people.actual.facts.hba) else {
-        return;
-    };
-    for (id, role) in people.expected.facts.roles.iter().filter(|(_, role)| role.login) {
-        let person = people.expected.person(id);
-        let Some(other) = people.actual.id(person).filter(|&id| people.actual.facts.roles.get(id).login)
-        else {
-            continue;
-        };
-        let before = lines(&people.expected, id, expected);
-        let after = lines(&people.actual, other, actual);
-        if before != after {
-            let tell = |lines: Vec<String>| (!lines.is_empty()).then(|| lines.join("; "));
-            let delta = Delta { expected: tell(before), got: tell(after) };
-            changes.push(Change::Access { role: role.name.clone(), delta });
-        }
-    }
-}
-
-/// The lines that let this role into this database, in their order; those after a line that refuses the same clients
-/// count for nothing ("The `pg_hba.conf` File").
-fn lines(side: &Side<'_>, role: RoleId, rules: &[HbaRule]) -> Vec<String> {
-    let database = side.facts.server.database.as_str();
-    let name = side.name(role);
-    let mut refused: Vec<(&str, Option<&str>)> = Vec::new();
-    let mut lines = Vec::new();
-    for rule in rules {
-        let group = |group: &str| is_member(side, role, group);
-        let to_database = rule.databases.iter().any(|word| match word.as_str() {
-            "all" => true,
-            "sameuser" => name == database,
-            "samerole" | "samegroup" => group(database),
-            other => other == database,
-        });
-        let to_role = rule
-            .roles
-            .iter()
-            .any(|word| word == "all" || word == name || word.strip_prefix('+').is_some_and(group));
-        let clients = (rule.connection.as_str(), rule.address.as_deref());
-        if !to_database || !to_role || refused.contains(&clients) {
-            continue;
-        }
-        if rule.method == "reject" {
-            refused.push(clients);
-        } else {
-            let address = rule.address.as_deref().unwrap_or("");
-            lines.push(format!("{} {address} {}", rule.connection, rule.method).replace("  ", " "));
-        }
-    }
-    lines
-}
-
-/// Membership by any path, inherited or not, as `is_member_of_role_nosuper` has it.
-fn is_member(side: &Side<'_>, role: RoleId, group: &str) -> bool {
-    let Some(group) = side.facts.roles.id(group) else { return false };
-    let mut seen = vec![role];
-    let mut next = 0;
-    while let Some(&role) = seen.get(next) {
-        next += 1;
-        if role == group {
-            return true;
-        }
-        for row in side.facts.memberships.iter().filter(|row| row.member == role) {
-            if !seen.contains(&row.role) {
-                seen.push(row.role);
-            }
-        }
-    }
-    false
 }
 
 pub(super) fn coverage(people: &People<'_>, changes: &mut Vec<Change>) {

@@ -41,12 +41,14 @@ pub(super) enum Explained {
 #[derive(Debug)]
 pub(super) struct Desk<'s, S> {
     session: &'s mut Session<S>,
+    limit: Duration,
 }
 
 pub(super) async fn standing<S: AsyncRead + AsyncWrite + Unpin>(
     session: &mut Session<S>,
+    limit: Duration,
 ) -> Result<Standing, SessionError> {
-    let answer = within(session.run(STANDING, PLAN)).await?;
+    let answer = within(limit, session.run(STANDING, PLAN)).await?;
     let row = answer.rows.into_iter().next().unwrap_or_default();
     let mut cells = row.into_iter();
     let role = cells.next().flatten().unwrap_or_default();
@@ -60,6 +62,7 @@ impl<'s, S: AsyncRead + AsyncWrite + Unpin> Desk<'s, S> {
         session: &'s mut Session<S>,
         role: &str,
         search_path: &str,
+        limit: Duration,
     ) -> Result<Result<Self, Box<ServerError>>, ReplayError> {
         // Settings before the role: a role may not be allowed to make them.
         let opening = format!(
@@ -70,11 +73,11 @@ impl<'s, S: AsyncRead + AsyncWrite + Unpin> Desk<'s, S> {
             Text(search_path),
             Quoted(role)
         );
-        let began = answered(session.batch(&opening)).await?;
+        let began = answered(limit, session.batch(&opening)).await?;
         match began {
-            Ok(_) => Ok(Ok(Self { session })),
+            Ok(_) => Ok(Ok(Self { session, limit })),
             Err(error) => {
-                answered(session.batch("ROLLBACK"))
+                answered(limit, session.batch("ROLLBACK"))
                     .await?
                     .map_err(|error| ReplayError::Refused { doing: "ending a transaction", error })?;
                 Ok(Err(error))
@@ -92,7 +95,8 @@ impl<'s, S: AsyncRead + AsyncWrite + Unpin> Desk<'s, S> {
         let declared = if types.is_empty() { String::new() } else { format!(" ({})", types.join(", ")) };
         // The extended protocol takes one statement and no more: whatever the text holds, nothing else is run with it.
         let prepared =
-            answered(self.session.run(&format!("PREPARE gonogo{declared} AS {text}"), PLAN)).await?;
+            answered(self.limit, self.session.run(&format!("PREPARE gonogo{declared} AS {text}"), PLAN))
+                .await?;
         let explained = if let Err(error) = prepared {
             Explained::NotPrepared(error)
         } else {
@@ -100,7 +104,7 @@ impl<'s, S: AsyncRead + AsyncWrite + Unpin> Desk<'s, S> {
             let nulls = if nulls.is_empty() { nulls } else { format!("({nulls})") };
             // The simple protocol: over the extended one the planner folds the NULLs in and hides what is denied.
             let explain = format!("EXPLAIN (FORMAT JSON, VERBOSE, COSTS OFF) EXECUTE gonogo{nulls}");
-            match answered(self.session.query(&explain, PLAN)).await? {
+            match answered(self.limit, self.session.query(&explain, PLAN)).await? {
                 Err(error) => Explained::NotPlanned(error),
                 Ok(answer) => {
                     let lines = answer.rows.iter().filter_map(|row| row.first()?.as_deref());
@@ -115,7 +119,7 @@ impl<'s, S: AsyncRead + AsyncWrite + Unpin> Desk<'s, S> {
     /// Ask something of our own, as the role.
     pub(super) async fn ask(&mut self, query: &str) -> Result<Result<Answer, Box<ServerError>>, ReplayError> {
         let limits = Limits { rows: 100_000, kept: 64 * 1024 * 1024, ..Limits::default() };
-        let answer = answered(self.session.query(query, limits)).await?;
+        let answer = answered(self.limit, self.session.query(query, limits)).await?;
         if answer.is_err() {
             self.clean().await?;
         }
@@ -124,22 +128,24 @@ impl<'s, S: AsyncRead + AsyncWrite + Unpin> Desk<'s, S> {
 
     async fn clean(&mut self) -> Result<(), ReplayError> {
         // What is prepared outlives a rollback.
-        let cleaned = answered(self.session.batch("ROLLBACK TO SAVEPOINT gonogo; DEALLOCATE ALL")).await?;
+        let cleaned =
+            answered(self.limit, self.session.batch("ROLLBACK TO SAVEPOINT gonogo; DEALLOCATE ALL")).await?;
         cleaned.map(drop).map_err(|error| ReplayError::Refused { doing: "rolling a statement back", error })
     }
 
     /// End the transaction.
     pub(super) async fn close(self) -> Result<(), ReplayError> {
-        let ended = answered(self.session.batch("ROLLBACK")).await?;
+        let ended = answered(self.limit, self.session.batch("ROLLBACK")).await?;
         ended.map(drop).map_err(|error| ReplayError::Refused { doing: "ending a transaction", error })
     }
 }
 
 /// What the server says of a statement, apart from what ends the session.
 async fn answered(
+    limit: Duration,
     answer: impl Future<Output = Result<Answer, SessionError>>,
 ) -> Result<Result<Answer, Box<ServerError>>, ReplayError> {
-    match within(answer).await {
+    match within(limit, answer).await {
         Ok(answer) => Ok(Ok(answer)),
         // Classes 08 and 53, and shutdowns, tell of the server and not of the statement ("PostgreSQL Error Codes").
         Err(SessionError::Server(error))
@@ -154,12 +160,12 @@ async fn answered(
 
 /// An answer in time: a network may go silent, and the server's own limits are then of no use.
 pub(super) async fn within<T>(
+    limit: Duration,
     answer: impl Future<Output = Result<T, SessionError>>,
 ) -> Result<T, SessionError> {
-    const LIMIT: Duration = Duration::from_mins(1);
-    tokio::time::timeout(LIMIT, answer).await.unwrap_or_else(|_| {
+    tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
         let waiting_for = "an answer to a statement".to_owned();
-        let limit_ms = u64::try_from(LIMIT.as_millis()).unwrap_or(u64::MAX);
+        let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
         Err(SessionError::Peer(Fault::TimedOut { waiting_for, limit_ms }))
     })
 }

@@ -22,6 +22,7 @@ mod statement;
 mod utility;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -50,6 +51,8 @@ pub struct Request<'r> {
     pub role: Option<&'r str>,
     /// Let functions of the application run while planning, even where they could do harm.
     pub allow_functions: bool,
+    /// The longest to wait for one answer of the server, which has limits of its own: for one that went away.
+    pub limit: Duration,
 }
 
 impl<'r> Request<'r> {
@@ -159,17 +162,19 @@ impl ReplayError {
     }
 }
 
-/// Ask which database it is.
+/// Ask which database it is, and wait no longer than this for each answer.
 ///
 /// # Errors
 /// When the session breaks.
 pub async fn identity<S: AsyncRead + AsyncWrite + Unpin>(
     session: &mut Session<S>,
+    limit: Duration,
 ) -> Result<Identity, ReplayError> {
     const SYSTEM: &str = "select system_identifier from pg_catalog.pg_control_system()";
-    let database = within(session.run("select pg_catalog.current_database()", Limits::default())).await;
+    let database =
+        within(limit, session.run("select pg_catalog.current_database()", Limits::default())).await;
     let database = database.map_err(ReplayError::session)?.value().flatten().unwrap_or_default().to_owned();
-    let system_identifier = match within(session.run(SYSTEM, Limits::default())).await {
+    let system_identifier = match within(limit, session.run(SYSTEM, Limits::default())).await {
         Ok(answer) => answer.value().flatten().map(ToOwned::to_owned),
         Err(SessionError::Server(_)) => None,
         Err(error) => return Err(ReplayError::session(error)),
@@ -189,11 +194,13 @@ pub async fn replay<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<Report, ReplayError> {
     let workload = request.snapshot.workload.as_ref().ok_or(ReplayError::NoWorkload)?;
     let by_role = by_role(&workload.statements, request.role)?;
-    let catalog = within(Catalog::read(&mut sessions.main)).await.map_err(ReplayError::session)?;
-    let paths =
-        within(settings::SearchPaths::read(&mut sessions.main)).await.map_err(ReplayError::session)?;
+    let catalog =
+        within(request.limit, Catalog::read(&mut sessions.main)).await.map_err(ReplayError::session)?;
+    let paths = within(request.limit, settings::SearchPaths::read(&mut sessions.main))
+        .await
+        .map_err(ReplayError::session)?;
     let reaches = Reaches { all: catalog.all_code(), beyond: catalog.beyond_the_transaction() };
-    let standings = Standings::ask(sessions).await?;
+    let standings = Standings::ask(sessions, request.limit).await?;
     let mut search = Search::new(&catalog);
     for (name, statements) in &by_role {
         if let Some(role) = request.role_there(name) {
@@ -231,7 +238,7 @@ pub async fn replay<S: AsyncRead + AsyncWrite + Unpin>(
         };
         let standing = standings.of(role);
         let search_path = paths.of(role);
-        let mut desk = match Desk::open(session, role, &search_path).await? {
+        let mut desk = match Desk::open(session, role, &search_path, request.limit).await? {
             Ok(desk) => desk,
             Err(error) => {
                 tried.extend(all(&not_let_in(role_refused(role, &standing.role, &error))));
@@ -301,12 +308,15 @@ struct Standings {
 }
 
 impl Standings {
-    async fn ask<S: AsyncRead + AsyncWrite + Unpin>(sessions: &mut Sessions<S>) -> Result<Self, ReplayError> {
-        let main = standing(&mut sessions.main).await.map_err(ReplayError::session)?;
+    async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
+        sessions: &mut Sessions<S>,
+        limit: Duration,
+    ) -> Result<Self, ReplayError> {
+        let main = standing(&mut sessions.main, limit).await.map_err(ReplayError::session)?;
         let mut own = BTreeMap::new();
         for (role, session) in &mut sessions.own {
             if let Ok(session) = session {
-                own.insert(role.clone(), standing(session).await.map_err(ReplayError::session)?);
+                own.insert(role.clone(), standing(session, limit).await.map_err(ReplayError::session)?);
             }
         }
         Ok(Self { main, own })

@@ -15,6 +15,9 @@ use tokio::net::TcpStream;
 use super::since;
 use crate::support::postgres::{Cluster, Setup};
 
+/// For one answer.
+const LIMIT: std::time::Duration = std::time::Duration::from_mins(1);
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
@@ -110,7 +113,7 @@ pub(super) async fn tried(
     allow_functions: bool,
 ) -> Report {
     let snapshot = recorded(tables, statements);
-    let request = Request { snapshot: &snapshot, split: None, role: None, allow_functions };
+    let request = Request { snapshot: &snapshot, split: None, role: None, allow_functions, limit: LIMIT };
     let mut sessions = Sessions { main: session, own: BTreeMap::new() };
     replay(&mut sessions, &request, |_| ()).await.expect("a report")
 }
@@ -361,7 +364,8 @@ async fn locks_and_lost_servers_are_told() {
     // The server goes away in the middle: no report at all.
     let auditor = session(&cluster, "shop", "auditor", "auditor-secret").await;
     let snapshot = recorded(&[("shop", "orders")], vec![statement("app", "select id from shop.orders")]);
-    let request = Request { snapshot: &snapshot, split: None, role: None, allow_functions: false };
+    let request =
+        Request { snapshot: &snapshot, split: None, role: None, allow_functions: false, limit: LIMIT };
     let mut sessions = Sessions { main: auditor, own: BTreeMap::new() };
     let (outcome, ()) = tokio::join!(replay(&mut sessions, &request, |_| ()), async {
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;

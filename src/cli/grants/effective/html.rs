@@ -34,6 +34,9 @@ pub(super) fn page(rows: &Shown<'_, '_>) -> String {
         let _ =
             writeln!(out, "<p>{} objects of extensions and of the server are left out.</p>", rows.left_out);
     }
+    if let Some(message) = rows.no_room() {
+        let _ = writeln!(out, "<p>{}.</p>", escaped(&message));
+    }
     out.push_str("<table>\n<thead><tr><th>object</th><th>owner</th><th>PUBLIC</th>");
     for &role in &rows.roles {
         let _ = write!(out, "<th>{}</th>", escaped(&Name(rows.name(role)).to_string()));

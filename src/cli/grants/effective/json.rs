@@ -22,6 +22,8 @@ struct File<'a> {
     superusers: Vec<&'a str>,
     /// Objects of extensions and of the server that were not asked for.
     left_out: usize,
+    /// Roles that may do more than everybody too, and for which there was no room: ask for them by name.
+    roles_left_out: usize,
     /// An object or column each.
     objects: Vec<Entry<'a>>,
 }
@@ -73,6 +75,7 @@ pub(super) fn json(rows: &Shown<'_, '_>) -> String {
         database: &rows.paths.facts().server.database,
         superusers: rows.superusers(),
         left_out: rows.left_out,
+        roles_left_out: rows.roles_left_out,
         objects: rows.rows.iter().map(|row| entry(rows, row)).collect(),
     };
     crate::report::json::written(&file)

@@ -20,11 +20,18 @@ use crate::suggest::suggestion;
 use crate::verdict::Exit;
 use rows::{Asked, Shown};
 
+/// Roles times objects on a page for people: of more a browser makes nothing, nor does a reader.
+const MOST_TO_READ: usize = 200_000;
+
+/// Roles times objects for a program: a few hundred megabytes while it is written.
+const MOST_TO_PARSE: usize = 10_000_000;
+
 /// Show who can do what, and through which path
 ///
 /// All roles and objects as a matrix; one role or object with every path that leads to each privilege: the owner, a
 /// grant, a chain of groups, PUBLIC, a predefined role. What is granted and yet out of reach, for want of USAGE on the
-/// schema or CONNECT on the database, is said apart.
+/// schema or CONNECT on the database, is said apart. In a large database roles that only inherit are left out, which is
+/// told; they can be asked for.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -74,6 +81,9 @@ fn shown(arguments: &Arguments, shared: &Shared) -> Result<Exit, Exit> {
     })?;
     let paths = Paths::new(&before.facts);
     let rows = Shown::new(&paths, &asked);
+    if let Some(message) = rows.no_room() {
+        shared.terminal.tell(&message);
+    }
     let page = match arguments.format {
         Form::Text if asked.roles.is_empty() && asked.objects.is_empty() => text::matrix(&rows),
         Form::Text => text::paths(&rows),
@@ -113,7 +123,12 @@ fn asked(arguments: &Arguments, facts: &Facts) -> Result<Asked, (String, String)
         let help = suggestion(text, names.iter().map(String::as_str));
         Err((format!("`{text}` is nothing in the snapshot"), help))
     };
+    let most = match arguments.format {
+        Form::Text | Form::Html => MOST_TO_READ,
+        Form::Json => MOST_TO_PARSE,
+    };
     Ok(Asked {
+        most,
         roles: arguments.role.iter().map(role).collect::<Result<_, _>>()?,
         objects: arguments.object.iter().map(selection).collect::<Result<_, _>>()?,
     })

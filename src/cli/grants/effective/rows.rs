@@ -1,6 +1,6 @@
 //! What is shown: a row for each object, and for each column with grants of its own.
 
-use crate::grants::acl::RoleId;
+use crate::grants::acl::{Acl, Grantee, RoleId};
 use crate::grants::map::Selection;
 use crate::grants::paths::{Path, Paths, Reach};
 use crate::grants::privilege::Privileges;
@@ -10,6 +10,8 @@ use crate::grants::snapshot::{Attribute, Key, Kind, Object};
 pub(super) struct Asked {
     pub(super) roles: Vec<RoleId>,
     pub(super) objects: Vec<Selection>,
+    /// The most roles times rows to show; roles that were asked for are shown whatever it says.
+    pub(super) most: usize,
 }
 
 /// What is shown.
@@ -20,8 +22,12 @@ pub(super) struct Shown<'p, 'f> {
     pub(super) roles: Vec<RoleId>,
     /// Whether roles were asked for by name.
     pub(super) roles_asked: bool,
+    /// Roles that may do more than everybody too, and for which there was no room.
+    pub(super) roles_left_out: usize,
     /// Objects of extensions and of the server that were left out.
     pub(super) left_out: usize,
+    /// By role: its place among `roles`.
+    places: Vec<Option<usize>>,
 }
 
 /// One object or column.
@@ -31,14 +37,17 @@ pub(super) struct Row<'f> {
     pub(super) column: Option<&'f str>,
     /// What everybody may do.
     pub(super) public: Privileges,
-    /// By role.
-    pub(super) may: Vec<Privileges>,
+    /// By the place of the role among those that are shown.
+    may: Vec<Privileges>,
 }
+
+/// An object or column that is asked for.
+type Wanted<'f> = (&'f Key, &'f Object, Option<&'f str>);
 
 impl<'p, 'f> Shown<'p, 'f> {
     pub(super) fn new(paths: &'p Paths<'f>, asked: &Asked) -> Self {
         let facts = paths.facts();
-        let mut rows = Vec::new();
+        let mut wanted: Vec<Wanted<'f>> = Vec::new();
         let mut left_out = 0;
         for (key, object) in facts.objects.iter().filter(|(key, _)| !key.kind.privileges().is_empty()) {
             let selected = asked.objects.iter().any(|selection| selection.matches(key));
@@ -52,19 +61,49 @@ impl<'p, 'f> Shown<'p, 'f> {
                 left_out += 1;
                 continue;
             }
-            let mut add = |column: Option<&'f str>| {
-                let public = paths.public(key, object, column);
-                rows.push(Row { key, object, column, public, may: paths.on(key, object, column) });
-            };
-            add(None);
-            object.columns.iter().filter(|(_, acl)| acl.is_some()).for_each(|(column, _)| add(Some(column)));
+            wanted.push((key, object, None));
+            let columns = object.columns.iter().filter(|(_, acl)| acl.is_some());
+            wanted.extend(columns.map(|(column, _)| (key, object, Some(&**column))));
         }
-        let says_more =
-            |id: &RoleId| rows.iter().any(|row: &Row<'_>| !(row.may[id.index()] - row.public).is_empty());
-        let ordinary = facts.roles.iter().filter(|(_, role)| !role.superuser).map(|(id, _)| id);
         let roles_asked = !asked.roles.is_empty();
-        let roles = if roles_asked { asked.roles.clone() } else { ordinary.filter(says_more).collect() };
-        Self { paths, rows, roles, roles_asked, left_out }
+        let mut roles = if roles_asked { asked.roles.clone() } else { more_than_public(paths, &wanted) };
+        let room = asked.most / wanted.len().max(1);
+        let roles_left_out = if roles_asked { 0 } else { roles.len().saturating_sub(room) };
+        if roles_left_out > 0 {
+            let named = named(paths, &wanted);
+            // Groups first: through them the others have theirs.
+            roles.sort_by_key(|&role| (!named[role.index()], facts.roles.get(role).login, role.index()));
+            roles.truncate(room);
+            roles.sort_by_key(|role| role.index());
+        }
+        let mut places = vec![None; facts.roles.len()];
+        for (place, role) in roles.iter().enumerate() {
+            places[role.index()] = Some(place);
+        }
+        let row = |(key, object, column): Wanted<'f>| {
+            let may = paths.on(key, object, column);
+            let may = roles.iter().map(|role| may[role.index()]).collect();
+            Row { key, object, column, public: paths.public(key, object, column), may }
+        };
+        let rows = wanted.into_iter().map(row).collect();
+        Self { paths, rows, roles, roles_asked, roles_left_out, left_out, places }
+    }
+
+    /// What is said of roles for which there was no room.
+    pub(super) fn no_room(&self) -> Option<String> {
+        (self.roles_left_out > 0).then(|| {
+            format!(
+                "{} of {} roles are shown, groups and what is granted to first; for others give \
+                 --role NAME or --object NAME",
+                self.roles.len(),
+                self.roles.len() + self.roles_left_out
+            )
+        })
+    }
+
+    /// What a role that is shown may do.
+    pub(super) fn may(&self, row: &Row<'_>, role: RoleId) -> Privileges {
+        self.places[role.index()].map_or(Privileges::NONE, |place| row.may[place])
     }
 
     pub(super) fn name(&self, role: RoleId) -> &'f str {
@@ -79,12 +118,12 @@ impl<'p, 'f> Shown<'p, 'f> {
 
     /// What of a row is shown for a role: all of it for one that was asked for, else what is more than everybody's.
     pub(super) fn shown(&self, row: &Row<'_>, role: RoleId) -> Privileges {
-        let may = row.may[role.index()];
+        let may = self.may(row, role);
         if !self.roles_asked && (may - row.public).is_empty() { Privileges::NONE } else { may }
     }
 
     pub(super) fn paths(&self, row: &Row<'_>, role: RoleId) -> Vec<Path> {
-        self.paths.of(role, row.key, row.object, row.column)
+        self.paths.of(role, self.may(row, role), row.key, row.object, row.column)
     }
 
     pub(super) fn reach(&self, row: &Row<'_>, role: RoleId) -> Reach {
@@ -103,6 +142,36 @@ impl<'p, 'f> Shown<'p, 'f> {
         }
         format!("through {} ({})", chain.join(" -> "), path.means.words())
     }
+}
+
+/// Roles that may do more with something than everybody, superusers aside.
+fn more_than_public(paths: &Paths<'_>, wanted: &[Wanted<'_>]) -> Vec<RoleId> {
+    let facts = paths.facts();
+    let mut more = vec![false; facts.roles.len()];
+    for &(key, object, column) in wanted {
+        let public = paths.public(key, object, column);
+        for (more, may) in more.iter_mut().zip(paths.on(key, object, column)) {
+            *more |= !(may - public).is_empty();
+        }
+    }
+    let ordinary = facts.roles.iter().filter(|(id, role)| !role.superuser && more[id.index()]);
+    ordinary.map(|(id, _)| id).collect()
+}
+
+/// By role: whether it owns something, or is itself granted something.
+fn named(paths: &Paths<'_>, wanted: &[Wanted<'_>]) -> Vec<bool> {
+    let mut named = vec![false; paths.facts().roles.len()];
+    for (_, object, _) in wanted {
+        let lists = object.acl.iter().chain(object.columns.values().flatten());
+        let granted = lists.flat_map(Acl::items).filter_map(|item| match item.to {
+            Grantee::Public => None,
+            Grantee::Role(role) => Some(role),
+        });
+        for role in granted.chain(object.owner) {
+            named[role.index()] = true;
+        }
+    }
+    named
 }
 
 impl Row<'_> {

@@ -182,9 +182,9 @@ fn of_role(out: &mut String, rows: &Shown<'_, '_>, role: RoleId) {
     words.extend(known.bypass_rls.then_some("row security does not concern it"));
     let _ = writeln!(out, "{} ({})", shown(&known.name), words.join(", "));
     let mut nothing = true;
-    for row in rows.rows.iter().filter(|row| !row.may[role.index()].is_empty()) {
+    for row in rows.rows.iter().filter(|row| !rows.may(row, role).is_empty()) {
         nothing = false;
-        let _ = writeln!(out, "  {}: {}{}", shown(&row.label()), row.may[role.index()], far(rows, row, role));
+        let _ = writeln!(out, "  {}: {}{}", shown(&row.label()), rows.may(row, role), far(rows, row, role));
         ways(out, rows, row, role);
     }
     if nothing {
@@ -198,7 +198,7 @@ fn of_role(out: &mut String, rows: &Shown<'_, '_>, role: RoleId) {
 
 /// The paths, each with what it leads to when that is not all.
 fn ways(out: &mut String, rows: &Shown<'_, '_>, row: &Row<'_>, role: RoleId) {
-    let all: Privileges = row.may[role.index()];
+    let all: Privileges = rows.may(row, role);
     for path in rows.paths(row, role) {
         let part = if path.privileges == all { String::new() } else { format!("{}: ", path.privileges) };
         let _ = writeln!(out, "      {part}{}", shown(&rows.words(&path)));

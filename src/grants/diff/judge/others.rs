@@ -1,7 +1,7 @@
 //! Settings, values, ways in, and what could not be read, judged.
 
 use super::{Judge, Judgement, words};
-use crate::grants::change::Delta;
+use crate::grants::change::{Delta, Way};
 use crate::grants::finding::{Class, FindingId, Severity};
 use crate::grants::snapshot::{Aspect, Confidence, Key, Kind, Reference};
 
@@ -84,27 +84,47 @@ impl Judge<'_> {
             .told(words::not_populated(key))
     }
 
-    pub(super) fn of_access(&self, role: &str, delta: &Delta<String>) -> Judgement {
+    /// A way in without a password is an opening; a way that is gone, or asks for another proof, shuts the application out.
+    pub(super) fn of_access(&self, role: &str, delta: &Delta<Vec<Way>>) -> Judgement {
         let name = words::role(role);
+        let (before, now) =
+            (delta.expected.as_deref().unwrap_or_default(), delta.got.as_deref().unwrap_or_default());
+        let list = |ways: &[Way]| ways.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
         let tell = |class, severity, message| {
             Judgement::new(FindingId::HbaChanged, class, severity, message).of(&name)
         };
-        match (&delta.expected, &delta.got) {
-            (Some(expected), None) => {
-                let message = format!("no line of pg_hba.conf lets {name} in; before: {expected}");
-                let error = words::no_hba_entry(role, &self.context.actual.server.database);
-                let severity = if self.is_application(role) { Severity::Blocker } else { Severity::Minor };
-                tell(Class::Missing, severity, message).told(error)
-            }
-            (None, Some(got)) => {
-                tell(Class::Extra, Severity::Info, format!("pg_hba.conf lets {name} in now: {got}"))
-            }
-            (expected, got) => {
-                let show = |value: &Option<String>| value.clone().unwrap_or_default();
-                let message =
-                    format!("pg_hba.conf lets {name} in by {}, and did by {}", show(got), show(expected));
-                tell(Class::Changed, Severity::Minor, message)
-            }
+        let by_application = |severity| if self.is_application(role) { severity } else { Severity::Minor };
+        if let Some(open) = now.iter().find(|way| way.method == "trust" && !before.contains(way)) {
+            let message = format!("pg_hba.conf lets anybody in as {name} without a password: {open}");
+            return tell(
+                if before.is_empty() { Class::Extra } else { Class::Changed },
+                Severity::Blocker,
+                message,
+            );
+        }
+        if before.is_empty() {
+            return tell(
+                Class::Extra,
+                Severity::Info,
+                format!("pg_hba.conf lets {name} in now: {}", list(now)),
+            );
+        }
+        if now.is_empty() {
+            let message = format!("no line of pg_hba.conf lets {name} in; before: {}", list(before));
+            let error = words::no_hba_entry(role, &self.context.actual.server.database);
+            return tell(Class::Missing, by_application(Severity::Blocker), message).told(error);
+        }
+        let message = format!("pg_hba.conf lets {name} in by {}, and did by {}", list(now), list(before));
+        let of = |clients: &str| now.iter().find(|way| way.clients == clients);
+        if before.iter().any(|way| of(&way.clients).is_none()) {
+            let error = words::no_hba_entry(role, &self.context.actual.server.database);
+            return tell(Class::Changed, by_application(Severity::Major), message).told(error);
+        }
+        let other = before.iter().find_map(|way| of(&way.clients).filter(|now| now.method != way.method));
+        match other {
+            Some(other) => tell(Class::Changed, by_application(Severity::Major), message)
+                .told(words::not_authenticated(role, &other.method)),
+            None => tell(Class::Changed, Severity::Info, message),
         }
     }
 

@@ -185,6 +185,22 @@ pub(super) fn no_hba_entry(role: &str, database: &str) -> AppError {
     error("28000", format!("no pg_hba.conf entry for user \"{role}\", database \"{database}\""))
 }
 
+/// A login whose proof the server does not take (`auth_failed` in `auth.c`).
+pub(super) fn not_authenticated(role: &str, method: &str) -> AppError {
+    let (sqlstate, word) = match method {
+        "scram-sha-256" | "md5" | "password" => ("28P01", "password"),
+        "cert" => ("28000", "certificate"),
+        "gss" | "sspi" => ("28000", if method == "gss" { "GSSAPI" } else { "SSPI" }),
+        "ident" => ("28000", "Ident"),
+        "peer" => ("28000", "Peer"),
+        "ldap" => ("28000", "LDAP"),
+        "pam" => ("28000", "PAM"),
+        "radius" => ("28000", "RADIUS"),
+        other => ("28000", other),
+    };
+    error(sqlstate, format!("{word} authentication failed for user \"{role}\""))
+}
+
 /// Reading a materialized view that was never filled.
 pub(super) fn not_populated(key: &Key) -> AppError {
     error("55000", format!("materialized view \"{}\" has not been populated", key.name))
