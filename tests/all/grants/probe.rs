@@ -5,8 +5,8 @@ use crate::support::program::Program;
 
 fn plan(database: &str, snapshot: &str) -> String {
     format!(
-        "gonogo: 1\nname: split\nchecks:\n\
-         - id: same\n  timeout: 60s\n  grants: {{ url: \"{database}\", snapshot: {snapshot} }}\n\
+        "gonogo: 1\nname: split\nvantages: {{ side: {{ exec: {{ prefix: [env] }} }} }}\nchecks:\n\
+         - id: same\n  timeout: 60s\n  from: [here, side]\n  grants: {{ url: \"{database}\", snapshot: {snapshot} }}\n\
          - id: rules\n  timeout: 60s\n  grants:\n    url: \"{database}\"\n    role: app_billing\n\
          \x20   may: [\"SELECT on table:billing.invoice\"]\n    may_not: [\"TRUNCATE on table:billing.invoice\"]\n"
     )
@@ -24,7 +24,9 @@ fn a_lost_grant_is_a_no_go_that_names_it_and_its_repair() {
     program.run(&["run", "--fresh"]).code(1);
     let result = program.result();
     let checks = result["checks"].as_array().expect("checks");
-    assert_eq!(checks.len(), 2);
+    let rows: Vec<_> = checks.iter().map(|row| (row["id"].as_str(), row["vantage"].as_str())).collect();
+    let wanted = [("same", "here"), ("same", "side"), ("rules", "here")];
+    assert_eq!(rows, wanted.map(|(id, vantage)| (Some(id), Some(vantage))));
     for check in checks {
         assert_eq!(check["outcome"], "fail", "{check:#}");
         let finding = &check["findings"][0];
