@@ -48,7 +48,7 @@ const CASES: &[Case] = &[
     (&["host orders app 127.0.0.1/32 scram-sha-256"], Some(("rep", "missing", "blocker", Some("28000")))),
     // A line before it refuses.
     (
-        &["host orders app 127.0.0.1/32 reject", "host orders all 127.0.0.1/32 scram-sha-256"],
+        &["host orders app 127.0.0.1/32 reject", "host orders +readers 127.0.0.1/32 scram-sha-256"],
         Some(("app", "missing", "blocker", Some("28000"))),
     ),
     (
