@@ -159,6 +159,8 @@ fn finding(id: FindingId, class: Class, subject: String, role: &str, message: &s
         app_error: None,
         consequences: Vec::new(),
         consequences_left_out: Counts::default(),
+        opened_left_out: 0,
+        fix_left_out: 0,
         fix: Vec::new(),
         expected: None,
     }

@@ -57,11 +57,17 @@ pub struct Finding {
     pub app_error: Option<AppError>,
     /// Other differences that go away with this one, worst first.
     pub consequences: Vec<Consequence>,
-    /// Consequences that are not in the list: a journal keeps the worst of them.
+    /// Consequences that are not in the list, which holds the worst of them.
     #[serde(default, skip_serializing_if = "Counts::is_empty")]
     pub consequences_left_out: Counts,
+    /// How many of those that are left out open something to PUBLIC.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub opened_left_out: u64,
     /// What repairs it, in order; nothing for what only people can repair.
     pub fix: Vec<Repair>,
+    /// Statements that are not in the list: `gonogo grants fix` writes them all.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub fix_left_out: u64,
     /// An exception of the map that covers it: it counts no more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
@@ -128,6 +134,28 @@ pub struct Repair {
     pub sql: String,
     /// What takes it back; none for what cannot be taken back.
     pub undo: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+impl Finding {
+    /// Keep so many of its consequences, the worst, and count the others. The statements of what is meant are all kept:
+    /// a repair leaves them out.
+    pub fn keep(&mut self, most: usize) {
+        let opens = |one: &&Consequence| one.id == FindingId::OpenedToPublic.name();
+        let rest = self.consequences.get(most..).unwrap_or_default();
+        self.opened_left_out += rest.iter().filter(opens).count() as u64;
+        let left_out: Counts = rest.iter().map(|one| one.severity).collect();
+        self.consequences_left_out = self.consequences_left_out + left_out;
+        self.consequences.truncate(most);
+        if self.expected.is_none() {
+            self.fix_left_out += self.fix.len().saturating_sub(most) as u64;
+            self.fix.truncate(most);
+        }
+    }
 }
 
 /// The findings that no exception covers.

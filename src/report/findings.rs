@@ -53,7 +53,9 @@ pub(super) fn first_step(finding: &Finding) -> Option<String> {
     match finding.fix.as_slice() {
         [] => explain(&finding.id).first()?.next.first().map(|step| (*step).to_owned()),
         [Repair { sql, .. }] => Some(format!("{sql};")),
-        [Repair { sql, .. }, more @ ..] => Some(format!("{sql}; and {} more: gonogo grants fix", more.len())),
+        [Repair { sql, .. }, more @ ..] => {
+            Some(format!("{sql}; and {} more: gonogo grants fix", more.len() as u64 + finding.fix_left_out))
+        }
     }
 }
 
@@ -67,7 +69,7 @@ pub(super) fn more_consequences(finding: &Finding, shown: usize) -> Option<Strin
     }
     let count = |is: &dyn Fn(&Consequence) -> bool| rest.iter().filter(|one| is(one)).count() as u64;
     let blockers = count(&|one| one.severity == Severity::Blocker) + left_out.blocker;
-    let open = count(&|one| one.id == FindingId::OpenedToPublic.name());
+    let open = count(&|one| one.id == FindingId::OpenedToPublic.name()) + finding.opened_left_out;
     let mut words = format!("{total} more go away with it");
     if blockers > 0 {
         // Writing to a String cannot fail.
@@ -77,6 +79,12 @@ pub(super) fn more_consequences(finding: &Finding, shown: usize) -> Option<Strin
         let _ = write!(words, ", {open} open to PUBLIC");
     }
     Some(words)
+}
+
+/// The statements beyond the first ones; none when all are shown.
+pub(super) fn more_statements(finding: &Finding, shown: usize) -> Option<String> {
+    let more = finding.fix.len().saturating_sub(shown) as u64 + finding.fix_left_out;
+    (more > 0).then(|| format!("{more} more statements: gonogo grants fix"))
 }
 
 /// A finding as lines of plain text, none longer than a reader takes; cleaned.
@@ -129,6 +137,8 @@ mod tests {
             app_error: None,
             consequences,
             consequences_left_out: left_out,
+            opened_left_out: 0,
+            fix_left_out: 0,
             fix: Vec::new(),
             expected: None,
             key: String::new(),

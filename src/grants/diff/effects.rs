@@ -24,6 +24,10 @@ pub(super) struct Effect {
 pub(super) struct Closures<'f> {
     pub(super) before: Effective<'f>,
     pub(super) after: Effective<'f>,
+    /// By person and group, on the expected side: whether one has the other's privileges.
+    has_before: Vec<Vec<bool>>,
+    /// The same on the actual side.
+    has_after: Vec<Vec<bool>>,
     /// Roles on both sides that inherit from others than before, or are superusers no more or now.
     affected: Vec<Person>,
     /// By person: a role that somebody inherits from on one side only.
@@ -37,32 +41,18 @@ impl<'f> Closures<'f> {
         let before = Effective::new(people.expected.facts);
         let after = Effective::new(people.actual.facts);
         let (mut affected, mut touched, mut everything) = (Vec::new(), vec![false; people.len()], false);
-        let mut of_before = vec![false; people.len()];
-        let mut of_after = vec![false; people.len()];
+        let has_before = reached(people, &people.expected, &before);
+        let has_after = reached(people, &people.actual, &after);
         for person in 0..people.len() {
             let (Some(one), Some(other)) = (people.expected.id(person), people.actual.id(person)) else {
                 continue;
             };
-            let groups = before.groups(one).iter().map(|&id| people.expected.person(id));
-            let groups: Vec<Person> = groups.collect();
-            let others = after.groups(other).iter().map(|&id| people.actual.person(id));
-            let others: Vec<Person> = others.collect();
-            for &group in &groups {
-                of_before[group] = true;
-            }
-            for &group in &others {
-                of_after[group] = true;
-            }
             let mut differs = false;
-            for &group in groups.iter().chain(&others) {
-                if of_before[group] != of_after[group] {
+            for group in 0..people.len() {
+                if has_before[person][group] != has_after[person][group] {
                     touched[group] = true;
                     differs = true;
                 }
-            }
-            for &group in groups.iter().chain(&others) {
-                of_before[group] = false;
-                of_after[group] = false;
             }
             let is_superuser = |side: &Side<'_>, id| side.facts.roles.get(id).superuser;
             if is_superuser(&people.expected, one) != is_superuser(&people.actual, other) {
@@ -73,13 +63,18 @@ impl<'f> Closures<'f> {
                 affected.push(person);
             }
         }
-        Self { before, after, affected, touched, everything }
+        Self { before, after, has_before, has_after, affected, touched, everything }
     }
 
-    /// Whether this role has another's privileges on the expected side, or the actual one.
-    pub(super) fn has(&self, side: &Side<'_>, after: bool, person: Person, group: Person) -> bool {
-        let closure = if after { &self.after } else { &self.before };
-        side.id(person).is_some_and(|id| closure.groups(id).iter().any(|&id| side.person(id) == group))
+    /// Whether this role has another's privileges on the expected side or, with `after`, the actual one.
+    pub(super) fn has(&self, after: bool, person: Person, group: Person) -> bool {
+        let closure = if after { &self.has_after } else { &self.has_before };
+        closure[person][group]
+    }
+
+    /// Whether a role on both sides inherits from others than before, or is a superuser no more or now.
+    pub(super) fn is_affected(&self, person: Person) -> bool {
+        self.affected.binary_search(&person).is_ok()
     }
 
     /// Whether the change of memberships can matter to these grants.
@@ -89,6 +84,18 @@ impl<'f> Closures<'f> {
             Grantee::Role(id) => self.touched[side.person(id)],
         })
     }
+}
+
+/// By person and group: whether one has the other's privileges on this side.
+fn reached(people: &People<'_>, side: &Side<'_>, closure: &Effective<'_>) -> Vec<Vec<bool>> {
+    let of = |person: Person| {
+        let mut has = vec![false; people.len()];
+        for &group in side.id(person).map(|id| closure.groups(id)).unwrap_or_default() {
+            has[side.person(group)] = true;
+        }
+        has
+    };
+    (0..people.len()).map(of).collect()
 }
 
 /// Every difference of what a role on both sides may do with an object on both sides, by object and role.

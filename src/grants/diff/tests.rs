@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::date;
 
 mod exceptions;
+mod lost;
 
 use super::*;
 use crate::grants::acl::{Acl, AclItem, Grantee, RoleId};

@@ -236,6 +236,9 @@ fn depth(facts: &Facts, key: &Key, grantor: &str) -> i32 {
         (facts.objects.get_key_value(key), None)
     };
     let Some((own, object)) = object else { return 0 };
+    if object.owner == Some(grantor) {
+        return 0;
+    }
     let mut items: Vec<AclItem> = facts.acl(own, object).map_or_else(Vec::new, |acl| acl.items().to_vec());
     if let Some(Some(acl)) = column.and_then(|column| object.columns.get(column)) {
         items.extend(acl.items());

@@ -14,7 +14,7 @@ use crate::model::fault::Fault;
 use crate::model::permission::{Class, Counts, Finding, Severity, open};
 use crate::model::trace::{Trouble, VantageError};
 
-/// Findings that are kept, and consequences of each: a journal is read by people.
+/// Findings that are kept: a journal is read by people.
 const KEPT: usize = 200;
 
 pub(super) fn against_snapshot(
@@ -72,11 +72,6 @@ fn ended(mut findings: Vec<Finding>, objects: u64, roles: u64) -> Result<Fact, T
     }
     let left_out = Counts::of(open(findings.get(KEPT..).unwrap_or_default()));
     findings.truncate(KEPT);
-    for finding in &mut findings {
-        let dropped = finding.consequences.get(KEPT..).unwrap_or_default();
-        finding.consequences_left_out = dropped.iter().map(|consequence| consequence.severity).collect();
-        finding.consequences.truncate(KEPT);
-    }
     if differs {
         return Err(Fault::PermissionsDiffer { findings, left_out }.into());
     }

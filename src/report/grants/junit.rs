@@ -5,7 +5,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use super::Audit;
 use crate::grants::finding::{Finding, Severity};
 use crate::report::Options;
-use crate::report::findings::{app_error, first_step, heading, more_consequences};
+use crate::report::findings::{app_error, first_step, heading, more_consequences, more_statements};
 use crate::report::junit::xml::{bounded, clean, name, written};
 
 /// Tell an audit as JUnit XML.
@@ -51,16 +51,14 @@ fn case(finding: &Finding) -> TestCase {
 
 /// The message again, for readers that show only the body; then what follows, and all that repairs it. Bounded.
 fn body(finding: &Finding) -> String {
-    /// Consequences and statements told; JSON has all.
+    /// Consequences and statements told; JSON has more.
     const TOLD: usize = 20;
     let mut lines = vec![clean(&finding.message), clean(&format!("rule: {}", heading(finding)))];
     lines.extend(app_error(finding).map(|error| clean(&format!("error: {error}"))));
     lines.extend(finding.consequences.iter().take(TOLD).map(|one| clean(&format!("also: {}", one.message))));
     lines.extend(more_consequences(finding, TOLD).map(|more| format!("also: {more}")));
     lines.extend(finding.fix.iter().take(TOLD).map(|repair| clean(&format!("fix: {};", repair.sql))));
-    if let Some(more) = finding.fix.len().checked_sub(TOLD).filter(|&more| more > 0) {
-        lines.push(format!("fix: {more} more statements: gonogo grants fix"));
-    }
+    lines.extend(more_statements(finding, TOLD).map(|more| format!("fix: {more}")));
     if finding.fix.is_empty() {
         lines.extend(first_step(finding).map(|step| clean(&format!("do: {step}"))));
     }

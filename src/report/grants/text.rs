@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use super::Audit;
 use crate::grants::finding::{Finding, Severity};
 use crate::grants::snapshot::Gap;
-use crate::report::findings::more_consequences;
+use crate::report::findings::{more_consequences, more_statements};
 use crate::report::text::{ascii_exact, wrap};
 
 /// Columns.
 const WIDTH: usize = 80;
-/// Consequences shown of one cause; JSON has all.
+/// Consequences shown of one cause; JSON has more.
 const SHOWN: usize = 5;
 
 /// Tell an audit in 80 columns of ASCII.
@@ -72,8 +72,8 @@ fn paragraph(out: &mut String, number: usize, finding: &Finding) {
     for repair in finding.fix.iter().take(SHOWN) {
         detail("fix", &format!("{};", repair.sql));
     }
-    if finding.fix.len() > SHOWN {
-        detail("fix", &format!("{} more statements: gonogo grants fix", finding.fix.len() - SHOWN));
+    if let Some(more) = more_statements(finding, SHOWN) {
+        detail("fix", &more);
     }
     detail("key", &finding.key);
     detail("rule", &format!("{} (gonogo explain {})", finding.id, finding.id));

@@ -302,6 +302,8 @@ fn finding(id: FindingId, severity: Severity, about: &str, message: &str, sql: O
         }),
         consequences: Vec::new(),
         consequences_left_out: Counts::default(),
+        opened_left_out: 0,
+        fix_left_out: 0,
         fix: sql
             .map(|sql| Repair {
                 run_as: "admin".to_owned(),

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::Judge;
 use super::causes::{Causes, relations};
-use super::item::{Folded, Item};
-use crate::grants::change::{Change, Who};
+use super::item::{Folded, Item, Text};
+use crate::grants::change::Change;
 use crate::grants::diff::acls;
 use crate::grants::diff::effects::Effect;
 use crate::grants::diff::people::{Person, Side};
@@ -61,7 +61,7 @@ impl<'a> Judge<'a> {
         paths: &mut Paths,
     ) -> Vec<usize> {
         let side = if after { &self.people.actual } else { &self.people.expected };
-        let has = |group| self.closures.has(side, after, effect.person, group);
+        let has = |group| self.closures.has(after, effect.person, group);
         let mut found = Vec::new();
         let name = self.people.name(effect.person);
         let superuser =
@@ -73,16 +73,9 @@ impl<'a> Judge<'a> {
         let relation = relation(side.facts, &effect.key);
         for key in std::iter::once(&*effect.key).chain(&relation) {
             for &index in causes.grants.get(key).into_iter().flatten() {
-                let (Change::Grant { to, .. }, Some((lost, gained))) =
-                    (&self.changes[index], self.granted(index))
-                else {
-                    continue;
-                };
-                let concerns = match to {
-                    Who::Public => true,
-                    Who::Role(name) => self.people.find(name).is_some_and(has),
-                };
-                if concerns && !(if after { gained } else { lost } & privileges).is_empty() {
+                let Some(net) = &self.nets[index] else { continue };
+                let granted = if after { net.gained } else { net.lost };
+                if !(granted & privileges).is_empty() && (net.to_public || net.to.is_some_and(has)) {
                     found.push(index);
                 }
             }
@@ -93,9 +86,12 @@ impl<'a> Judge<'a> {
             {
                 found.push(index);
             }
+            if !self.closures.is_affected(effect.person) {
+                continue;
+            }
             let Some(object) = side.facts.objects.get(key) else { continue };
             for group in self.holders(side, key, object, &effect.key, privileges) {
-                if has(group) && !self.closures.has(self.other(after), !after, effect.person, group) {
+                if has(group) && !self.closures.has(!after, effect.person, group) {
                     let path = paths
                         .entry((after, effect.person, group))
                         .or_insert_with(|| self.broken(causes, effect.person, group, after));
@@ -104,10 +100,6 @@ impl<'a> Judge<'a> {
             }
         }
         found
-    }
-
-    fn other(&self, after: bool) -> &Side<'a> {
-        if after { &self.people.expected } else { &self.people.actual }
     }
 
     /// The roles that hold one of these privileges themselves.
@@ -133,7 +125,7 @@ impl<'a> Judge<'a> {
     /// The memberships between two roles that are on this side only.
     fn broken(&self, causes: &Causes<'a>, person: Person, group: Person, after: bool) -> Vec<usize> {
         let side = if after { &self.people.actual } else { &self.people.expected };
-        let has = |person, group| self.closures.has(side, after, person, group);
+        let has = |person, group| self.closures.has(after, person, group);
         let mut found = Vec::new();
         for row in side.facts.memberships.iter().filter(|row| row.inherit) {
             let (role, member) = (side.person(row.role), side.person(row.member));
@@ -166,8 +158,9 @@ impl<'a> Judge<'a> {
             };
             let message = format!("{role} {verb} {what} on {noun}, and no single grant tells why");
             let judgement = super::Judgement::new(FindingId::EffectiveChanged, class, severity, message);
-            let item = Item::new(judgement.of(&role).privilege(what), key.to_string());
-            Folded::alone(Item { direct: false, effective: true, whole: self.relation(key), ..item })
+            let text = Text::new(judgement.of(&role).privilege(what), key.to_string());
+            let item = Item::now(Text { direct: false, whole: self.relation(key), ..text });
+            Folded::alone(Item { effective: true, ..item })
         };
         attributed.loose.iter().map(tell).collect()
     }

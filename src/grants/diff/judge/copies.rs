@@ -1,6 +1,6 @@
 //! Copies that are known to lose something, recognised by what they lose: one finding says which copy it looks like.
 
-use super::item::{Folded, Item};
+use super::item::{Folded, Item, Text};
 use super::{Judge, Judgement, words};
 use crate::grants::change::Change;
 use crate::grants::finding::{Class, FindingId, Severity};
@@ -34,7 +34,7 @@ pub(super) fn fold(judge: &Judge<'_>, mut rooted: Vec<Rooted>) -> Vec<Folded> {
         // A subject of its own: an exception about the database is not one about all that a copy lost.
         let subject = format!("copy:{}", id.name().trim_start_matches("copy_"));
         let judgement = Judgement::new(id, Class::Changed, Severity::Info, message);
-        folded.push(Folded { cause: Item::new(judgement, subject), parts });
+        folded.push(Folded { cause: Item::now(Text::new(judgement, subject)), parts });
     }
     folded.extend(rooted.into_iter().flat_map(|(_, folded)| folded));
     folded

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use super::item::{Folded, Item};
+use super::item::{Folded, Item, Text};
 use super::{Judge, Judgement};
 use crate::grants::finding::{Class, Finding, FindingId, Severity};
 use crate::grants::map::Exception;
@@ -23,10 +23,14 @@ impl<'a> Exceptions<'a> {
     }
 
     /// Why this is meant: by the first exception that names it and still holds.
-    fn reason(&mut self, item: &Item) -> Option<&'a str> {
+    fn reason(&mut self, judge: &Judge<'_>, item: &Item) -> Option<&'a str> {
+        if self.all.is_empty() {
+            return None;
+        }
+        let text = judge.text(item);
         let mut reason = None;
         for (exception, needed) in self.all.iter().zip(&mut self.needed) {
-            if names(exception, item) {
+            if names(exception, &text) {
                 *needed = true;
                 if reason.is_none() && !exception.is_over(self.today) {
                     reason = Some(exception.why.as_str());
@@ -44,8 +48,8 @@ impl<'a> Exceptions<'a> {
         folded: Folded,
         findings: &mut Vec<Finding>,
     ) -> Option<Folded> {
-        let cause = self.reason(&folded.cause);
-        let parts: Vec<Option<&str>> = folded.parts.iter().map(|part| self.reason(part)).collect();
+        let cause = self.reason(judge, &folded.cause);
+        let parts: Vec<Option<&str>> = folded.parts.iter().map(|part| self.reason(judge, part)).collect();
         let mut reasons: Vec<&str> = cause.iter().chain(parts.iter().flatten()).copied().collect();
         if reasons.is_empty() {
             return Some(folded.absorbed());
@@ -62,11 +66,11 @@ impl<'a> Exceptions<'a> {
                     true
                 }
             });
-            findings.push(Finding { expected: Some(reasons.join("; ")), ..judge.told(folded) });
+            findings.push(Finding { expected: Some(reasons.join("; ")), ..judge.told(folded, usize::MAX) });
             return None;
         }
         let mut meant = |item: Item, why: &str| {
-            let finding = judge.told(Folded::alone(item));
+            let finding = judge.told(Folded::alone(item), usize::MAX);
             findings.push(Finding { expected: Some(why.to_owned()), ..finding });
         };
         let mut left = Vec::new();
@@ -111,10 +115,10 @@ impl<'a> Exceptions<'a> {
 }
 
 /// Whether an exception names this, or what it is a part of.
-fn names(exception: &Exception, item: &Item) -> bool {
-    let Judgement { grantee, privilege, .. } = &item.judgement;
+fn names(exception: &Exception, text: &Text) -> bool {
+    let Judgement { grantee, privilege, .. } = &text.judgement;
     let covers = |subject: &str| exception.covers(subject, grantee.as_deref(), privilege.as_deref());
-    covers(&item.subject) || item.whole.as_deref().is_some_and(covers)
+    covers(&text.subject) || text.whole.as_deref().is_some_and(covers)
 }
 
 /// What follows from several causes, all of which are meant, is left of each of them: it is told once.

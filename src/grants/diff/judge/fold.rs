@@ -1,16 +1,18 @@
 //! Each difference judged alone, and one finding made of those that go away together.
 
+use std::rc::Rc;
+
 use super::attribution::Attributed;
-use super::item::{Folded, Item};
+use super::item::{Folded, Item, Source, Text};
 use super::{Judge, Judgement, words};
-use crate::grants::change::Change;
+use crate::grants::change::{Change, Who};
 use crate::grants::diff::effects::Effect;
 use crate::grants::finding::{Class, FindingId, Severity};
 use crate::grants::snapshot::Kind;
 
 impl Judge<'_> {
     /// What a difference means if it were the only one.
-    fn alone(&self, index: usize) -> Vec<Judgement> {
+    pub(super) fn alone(&self, index: usize) -> Vec<Judgement> {
         match &self.changes[index] {
             Change::Role { name, delta } => self.of_role(name, delta),
             Change::Membership { role, member, delta } => self.of_membership(role, member, delta),
@@ -83,69 +85,70 @@ impl Judge<'_> {
 
     /// A cause for each thing the root says, the first with all that follows.
     pub(super) fn fold(&self, root: usize, members: &[usize], effects: &Attributed) -> Vec<Folded> {
-        let mut causes = self.alone(root).into_iter().map(|judgement| self.item(root, judgement));
+        let mut causes = self.root(root).into_iter();
         let Some(mut cause) = causes.next() else { return Vec::new() };
         let others = causes.map(Folded::alone);
         let mut parts = self.effects_of(root, &mut cause, effects);
         for &member in members.iter().filter(|&&member| member != root) {
-            parts.extend(self.alone(member).into_iter().map(|judgement| self.item(member, judgement)));
+            parts.extend(self.items(member));
         }
         if let Change::Owner { key, .. } = &self.changes[root] {
-            let rewritten = |message| {
-                let judgement =
-                    Judgement::new(FindingId::GrantorChanged, Class::Changed, Severity::Info, message);
-                Item { direct: false, ..Item::new(judgement, key.to_string()) }
+            let shared = Rc::new(key.clone());
+            let rewritten = |nth| {
+                let source = Source::Rewritten(Rc::clone(&shared), nth);
+                Item::later(source, FindingId::GrantorChanged, Severity::Info)
             };
-            parts.extend(self.rewritten(key).into_iter().map(rewritten));
+            parts.extend((0..self.rewritten(key).len()).map(rewritten));
         }
         std::iter::once(Folded { cause, parts }).chain(others).collect()
     }
 
-    /// Who can no longer do what because of it.
-    fn effects_of(&self, root: usize, cause: &mut Item, effects: &Attributed) -> Vec<Item> {
-        let lost = effects.lost.get(&root).map(Vec::as_slice).unwrap_or_default();
-        cause.effective = !lost.is_empty() || effects.gained.contains_key(&root);
-        self.add_users(root, cause);
-        let parts: Vec<Item> = lost.iter().map(|&index| self.effect(root, index, cause)).collect();
-        if cause.judgement.id == FindingId::GrantMissing && !parts.iter().any(Item::is_alarm) {
-            cause.judgement.id = FindingId::Regrouped;
-            if parts.is_empty() {
-                cause.judgement.message.push_str(", and everybody can do as before");
-            }
-        }
-        parts
-    }
-
-    fn effect(&self, root: usize, index: usize, cause: &Item) -> Item {
-        let Effect { person, key, lost, .. } = &self.effects[index];
-        let severity = self.gravity(*person, key, *lost);
-        let role = words::role(self.people.name(*person));
-        let message = format!("{role} can no longer {lost} on {}", words::noun(key));
-        let judgement = Judgement::new(FindingId::EffectiveChanged, Class::Missing, severity, message);
-        let item = Item::new(judgement.of(&role).privilege(lost), key.to_string());
-        let is_grant = matches!(self.changes[root], Change::Grant { .. });
-        Item {
-            whole: if key.kind == Kind::Column { self.relation(key) } else { None },
-            direct: false,
-            effective: true,
-            is_said: is_grant
-                && cause.judgement.grantee.as_ref() == Some(&role)
-                && cause.subject == item.subject,
-            effect: Some(index),
-            ..item
-        }
-    }
-
-    /// The recorded statements that name what is missing: they will break, whoever runs them.
-    fn add_users(&self, root: usize, cause: &mut Item) {
-        if let Change::Object { key, delta } = &self.changes[root]
-            && delta.got.is_none()
-        {
+    /// What the root says. The recorded statements that name what is missing will break, whoever runs them.
+    fn root(&self, root: usize) -> Vec<Item> {
+        let Change::Object { key, delta } = &self.changes[root] else { return self.items(root) };
+        let mut texts = self.texts(root);
+        if let Some(cause) = texts.first_mut().filter(|_| delta.got.is_none()) {
             let names = (0..self.people.len()).map(|person| self.people.name(person));
             cause.statements = self.usage.statements(names, key);
             if cause.statements.as_ref().is_some_and(|statements| !statements.is_empty()) {
                 cause.judgement.severity = Severity::Blocker;
             }
         }
+        texts.into_iter().map(Item::now).collect()
+    }
+
+    /// Who can no longer do what because of it.
+    fn effects_of(&self, root: usize, cause: &mut Item, effects: &Attributed) -> Vec<Item> {
+        let lost = effects.lost.get(&root).map(Vec::as_slice).unwrap_or_default();
+        cause.effective = !lost.is_empty() || effects.gained.contains_key(&root);
+        let parts: Vec<Item> = lost.iter().map(|&index| self.effect(root, index)).collect();
+        if cause.id == FindingId::GrantMissing && !parts.iter().any(Item::is_alarm) {
+            cause.id = FindingId::Regrouped;
+            cause.is_idle = parts.is_empty();
+        }
+        parts
+    }
+
+    fn effect(&self, root: usize, index: usize) -> Item {
+        let Effect { person, key, lost, .. } = &self.effects[index];
+        let is_said = matches!(
+            &self.changes[root],
+            Change::Grant { key: granted, to: Who::Role(name), .. }
+                if name == self.people.name(*person) && granted == &**key
+        );
+        let severity = self.gravity(*person, key, *lost);
+        let item = Item::later(Source::Effect(index), FindingId::EffectiveChanged, severity);
+        Item { effective: true, is_said, effect: Some(index), ..item }
+    }
+
+    /// What an effect says.
+    pub(super) fn effect_text(&self, index: usize) -> Text {
+        let Effect { person, key, lost, .. } = &self.effects[index];
+        let role = words::role(self.people.name(*person));
+        let message = format!("{role} can no longer {lost} on {}", words::noun(key));
+        let judgement = Judgement::new(FindingId::EffectiveChanged, Class::Missing, Severity::Info, message);
+        let whole = if key.kind == Kind::Column { self.relation(key) } else { None };
+        let judgement = judgement.of(&role).privilege(lost);
+        Text { whole, direct: false, ..Text::new(judgement, key.to_string()) }
     }
 }

@@ -1,11 +1,12 @@
 //! Grants judged: all that one grantee gains and loses on one object, by whomever it was granted.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::{Judge, Judgement, words};
 use crate::grants::change::{Change, Granted, Who};
 use crate::grants::diff::acls;
-use crate::grants::diff::people::{People, Side};
+use crate::grants::diff::people::{People, Person, Side, To};
 use crate::grants::finding::{Class, FindingId, Severity};
 use crate::grants::privilege::{Privilege, Privileges};
 use crate::grants::snapshot::{Key, Kind};
@@ -15,6 +16,9 @@ use crate::grants::snapshot::{Key, Kind};
 pub(super) struct Net {
     /// The first difference of this grantee on this object: the one that tells.
     pub(super) first: usize,
+    pub(super) to_public: bool,
+    /// The role it is granted to.
+    pub(super) to: Option<Person>,
     pub(super) lost: Privileges,
     pub(super) gained: Privileges,
     options_lost: Privileges,
@@ -23,24 +27,33 @@ pub(super) struct Net {
 
 /// By difference; none for what is no grant.
 pub(super) fn nets(people: &People<'_>, changes: &[Change]) -> Vec<Option<Net>> {
-    type Side = (Privileges, Privileges);
-    let mut sums: HashMap<(&Key, &Who), (usize, Side, Side)> = HashMap::new();
+    type Sum = (Privileges, Privileges);
+    let mut sums: HashMap<(&Key, &Who), (usize, Sum, Sum)> = HashMap::new();
     for (index, change) in changes.iter().enumerate() {
         let Change::Grant { key, to, delta } = change else { continue };
-        let (_, before, after) = sums.entry((key, to)).or_insert((index, Side::default(), Side::default()));
+        let (_, before, after) = sums.entry((key, to)).or_insert((index, Sum::default(), Sum::default()));
         for (granted, sum) in [(&delta.expected, before), (&delta.got, after)] {
             if let Some(Granted { privileges, grantable, .. }) = granted {
                 *sum = (sum.0 | *privileges, sum.1 | *grantable);
             }
         }
     }
-    let net = |(name, (first, before, after)): (_, (usize, Side, Side))| {
+    let net = |(name, (first, before, after)): (_, (usize, Sum, Sum))| {
         let (key, to): (&Key, &Who) = name;
         // What other grantors grant is in both, and no difference.
-        let held_before = held(people, &people.expected, key, to);
-        let held_after = held(people, &people.actual, key, to);
+        let person = match to {
+            Who::Public => None,
+            Who::Role(name) => people.find(name),
+        };
+        let to_public = *to == Who::Public;
+        let held = |side| {
+            if to_public || person.is_some() { held(people, side, key, person) } else { Sum::default() }
+        };
+        let (held_before, held_after) = (held(&people.expected), held(&people.actual));
         let net = Net {
             first,
+            to_public,
+            to: person,
             lost: before.0 - after.0 - held_after.0,
             gained: after.0 - before.0 - held_before.0,
             options_lost: (before.1 - after.1 - held_after.1) & (after.0 | held_after.0),
@@ -57,27 +70,19 @@ pub(super) fn nets(people: &People<'_>, changes: &[Change]) -> Vec<Option<Net>> 
 }
 
 /// What is granted to this grantee itself, and with which grant options.
-fn held(people: &People<'_>, side: &Side<'_>, key: &Key, to: &Who) -> (Privileges, Privileges) {
-    let to = match to {
-        Who::Public => None,
-        Who::Role(name) => {
-            let Some(person) = people.find(name) else { return Default::default() };
-            Some(person)
-        }
-    };
+fn held(people: &People<'_>, side: &Side<'_>, key: &Key, to: To) -> (Privileges, Privileges) {
     let known = acls::comparable(people, key.kind);
-    let items = if let (Kind::Column, Some(schema), Some(of)) = (key.kind, &key.schema, &key.of) {
+    let acl = if let (Kind::Column, Some(schema), Some(of)) = (key.kind, &key.schema, &key.of) {
         super::causes::relations(schema, of)
             .find_map(|relation| side.facts.objects.get(&relation)?.columns.get(&key.name))
             .and_then(Option::as_ref)
-            .map(|acl| acls::items(side, acl, known))
+            .map(Cow::Borrowed)
     } else {
-        let object = side.facts.objects.get(key);
-        object.map(|object| acls::items(side, &acls::in_force(side, key, object), known))
+        side.facts.objects.get(key).map(|object| acls::in_force(side, key, object))
     };
-    let own = items.into_iter().flatten().filter(|item| item.to == to);
-    own.fold(Default::default(), |(privileges, options), item| {
-        (privileges | item.privileges, options | item.grantable)
+    let items = acl.iter().flat_map(|acl| acl.items()).filter(|item| side.to(item.to) == to);
+    items.fold(Default::default(), |(privileges, options), item| {
+        (privileges | (item.privileges & known), options | (item.grantable & known))
     })
 }
 

@@ -1,32 +1,62 @@
 //! Findings in the making: a cause, and apart from it all that goes away with it, so that each can be excepted alone.
 
-use std::cmp::Reverse;
+use std::borrow::Cow;
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use super::causes::relations;
-use super::{Judge, Judgement, words};
+use super::{Judge, Judgement};
 use crate::grants::change::Change;
-use crate::grants::diff::effects::Effect;
-use crate::grants::diff::people::Person;
-use crate::grants::finding::{AppError, Consequence, Finding, FindingId, Repair, Severity};
+use crate::grants::finding::{Class, FindingId, Repair, Severity};
 use crate::grants::snapshot::{Attribute, Key, Kind};
 
-/// One difference, or one thing that follows from it, judged alone.
+/// One difference, or one thing that follows from it, judged alone. There may be a million of them: each holds what
+/// decides, and what it says is made when it is told.
 #[derive(Debug)]
 pub(super) struct Item {
+    pub(super) source: Source,
+    pub(super) id: FindingId,
+    pub(super) severity: Severity,
+    pub(super) effective: bool,
+    /// The sentence of its cause says it already.
+    pub(super) is_said: bool,
+    /// A grant that nobody misses.
+    pub(super) is_idle: bool,
+    /// The effect that it is or says, by index.
+    pub(super) effect: Option<usize>,
+}
+
+/// Where what an item says comes from.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// An effect, by index.
+    Effect(usize),
+    /// A grant that differs, by index, and which of its judgements.
+    Grant(usize, usize),
+    /// An object that has another owner, and which of the grants that this rewrote.
+    Rewritten(Rc<Key>, usize),
+    /// It is made already: there are few.
+    Now(Box<Text>),
+}
+
+/// What an item says.
+#[derive(Debug, Clone)]
+pub(super) struct Text {
     pub(super) judgement: Judgement,
     pub(super) subject: String,
     /// What it is a part of, and is not without: who names that names this too.
     pub(super) whole: Option<String>,
     pub(super) direct: bool,
-    pub(super) effective: bool,
     pub(super) fix: Vec<Repair>,
-    /// The sentence of its cause says it already.
-    pub(super) is_said: bool,
-    /// The effect that it is or says, by index: there may be very many, so what follows from it is told at the end.
-    pub(super) effect: Option<usize>,
     /// Recorded statements that need it, beside those of the effect; none when no workload was recorded.
     pub(super) statements: Option<HashSet<usize>>,
+}
+
+impl Text {
+    /// Something direct.
+    pub(super) const fn new(judgement: Judgement, subject: String) -> Self {
+        Self { judgement, subject, whole: None, direct: true, fix: Vec::new(), statements: None }
+    }
 }
 
 /// A cause, and what goes away with it.
@@ -37,33 +67,32 @@ pub(super) struct Folded {
 }
 
 impl Item {
-    /// Something direct, of which nothing follows yet.
-    pub(super) fn new(judgement: Judgement, subject: String) -> Self {
-        Self {
-            judgement,
-            subject,
-            whole: None,
-            direct: true,
-            effective: false,
-            fix: Vec::new(),
-            is_said: false,
-            effect: None,
-            statements: None,
-        }
+    /// Something of which nothing follows yet, told when it is needed.
+    pub(super) const fn later(source: Source, id: FindingId, severity: Severity) -> Self {
+        Self { source, id, severity, effective: false, is_said: false, is_idle: false, effect: None }
+    }
+
+    /// The same, with what it says.
+    pub(super) fn now(text: Text) -> Self {
+        let Judgement { id, severity, .. } = text.judgement;
+        Self::later(Source::Now(Box::new(text)), id, severity)
     }
 
     pub(super) fn is_alarm(&self) -> bool {
-        self.judgement.severity > Severity::Info
+        self.severity > Severity::Info
     }
 
-    fn into_consequence(self) -> Consequence {
-        let Judgement { id, severity, message, grantee, privilege, .. } = self.judgement;
-        Consequence { id: id.name().into(), subject: self.subject, grantee, privilege, severity, message }
+    /// What it says, where that is made already.
+    pub(super) fn told_already(&self) -> Option<&Text> {
+        match &self.source {
+            Source::Now(text) => Some(text),
+            Source::Effect(_) | Source::Grant(..) | Source::Rewritten(..) => None,
+        }
     }
 
     /// Take over what only says the same of itself.
     fn absorb(&mut self, said: &Self) {
-        self.judgement.severity = self.judgement.severity.max(said.judgement.severity);
+        self.severity = self.severity.max(said.severity);
         self.effective |= said.effective;
         self.effect = self.effect.or(said.effect);
     }
@@ -77,18 +106,20 @@ impl Folded {
 
     /// The same without the parts that the cause says already.
     pub(super) fn absorbed(self) -> Self {
-        let Self { mut cause, parts } = self;
-        let (said, parts): (Vec<Item>, Vec<Item>) = parts.into_iter().partition(|part| part.is_said);
-        for said in &said {
-            cause.absorb(said);
-        }
+        let Self { mut cause, mut parts } = self;
+        parts.retain(|part| {
+            if part.is_said {
+                cause.absorb(part);
+            }
+            !part.is_said
+        });
         Self { cause, parts }
     }
 
     /// The worst of these, with the others: what is left when their cause is meant.
     pub(super) fn of_parts(mut parts: Vec<Item>) -> Option<Self> {
-        let worst = parts.iter().map(|part| part.judgement.severity).max()?;
-        let first = parts.iter().position(|part| part.judgement.severity == worst)?;
+        let worst = parts.iter().map(|part| part.severity).max()?;
+        let first = parts.iter().position(|part| part.severity == worst)?;
         let cause = parts.remove(first);
         for part in &mut parts {
             part.is_said = false;
@@ -98,13 +129,59 @@ impl Folded {
 }
 
 impl Judge<'_> {
-    /// A difference judged alone, ready to be folded.
-    pub(super) fn item(&self, index: usize, judgement: Judgement) -> Item {
+    /// What a difference means if it were the only one, ready to be folded.
+    pub(super) fn items(&self, index: usize) -> Vec<Item> {
+        if let Change::Grant { .. } = &self.changes[index] {
+            let judgements = self.alone(index).into_iter().enumerate();
+            let item = |(nth, judgement): (usize, Judgement)| {
+                Item::later(Source::Grant(index, nth), judgement.id, judgement.severity)
+            };
+            return judgements.map(item).collect();
+        }
+        self.texts(index).into_iter().map(Item::now).collect()
+    }
+
+    /// What a difference says if it were the only one.
+    pub(super) fn texts(&self, index: usize) -> Vec<Text> {
+        self.alone(index).into_iter().map(|judgement| self.text_of(index, judgement)).collect()
+    }
+
+    fn text_of(&self, index: usize, judgement: Judgement) -> Text {
         let change = &self.changes[index];
-        Item {
+        Text {
             fix: super::repairs(change, self.context),
             whole: self.whole(change),
-            ..Item::new(judgement, Self::subject(change))
+            ..Text::new(judgement, Self::subject(change))
+        }
+    }
+
+    /// What an item says.
+    pub(super) fn text<'i>(&self, item: &'i Item) -> Cow<'i, Text> {
+        let mut text = match &item.source {
+            Source::Now(text) => return Cow::Borrowed(text),
+            Source::Effect(index) => self.effect_text(*index),
+            Source::Grant(index, nth) => {
+                let judgement = self.alone(*index).swap_remove(*nth);
+                self.text_of(*index, judgement)
+            }
+            Source::Rewritten(key, nth) => {
+                let message = self.rewritten(key).swap_remove(*nth);
+                let judgement = Judgement::new(item.id, Class::Changed, item.severity, message);
+                Text { direct: false, ..Text::new(judgement, key.to_string()) }
+            }
+        };
+        if item.is_idle {
+            text.judgement.message.push_str(", and everybody can do as before");
+        }
+        Cow::Owned(text)
+    }
+
+    /// What repairs an item, alone.
+    pub(super) fn fix<'i>(&self, item: &'i Item) -> Cow<'i, [Repair]> {
+        match &item.source {
+            Source::Now(text) => Cow::Borrowed(&text.fix),
+            Source::Grant(index, _) => Cow::Owned(super::repairs(&self.changes[*index], self.context)),
+            Source::Effect(_) | Source::Rewritten(..) => Cow::Borrowed(&[]),
         }
     }
 
@@ -148,93 +225,5 @@ impl Judge<'_> {
             [self.context.expected, self.context.actual].iter().any(|facts| facts.objects.contains_key(key))
         };
         relations(schema, of).find(there).map(|key| key.to_string())
-    }
-
-    /// The finding that tells it all: as bad as the worst of it, with that one's error, the consequences worst first.
-    pub(super) fn told(&self, folded: Folded) -> Finding {
-        let Folded { cause, parts } = folded.absorbed();
-        let items = || std::iter::once(&cause).chain(&parts);
-        let mut sorted: Vec<&Item> = items().collect();
-        sorted.sort_by_key(|item| Reverse(item.judgement.severity));
-        let app_error = sorted.iter().find_map(|item| self.app_error(item));
-        let severity = sorted.first().map_or(cause.judgement.severity, |item| item.judgement.severity);
-        let used = self.statements(items()).map(|statements| self.usage.used(&statements));
-        let effective = items().any(|item| item.effective);
-        let behind = self.behind_doors(items());
-        let mut fix = cause.fix;
-        let mut consequences = Vec::with_capacity(parts.len() + behind.len());
-        for mut part in parts {
-            fix.append(&mut part.fix);
-            consequences.push(part.into_consequence());
-        }
-        consequences.extend(behind);
-        consequences.sort_by_key(|one| Reverse(one.severity));
-        Finding {
-            direct: cause.direct,
-            effective,
-            severity,
-            app_error,
-            used,
-            consequences,
-            fix,
-            ..cause.judgement.finding(cause.subject)
-        }
-    }
-
-    /// What the application is told of this alone.
-    fn app_error(&self, item: &Item) -> Option<AppError> {
-        let denied = || {
-            let Effect { key, lost, .. } = &self.effects[item.effect.filter(|_| item.is_alarm())?];
-            Some(words::denied(key, *lost, &self.context.actual.server.database))
-        };
-        item.judgement.app_error.clone().or_else(denied)
-    }
-
-    /// The recorded statements that need any of these; none when no workload was recorded.
-    fn statements<'i>(&self, items: impl Iterator<Item = &'i Item>) -> Option<HashSet<usize>> {
-        let mut all: Option<HashSet<usize>> = None;
-        for item in items {
-            let effect = item.effect.and_then(|index| {
-                let Effect { person, key, .. } = &self.effects[index];
-                self.usage.statements(std::iter::once(self.people.name(*person)), key)
-            });
-            for some in [item.statements.as_ref(), effect.as_ref()].into_iter().flatten() {
-                all.get_or_insert_default().extend(some);
-            }
-        }
-        all
-    }
-
-    /// What those who lost it can no longer reach.
-    fn behind_doors<'i>(&self, items: impl Iterator<Item = &'i Item>) -> Vec<Consequence> {
-        let mut doors: Vec<(&Key, Severity, Vec<Person>)> = Vec::new();
-        for item in items {
-            let Some(Effect { person, key, lost, .. }) = item.effect.map(|index| &self.effects[index]) else {
-                continue;
-            };
-            if !Self::is_a_door(key, *lost) {
-                continue;
-            }
-            let severity = item.judgement.severity;
-            match doors.iter_mut().find(|(door, ..)| *door == &**key) {
-                Some((_, worst, people)) => {
-                    *worst = severity.max(*worst);
-                    people.push(*person);
-                }
-                None => doors.push((key, severity, vec![*person])),
-            }
-        }
-        let told = doors.into_iter().flat_map(|(key, severity, people)| {
-            let told = move |message| Consequence {
-                id: FindingId::OutOfReach.name().into(),
-                subject: key.to_string(),
-                grantee: None,
-                privilege: None,
-                severity,
-                message,
-            };
-            self.behind(key, &people).into_iter().map(told)
-        });
-        told.collect()
     }
 }

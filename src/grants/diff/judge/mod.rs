@@ -11,6 +11,7 @@ mod item;
 mod objects;
 mod others;
 mod roles;
+mod told;
 mod used;
 mod who;
 mod words;
@@ -54,6 +55,9 @@ pub struct Context<'a> {
     pub today: Date,
 }
 
+/// Consequences and statements of each finding that are kept. A lost database has half a million.
+const KEPT: usize = 200;
+
 /// Judge these differences, which `diff` found between the context's facts: worst first.
 #[must_use]
 pub fn judge(changes: &[Change], context: &Context<'_>) -> Vec<Finding> {
@@ -84,7 +88,7 @@ struct Judge<'a> {
 }
 
 /// What a finding is about, before it is known what follows from it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Judgement {
     id: FindingId,
     class: Class,
@@ -134,7 +138,9 @@ impl Judgement {
             app_error: self.app_error,
             consequences: Vec::new(),
             consequences_left_out: Counts::default(),
+            opened_left_out: 0,
             fix: Vec::new(),
+            fix_left_out: 0,
             expected: None,
             key,
         }
@@ -168,8 +174,15 @@ impl Judge<'_> {
             roots.iter().map(|(&root, members)| (root, excuse(self.fold(root, members, &effects)))).collect();
         let loose = excuse(self.unattributed(&effects));
         let open = copies::fold(self, rooted).into_iter().chain(loose);
-        findings.extend(open.map(|folded| self.told(folded)));
+        findings.extend(open.map(|folded| {
+            // What an effect is the cause of may yet be joined with another.
+            let is_whole = folded.cause.id != FindingId::EffectiveChanged;
+            self.told(folded, if is_whole { KEPT } else { usize::MAX })
+        }));
         let mut findings = excuse::once(findings);
+        for finding in &mut findings {
+            finding.keep(KEPT);
+        }
         findings.extend(exceptions.told());
         findings.sort_by(|one, other| {
             let order =

@@ -128,7 +128,7 @@ impl Judge<'_> {
             return changed(Severity::Blocker, message).told(words::denied_below(key));
         }
         let still = self.people.find(expected).zip(self.people.find(got));
-        let still = still.is_some_and(|(old, new)| self.closures.has(&self.people.actual, true, old, new));
+        let still = still.is_some_and(|(old, new)| self.closures.has(true, old, new));
         if superuser(expected) || still {
             return changed(Severity::Info, message);
         }
@@ -153,7 +153,7 @@ impl Judge<'_> {
         let pair = self.people.find(old).zip(self.people.find(new));
         after.superuser
             || (after.bypass_rls && !had(|role| role.bypass_rls))
-            || pair.is_some_and(|(old, new)| self.closures.has(&self.people.actual, true, new, old))
+            || pair.is_some_and(|(old, new)| self.closures.has(true, new, old))
     }
 
     /// What could be reached through a door that is closed now.

@@ -250,8 +250,7 @@ impl Judge<'_> {
             let (Some(member), Some(group)) = (self.people.find(member), self.people.find(group)) else {
                 return false;
             };
-            let side = if after { &self.people.actual } else { &self.people.expected };
-            self.closures.has(side, after, member, group)
+            self.closures.has(after, member, group)
         };
         if still(true) {
             return judgement;

@@ -14,8 +14,8 @@ use crate::grants::snapshot::{Key, Kind};
 pub(super) struct Applications {
     login: Vec<bool>,
     applied: Vec<bool>,
-    /// What each role may do with the database and its schemas, on the expected side.
-    seen: RefCell<HashMap<Key, Vec<Privileges>>>,
+    /// What each role may do with the database and its schemas, on the expected side; none for what is not there.
+    seen: RefCell<HashMap<Key, Option<Vec<Privileges>>>>,
 }
 
 /// What nobody needs to read, write or call.
@@ -69,20 +69,21 @@ impl Judge<'_> {
     pub(super) fn serves_applications(&self, name: &str) -> bool {
         let Some(person) = self.people.find(name) else { return false };
         self.applications.applied[person]
-            || (0..self.people.len()).any(|other| {
-                self.applications.login[other]
-                    && self.closures.has(&self.people.expected, false, other, person)
-            })
+            || (0..self.people.len())
+                .any(|other| self.applications.login[other] && self.closures.has(false, other, person))
     }
 
     /// Whether a role could do this with the database or a schema. What a snapshot leaves out is as the server made
     /// it: open.
     fn could(&self, person: Person, key: &Key, privilege: Privilege) -> bool {
         let Some(id) = self.people.expected.id(person) else { return false };
-        let Some(object) = self.context.expected.objects.get(key) else { return true };
         let mut seen = self.applications.seen.borrow_mut();
-        let may = seen.entry(key.clone()).or_insert_with(|| self.closures.before.on(key, object));
-        may[id.index()].has(privilege)
+        if !seen.contains_key(key) {
+            let object = self.context.expected.objects.get(key);
+            seen.insert(key.clone(), object.map(|object| self.closures.before.on(key, object)));
+        }
+        let may = seen.get(key).and_then(Option::as_ref);
+        may.is_none_or(|may| may[id.index()].has(privilege))
     }
 
     /// Whether a role could get at an object: into the database, and into its schema.
@@ -117,9 +118,7 @@ impl Judge<'_> {
             return false;
         }
         let mut heirs = (0..self.people.len())
-            .filter(|&heir| {
-                self.applications.login[heir] && self.closures.has(&self.people.expected, false, heir, person)
-            })
+            .filter(|&heir| self.applications.login[heir] && self.closures.has(false, heir, person))
             .peekable();
         heirs.peek().is_some()
             && heirs.all(|heir| {
