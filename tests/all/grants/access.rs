@@ -56,10 +56,7 @@ const CASES: &[Case] = &[
         Some(("app", "changed", "major", Some("28P01"))),
     ),
     (
-        &[
-            "host orders app 127.0.0.1/32 ldap ldapserver=x",
-            "host orders +readers 127.0.0.1/32 scram-sha-256",
-        ],
+        &["host orders app 127.0.0.1/32 ident", "host orders +readers 127.0.0.1/32 scram-sha-256"],
         Some(("app", "changed", "major", Some("28000"))),
     ),
     // From other addresses than before.
