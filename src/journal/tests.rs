@@ -31,6 +31,7 @@ fn outline() -> Outline {
         defer: None,
         again: true,
         manual: id == "by-hand",
+        link: None,
         place: Place { file: "plan.yaml".into(), line: 3 },
     };
     let stage = Stage {

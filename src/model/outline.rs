@@ -122,8 +122,45 @@ pub struct Check {
     /// Only a person can answer.
     #[serde(default)]
     pub manual: bool,
+    /// The link it is a part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<Arc<Link>>,
     /// Where it is written.
     pub place: Place,
+}
+
+/// A link from an application to something it needs, as one of its parts sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Link {
+    /// The link's id.
+    pub id: Arc<str>,
+    /// Which part of it the check is.
+    pub part: LinkPart,
+    /// The application that calls.
+    pub from: String,
+    /// What is called: an app, a database or a system.
+    pub to: String,
+    /// A person's id: who owns what is called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_owner: Option<String>,
+    /// The vantages that what is called runs on, when it is an app.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub to_runs_on: Vec<VantageId>,
+    /// Vantages that are asked too when it fails: they never decide.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub compare_from: Vec<VantageId>,
+}
+
+/// A part of a link: a check of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LinkPart {
+    /// From where the calling application runs, without it.
+    Path,
+    /// Through the calling application itself.
+    Through,
+    /// What the calling application is configured with.
+    Configured,
 }
 
 /// A check put off to a later stage, by hand.

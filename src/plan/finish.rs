@@ -113,6 +113,7 @@ pub(super) fn plan(loading: &mut Loading<'_>, draft: Draft, stages: &Stages, due
                 .map(|(defer, until)| Defer { until, because: defer.because }),
             again: check.again,
             manual: probe.kind() == "manual",
+            link: None,
             place: place(loading, &files, node),
         });
         jobs.push(Job { probe, timeout: check.timeout.0, retry: check.retry.map(retry) });

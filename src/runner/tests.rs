@@ -42,6 +42,7 @@ fn check(id: &str, argv: &[&str], change: impl FnOnce(&mut Check, &mut Job)) -> 
         defer: None,
         again: true,
         manual: false,
+        link: None,
         place: Place { file: "plan.yaml".into(), line: 1 },
     };
     let mut job = Job { probe, timeout: Duration::from_secs(10), retry: None };

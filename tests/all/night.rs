@@ -89,6 +89,7 @@ pub(crate) fn check(id: &str, stage: usize, change: impl FnOnce(&mut Check)) -> 
         defer: None,
         again: true,
         manual: false,
+        link: None,
         place: Place { file: "checks/night.yaml".into(), line: 40 },
     };
     change(&mut check);
