@@ -7,6 +7,7 @@ mod demo;
 mod grants;
 mod hostile;
 mod kills;
+mod lab;
 mod layers;
 mod night;
 mod plan_schema;

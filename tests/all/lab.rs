@@ -1,0 +1,226 @@
+//! Faults injected for real: hosts, a router and servers in network namespaces of this machine.
+
+mod daemon;
+mod dns;
+mod fault;
+mod faults;
+mod namespace;
+mod network;
+mod server;
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::net::TcpStream;
+use std::path::Path;
+use std::sync::Once;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use namespace::Namespace;
+use network::Host;
+use server::Server;
+
+use crate::support::program::{Ended, Program};
+use crate::support::skip;
+
+/// Programs that a lab is made of.
+const PROGRAMS: [&str; 6] = ["ip", "nft", "sysctl", "dnsmasq", "unbound", "ps"];
+
+/// How a fault is taken back.
+type Undo = Box<dyn FnOnce(&Lab)>;
+
+/// A running lab: what is injected into it is taken back by [`Lab::restore`], and all of it goes away on drop.
+struct Lab {
+    daemons: RefCell<BTreeMap<&'static str, daemon::Daemon>>,
+    servers: RefCell<BTreeMap<&'static str, Server>>,
+    kept: RefCell<Vec<Box<dyn Any>>>,
+    undo: RefCell<Vec<Undo>>,
+    tables: Cell<usize>,
+    /// The hosts go after what runs in them.
+    hosts: Vec<Namespace>,
+    folder: tempfile::TempDir,
+}
+
+impl Lab {
+    /// Build it, healthy; none, said aloud, where we are not root or a program is missing.
+    fn start() -> Option<Self> {
+        static SWEEP: Once = Once::new();
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        if !nix::unistd::geteuid().is_root() {
+            skip("root, for the network namespaces of the lab,");
+            return None;
+        }
+        if let Some(missing) = PROGRAMS.iter().find(|program| !is_there(program)) {
+            skip(&format!("{missing}, for the lab,"));
+            return None;
+        }
+        SWEEP.call_once(namespace::remove_leftovers);
+        let lab = Self {
+            daemons: RefCell::default(),
+            servers: RefCell::default(),
+            kept: RefCell::default(),
+            undo: RefCell::default(),
+            tables: Cell::new(0),
+            hosts: network::build(NUMBER.fetch_add(1, Ordering::SeqCst)),
+            folder: tempfile::Builder::new().prefix("gonogo-lab-").tempdir().expect("a folder"),
+        };
+        for host in Host::ALL {
+            lab.healthy_etc(host);
+        }
+        dns::start(&lab, dns::HEALTHY);
+        lab.healthy_app2();
+        let old =
+            Server::start(lab.at(Host::Old), "0.0.0.0:8080", server::app2("4.1.9", "production", "old"));
+        lab.servers.borrow_mut().insert("old", old);
+        Some(lab)
+    }
+
+    /// A host.
+    fn at(&self, host: Host) -> &Namespace {
+        let index = Host::ALL.iter().position(|one| *one == host).expect("a host of the table");
+        self.hosts.get(index).expect("each is built")
+    }
+
+    /// A file of the lab's own folder.
+    fn file(&self, name: &str, text: &str) -> String {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, text).expect("a file");
+        path.display().to_string()
+    }
+
+    /// The words that run a program on a host.
+    fn prefix(&self, host: Host) -> String {
+        format!("[ip, netns, exec, {}]", self.at(host).name)
+    }
+
+    /// Run gonogo as the release team does, on the runner's host.
+    fn gonogo(&self, program: &Program, arguments: &[&str]) -> Ended {
+        let mut command = self.at(Host::Runner).command(env!("CARGO_BIN_EXE_gonogo"));
+        command.args(arguments).current_dir(program.path("")).stdin(std::process::Stdio::null());
+        Ended::of(&command.output().expect("it starts"))
+    }
+
+    // ---- faults, each with its way back ----
+
+    /// Take back, last first, all that was injected.
+    fn restore(&self) {
+        loop {
+            let Some(undo) = self.undo.borrow_mut().pop() else { break };
+            undo(self);
+        }
+        self.kept.borrow_mut().clear();
+    }
+
+    /// Say how what was just done is taken back.
+    fn undo(&self, back: impl FnOnce(&Self) + 'static) {
+        self.undo.borrow_mut().push(Box::new(back));
+    }
+
+    /// Hold this until the fault is taken back.
+    fn keep(&self, what: impl Any) {
+        self.kept.borrow_mut().push(Box::new(what));
+    }
+
+    /// An `ip` command, and the one that takes it back.
+    fn ip(&self, host: Host, forth: &str, back: &'static str) {
+        self.at(host).ip(forth);
+        self.undo(move |lab| lab.at(host).ip(back));
+    }
+
+    /// A kernel variable.
+    fn sysctl(&self, host: Host, name: &'static str, value: &str) {
+        let before = self.at(host).sysctl(name, value);
+        self.undo(move |lab| {
+            lab.at(host).sysctl(name, &before);
+        });
+    }
+
+    /// A rule of nftables in a chain at this hook: `forward`, `input`, `output`; or `nat prerouting`, `nat postrouting`.
+    fn nft(&self, host: Host, hook: &str, rule: &str) {
+        let table = format!("fault{}", self.tables.replace(self.tables.get() + 1));
+        let chain = match hook.split_once(' ') {
+            Some((kind, hook)) => format!("type {kind} hook {hook} priority -100"),
+            None => format!("type filter hook {hook} priority 0"),
+        };
+        self.at(host).nft(&format!(
+            "add table inet {table}\nadd chain inet {table} c {{ {chain} ; policy accept ; }}\nadd rule inet {table} c {rule}\n"
+        ));
+        self.undo(move |lab| lab.at(host).nft(&format!("delete table inet {table}\n")));
+    }
+
+    /// What a host sees in `/etc`.
+    fn etc(&self, host: Host, file: &str, text: &str) {
+        self.at(host).etc(file, text);
+        self.undo(move |lab| lab.healthy_etc(host));
+    }
+
+    /// Other records in the zone.
+    fn dns(&self, records: &str) {
+        dns::start(self, records);
+        self.undo(|lab| dns::start(lab, dns::HEALTHY));
+    }
+
+    /// Another server in the place of application 2.
+    fn app2(&self, address: &str, serve: impl Fn(TcpStream) + Send + Sync + 'static) {
+        self.stop_app2();
+        let server = Server::start(self.at(Host::App2), address, serve);
+        self.servers.borrow_mut().insert("app2", server);
+    }
+
+    /// Application 2 is not running.
+    fn stop_app2(&self) {
+        self.servers.borrow_mut().remove("app2");
+        self.undo(Self::healthy_app2);
+    }
+
+    fn healthy_app2(&self) {
+        self.servers.borrow_mut().remove("app2");
+        self.kept.borrow_mut().clear();
+        let serve = server::app2("4.2.0", "production", "a");
+        let server = Server::start(self.at(Host::App2), "0.0.0.0:8080", serve);
+        self.servers.borrow_mut().insert("app2", server);
+    }
+
+    fn healthy_etc(&self, host: Host) {
+        let namespace = self.at(host);
+        namespace.etc("resolv.conf", dns::RESOLV);
+        namespace.etc("hosts", "127.0.0.1 localhost\n");
+        namespace.etc("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n");
+    }
+}
+
+/// Whether a program is on the path, or where Debian keeps those of root.
+fn is_there(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<_> = std::env::split_paths(&path).collect();
+    folders.push(Path::new("/usr/sbin").to_owned());
+    folders.iter().any(|folder| folder.join(program).is_file())
+}
+
+/// Inject a family's faults into one lab.
+fn prove(family: &str, faults: &[fault::Fault]) {
+    let Some(lab) = Lab::start() else { return };
+    let mistakes = fault::prove(&lab, faults);
+    assert!(
+        mistakes.is_empty(),
+        "{family}: {} of {}:\n{}",
+        mistakes.len(),
+        faults.len(),
+        mistakes.join("\n")
+    );
+}
+
+#[test]
+fn faults_of_names_break_where_they_are_injected() {
+    prove("dns", faults::dns::FAULTS);
+}
+
+#[test]
+fn faults_of_the_network_break_where_they_are_injected() {
+    prove("route", faults::route::FAULTS);
+}
+
+#[test]
+fn faults_of_listeners_break_where_they_are_injected() {
+    prove("tcp", faults::tcp::FAULTS);
+}
