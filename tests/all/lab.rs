@@ -1,11 +1,14 @@
 //! Faults injected for real: hosts, a router and servers in network namespaces of this machine.
 
 mod daemon;
+mod database;
 mod dns;
 mod fault;
 mod faults;
 mod namespace;
 mod network;
+mod pki;
+mod proxies;
 mod server;
 
 use std::any::Any;
@@ -20,11 +23,13 @@ use namespace::Namespace;
 use network::Host;
 use server::Server;
 
+use crate::support::postgres::Cluster;
 use crate::support::program::{Ended, Program};
 use crate::support::skip;
 
 /// Programs that a lab is made of.
-const PROGRAMS: [&str; 6] = ["ip", "nft", "sysctl", "dnsmasq", "unbound", "ps"];
+const PROGRAMS: [&str; 9] =
+    ["ip", "nft", "sysctl", "dnsmasq", "unbound", "nginx", "haproxy", "pgbouncer", "openssl"];
 
 /// How a fault is taken back.
 type Undo = Box<dyn FnOnce(&Lab)>;
@@ -33,11 +38,12 @@ type Undo = Box<dyn FnOnce(&Lab)>;
 struct Lab {
     daemons: RefCell<BTreeMap<&'static str, daemon::Daemon>>,
     servers: RefCell<BTreeMap<&'static str, Server>>,
-    kept: RefCell<Vec<Box<dyn Any>>>,
+    cluster: RefCell<Option<Cluster>>,
     undo: RefCell<Vec<Undo>>,
     tables: Cell<usize>,
     /// The hosts go after what runs in them.
     hosts: Vec<Namespace>,
+    pki: pki::Pki,
     folder: tempfile::TempDir,
 }
 
@@ -55,14 +61,16 @@ impl Lab {
             return None;
         }
         SWEEP.call_once(namespace::remove_leftovers);
+        let folder = tempfile::Builder::new().prefix("gonogo-lab-").tempdir().expect("a folder");
         let lab = Self {
             daemons: RefCell::default(),
             servers: RefCell::default(),
-            kept: RefCell::default(),
+            cluster: RefCell::default(),
             undo: RefCell::default(),
             tables: Cell::new(0),
             hosts: network::build(NUMBER.fetch_add(1, Ordering::SeqCst)),
-            folder: tempfile::Builder::new().prefix("gonogo-lab-").tempdir().expect("a folder"),
+            pki: pki::Pki::new(folder.path()),
+            folder,
         };
         for host in Host::ALL {
             lab.healthy_etc(host);
@@ -100,6 +108,15 @@ impl Lab {
         Ended::of(&command.output().expect("it starts"))
     }
 
+    /// Servers that ended by themselves: what is seen then is not the fault that was meant.
+    fn ended(&self) -> Vec<String> {
+        let mut daemons = self.daemons.borrow_mut();
+        let ended = daemons.iter_mut().filter_map(|(name, daemon)| {
+            (!daemon.is_running()).then(|| format!("{name} ended by itself: {}", daemon.words()))
+        });
+        ended.collect()
+    }
+
     // ---- faults, each with its way back ----
 
     /// Take back, last first, all that was injected.
@@ -108,7 +125,6 @@ impl Lab {
             let Some(undo) = self.undo.borrow_mut().pop() else { break };
             undo(self);
         }
-        self.kept.borrow_mut().clear();
     }
 
     /// Say how what was just done is taken back.
@@ -118,7 +134,7 @@ impl Lab {
 
     /// Hold this until the fault is taken back.
     fn keep(&self, what: impl Any) {
-        self.kept.borrow_mut().push(Box::new(what));
+        self.undo(move |_| drop(what));
     }
 
     /// An `ip` command, and the one that takes it back.
@@ -175,7 +191,6 @@ impl Lab {
 
     fn healthy_app2(&self) {
         self.servers.borrow_mut().remove("app2");
-        self.kept.borrow_mut().clear();
         let serve = server::app2("4.2.0", "production", "a");
         let server = Server::start(self.at(Host::App2), "0.0.0.0:8080", serve);
         self.servers.borrow_mut().insert("app2", server);
@@ -198,8 +213,9 @@ fn is_there(program: &str) -> bool {
 }
 
 /// Inject a family's faults into one lab.
-fn prove(family: &str, faults: &[fault::Fault]) {
+fn prove(family: &str, prepare: fn(&Lab), faults: &[fault::Fault]) {
     let Some(lab) = Lab::start() else { return };
+    prepare(&lab);
     let mistakes = fault::prove(&lab, faults);
     assert!(
         mistakes.is_empty(),
@@ -212,15 +228,50 @@ fn prove(family: &str, faults: &[fault::Fault]) {
 
 #[test]
 fn faults_of_names_break_where_they_are_injected() {
-    prove("dns", faults::dns::FAULTS);
+    prove("dns", |_| (), faults::dns::FAULTS);
 }
 
 #[test]
 fn faults_of_the_network_break_where_they_are_injected() {
-    prove("route", faults::route::FAULTS);
+    prove("route", |_| (), faults::route::FAULTS);
 }
 
 #[test]
 fn faults_of_listeners_break_where_they_are_injected() {
-    prove("tcp", faults::tcp::FAULTS);
+    prove("tcp", |_| (), faults::tcp::FAULTS);
+}
+
+#[test]
+fn faults_of_the_caller_s_configuration_break_where_they_are_injected() {
+    prove("config", |_| (), faults::config::FAULTS);
+}
+
+#[test]
+fn faults_of_tls_break_where_they_are_injected() {
+    prove("tls", faults::tls::prepare, faults::tls::FAULTS);
+}
+
+#[test]
+fn faults_of_http_break_where_they_are_injected() {
+    prove("http", faults::http::prepare, faults::http::FAULTS);
+}
+
+#[test]
+fn faults_of_the_application_break_where_they_are_injected() {
+    prove("app", |_| (), faults::app::FAULTS);
+}
+
+#[test]
+fn faults_of_the_load_balancer_break_where_they_are_injected() {
+    prove("lb", faults::balancer::prepare, faults::balancer::FAULTS);
+}
+
+#[test]
+fn faults_of_the_database_break_where_they_are_injected() {
+    prove("db", faults::database::prepare, faults::database::FAULTS);
+}
+
+#[test]
+fn faults_of_rights_in_the_database_break_where_they_are_injected() {
+    prove("rights", faults::database::prepare, faults::rights::FAULTS);
 }

@@ -40,14 +40,14 @@ impl Daemon {
         });
     }
 
+    /// Whether it still runs.
+    pub(super) fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// What it has said so far.
     pub(super) fn words(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
-    }
-
-    /// Its process.
-    pub(super) fn id(&self) -> u32 {
-        self.child.id()
     }
 }
 

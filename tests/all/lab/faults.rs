@@ -1,5 +1,12 @@
 //! The faults, by family.
 
+pub(super) mod app;
+pub(super) mod balancer;
+pub(super) mod config;
+pub(super) mod database;
 pub(super) mod dns;
+pub(super) mod http;
+pub(super) mod rights;
 pub(super) mod route;
 pub(super) mod tcp;
+pub(super) mod tls;

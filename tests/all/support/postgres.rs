@@ -18,6 +18,7 @@ pub(crate) struct Cluster {
     server: Child,
     folder: tempfile::TempDir,
     programs: PathBuf,
+    namespace: Option<String>,
     /// The port on 127.0.0.1, and of the Unix socket in [`Self::socket_folder`].
     pub(crate) port: u16,
     /// The major version, such as 15.
@@ -39,6 +40,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) client_ca: Option<&'a Path>,
     /// It stays in recovery for ever, as a standby whose primary is away does; only roles of `initdb` are there.
     pub(crate) standby: bool,
+    /// The network namespace it runs in, there at port 5432 of every address; this machine's own loopback without.
+    pub(crate) namespace: Option<&'a str>,
     /// Statements run by the admin once it is up, each on its own.
     pub(crate) sql: &'a [&'a str],
 }
@@ -56,9 +59,10 @@ impl Cluster {
         let programs = within_reach(programs, folder.path());
         let data = folder.path().join("data");
         initdb(&programs, folder.path());
-        let port = free_port();
+        let port = if setup.namespace.is_some() { 5432 } else { free_port() };
+        let listen = if setup.namespace.is_some() { "*" } else { "127.0.0.1" };
         let mut settings = vec![
-            "listen_addresses = '127.0.0.1'".to_owned(),
+            format!("listen_addresses = '{listen}'"),
             format!("port = {port}"),
             format!("unix_socket_directories = '{}'", folder.path().display()),
             "fsync = off".to_owned(),
@@ -93,23 +97,35 @@ impl Cluster {
             fs::write(data.join("standby.signal"), "").expect("standby.signal");
         }
         own(folder.path());
-        let log = fs::File::create(folder.path().join("log")).expect("a log");
-        let server = as_owner(&programs.join("postgres"))
-            .arg("-D")
-            .arg(&data)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("postgres starts");
-        let mut cluster = Self { server, folder, programs, port, version: 0 };
-        cluster.wait();
+        let namespace = setup.namespace.map(str::to_owned);
+        let server = spawn(namespace.as_deref(), &programs, folder.path());
+        let mut cluster = Self { server, folder, programs, namespace, port, version: 0 };
+        cluster.wait(&[0]);
         let version: u32 = cluster.sql("postgres", "show server_version_num").parse().expect("a number");
         cluster.version = version / 10_000;
         for statement in setup.sql {
             cluster.sql("postgres", statement);
         }
         Some(cluster)
+    }
+
+    /// The folder of its data and configuration.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Stop it in order, do this to its files, and start it again.
+    pub(crate) fn restart(&mut self, between: impl FnOnce(&Path)) {
+        self.restart_until(&[0], between);
+    }
+
+    /// The same, until `pg_isready` exits with one of these: 1 is a server that is up and lets nobody in.
+    pub(crate) fn restart_until(&mut self, codes: &[i32], between: impl FnOnce(&Path)) {
+        self.stop(nix::sys::signal::Signal::SIGINT);
+        between(&self.data());
+        own(self.folder.path());
+        self.server = spawn(self.namespace.as_deref(), &self.programs, self.folder.path());
+        self.wait(codes);
     }
 
     /// The folder of the Unix socket.
@@ -167,7 +183,22 @@ impl Cluster {
         fs::read_to_string(self.folder.path().join("log")).expect("the server's log")
     }
 
-    fn wait(&mut self) {
+    fn stop(&mut self, signal: nix::sys::signal::Signal) {
+        if let Ok(id) = i32::try_from(self.server.id()) {
+            let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), signal);
+        }
+        let began = Instant::now();
+        while matches!(self.server.try_wait(), Ok(None)) {
+            if began.elapsed() > Duration::from_secs(10) {
+                let _ = self.server.kill();
+                let _ = self.server.wait();
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn wait(&mut self, codes: &[i32]) {
         let began = Instant::now();
         loop {
             let ready = Command::new(self.programs.join("pg_isready"))
@@ -178,7 +209,7 @@ impl Cluster {
                 .arg(self.port.to_string())
                 .status()
                 .expect("pg_isready runs");
-            if ready.success() {
+            if ready.code().is_some_and(|code| codes.contains(&code)) {
                 return;
             }
             let ended = self.server.try_wait().expect("the server's state");
@@ -192,19 +223,21 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         // SIGQUIT is PostgreSQL's immediate shutdown: its children end with it, which SIGKILL would not see to.
-        if let Ok(id) = i32::try_from(self.server.id()) {
-            let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), nix::sys::signal::Signal::SIGQUIT);
-        }
-        let began = Instant::now();
-        while matches!(self.server.try_wait(), Ok(None)) {
-            if began.elapsed() > Duration::from_secs(10) {
-                let _ = self.server.kill();
-                let _ = self.server.wait();
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        self.stop(nix::sys::signal::Signal::SIGQUIT);
     }
+}
+
+/// The server's process.
+fn spawn(namespace: Option<&str>, programs: &Path, folder: &Path) -> Child {
+    let log = fs::OpenOptions::new().create(true).append(true).open(folder.join("log")).expect("a log");
+    as_owner_in(namespace, &programs.join("postgres"))
+        .arg("-D")
+        .arg(folder.join("data"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .expect("postgres starts")
 }
 
 /// The programs of one version, or of the newest that the machine's packages have: Debian keeps them off the `PATH`.
@@ -278,6 +311,24 @@ fn as_owner(program: &Path) -> Command {
     if let Some((user, group)) = owner() {
         command.uid(user).gid(group);
     }
+    command
+}
+
+/// The same inside a network namespace, which only root may enter.
+fn as_owner_in(namespace: Option<&str>, program: &Path) -> Command {
+    let Some(namespace) = namespace else { return as_owner(program) };
+    let mut command = Command::new("ip");
+    command.env("LC_ALL", "C").current_dir("/").args(["netns", "exec", namespace]);
+    if let Some((user, group)) = owner() {
+        command.args([
+            "setpriv",
+            "--clear-groups",
+            &format!("--reuid={user}"),
+            &format!("--regid={group}"),
+            "--",
+        ]);
+    }
+    command.arg(program);
     command
 }
 

@@ -1,238 +1,131 @@
 //! Routes, firewalls and the wire.
 
+use super::super::fault::Shows::{Breaks, Passes};
 use super::super::fault::{Fault, VERSION};
 use super::super::network::Host;
 
 const LARGE: &str = "http: { url: 'http://app2.corp.test:8080/api/large', expect: { status: 200 } }";
 
 pub(in super::super) const FAULTS: &[Fault] = &[
-    Fault {
-        cause: "route-none-on-source",
-        or: &[],
-        check: VERSION,
-        breaks: Some("route"),
-        inject: |lab| {
-            lab.at(Host::App1).ip("route add 192.0.2.0/24 via 198.51.100.1");
-            lab.ip(Host::App1, "route del default", "route add default via 198.51.100.1");
-            lab.undo(|lab| lab.at(Host::App1).ip("route del 192.0.2.0/24"));
-        },
-    },
-    Fault {
-        cause: "route-unreachable-icmp",
-        or: &[],
-        check: VERSION,
-        breaks: Some("tcp"),
-        inject: |lab| route(lab, Host::Router, "add unreachable 203.0.113.20/32"),
-    },
-    Fault {
-        cause: "route-prohibit-icmp",
-        or: &[],
-        check: VERSION,
-        breaks: Some("tcp"),
-        inject: |lab| route(lab, Host::Router, "add prohibit 203.0.113.20/32"),
-    },
-    Fault {
-        cause: "route-local-prohibit",
-        or: &[],
-        check: VERSION,
-        breaks: Some("route"),
-        inject: |lab| route(lab, Host::App1, "add prohibit 203.0.113.20/32"),
-    },
-    Fault {
-        cause: "route-blackhole",
-        or: &[],
-        check: VERSION,
-        breaks: Some("tcp"),
-        inject: |lab| route(lab, Host::Router, "add blackhole 203.0.113.20/32"),
-    },
-    Fault {
-        cause: "route-loop",
-        or: &[],
-        check: VERSION,
-        breaks: Some("tcp"),
-        // The next hop sends it back: it forwards, and its own way there is the router.
-        inject: |lab| {
-            lab.sysctl(Host::Db, "net.ipv4.ip_forward", "1");
-            lab.sysctl(Host::Db, "net.ipv4.conf.all.send_redirects", "0");
-            lab.sysctl(Host::Db, "net.ipv4.conf.eth0.send_redirects", "0");
-            route(lab, Host::Router, "add 203.0.113.20/32 via 192.0.2.40");
-        },
-    },
-    Fault {
-        cause: "host-down",
-        or: &[],
-        check: VERSION,
-        breaks: Some("tcp"),
-        inject: |lab| {
-            lab.ip(Host::Router, "link set p-app2 down", "link set p-app2 up");
-            lab.at(Host::Router).ip("neigh flush dev back");
-        },
-    },
-    Fault {
-        cause: "fw-drop-port",
-        or: &[],
-        check: VERSION,
-        breaks: Some("tcp"),
-        inject: |lab| lab.nft(Host::Router, "forward", "ip saddr 198.51.100.10 tcp dport 8080 drop"),
-    },
-    Fault {
-        cause: "fw-drop-all-sources",
-        or: &["fw-host-drop"],
-        check: VERSION,
-        breaks: Some("tcp"),
-        inject: |lab| lab.nft(Host::Router, "forward", "ip daddr 203.0.113.20 tcp dport 8080 drop"),
-    },
-    Fault {
-        cause: "fw-host-drop",
-        or: &["fw-drop-all-sources"],
-        check: VERSION,
-        breaks: Some("tcp"),
-        inject: |lab| lab.nft(Host::App2, "input", "iifname eth0 tcp dport 8080 drop"),
-    },
-    Fault {
-        cause: "fw-reject-icmp-port",
-        or: &[],
-        check: VERSION,
-        breaks: Some("tcp"),
-        inject: |lab| {
-            lab.nft(
-                Host::Router,
-                "forward",
-                "ip saddr 198.51.100.10 tcp dport 8080 reject with icmp type port-unreachable",
-            );
-        },
-    },
-    Fault {
-        cause: "fw-reject-rst",
-        or: &[],
-        check: VERSION,
-        breaks: Some("tcp"),
-        inject: |lab| {
-            lab.nft(Host::Router, "forward", "ip saddr 198.51.100.10 tcp dport 8080 reject with tcp reset");
-        },
-    },
-    Fault {
-        cause: "fw-reject-admin",
-        or: &[],
-        check: VERSION,
-        breaks: Some("tcp"),
-        inject: |lab| {
-            lab.nft(Host::App2, "input", "iifname eth0 tcp dport 8080 reject with icmp type host-prohibited");
-        },
-    },
-    Fault {
-        cause: "fw-egress-source",
-        or: &["fw-drop-port"],
-        check: VERSION,
-        breaks: Some("tcp"),
-        inject: |lab| lab.nft(Host::App1, "output", "tcp dport 8080 drop"),
-    },
-    Fault {
-        cause: "fw-acl-old-source-ip",
-        or: &[],
-        check: VERSION,
-        breaks: Some("tcp"),
-        inject: |lab| {
-            lab.nft(
-                Host::Router,
-                "forward",
-                "ip saddr 198.51.100.0/24 ip saddr != 198.51.100.10 tcp dport 8080 drop",
-            );
-            lab.ip(Host::App1, "addr add 198.51.100.60/24 dev eth0", "addr del 198.51.100.60/24 dev eth0");
-            lab.ip(
-                Host::App1,
-                "route replace default via 198.51.100.1 src 198.51.100.60",
-                "route replace default via 198.51.100.1",
-            );
-        },
-    },
-    Fault {
-        cause: "route-one-way-no-return",
-        or: &[],
-        check: VERSION,
-        breaks: Some("tcp"),
-        inject: |lab| {
-            lab.at(Host::App2).ip("route add 192.0.2.0/24 via 203.0.113.1");
-            lab.ip(Host::App2, "route del default", "route add default via 203.0.113.1");
-            lab.undo(|lab| lab.at(Host::App2).ip("route del 192.0.2.0/24"));
-        },
-    },
-    Fault {
-        cause: "route-rp-filter",
-        or: &[],
-        check: VERSION,
-        breaks: Some("tcp"),
-        // Application 2 has another way to application 1 than the one its packets come by.
-        inject: |lab| {
-            lab.ip(Host::App2, "link add side type veth peer name far", "link del side");
-            lab.at(Host::App2).ip("link set far up");
-            lab.at(Host::App2).ip("link set side up");
-            lab.at(Host::App2).ip("route add 198.51.100.0/24 dev side");
-            lab.sysctl(Host::App2, "net.ipv4.conf.all.rp_filter", "1");
-            lab.sysctl(Host::App2, "net.ipv4.conf.eth0.rp_filter", "1");
-        },
-    },
-    Fault {
-        cause: "mtu-blackhole-response",
-        or: &[],
-        check: LARGE,
-        breaks: Some("protocol"),
-        inject: |lab| {
-            lab.nft(
-                Host::Router,
-                "forward",
-                "ip saddr 203.0.113.20 ip daddr 198.51.100.10 meta length > 1200 drop",
-            );
-        },
-    },
-    Fault {
-        cause: "net-slow-link",
-        or: &[],
-        check: LARGE,
-        breaks: None,
-        inject: |lab| {
+    Fault::new("route-none-on-source", VERSION, Breaks("route"), |lab| {
+        lab.at(Host::App1).ip("route add 192.0.2.0/24 via 198.51.100.1");
+        lab.ip(Host::App1, "route del default", "route add default via 198.51.100.1");
+        lab.undo(|lab| lab.at(Host::App1).ip("route del 192.0.2.0/24"));
+    }),
+    Fault::new("route-unreachable-icmp", VERSION, Breaks("tcp"), |lab| {
+        route(lab, Host::Router, "add unreachable 203.0.113.20/32");
+    }),
+    Fault::new("route-prohibit-icmp", VERSION, Breaks("tcp"), |lab| {
+        route(lab, Host::Router, "add prohibit 203.0.113.20/32");
+    }),
+    Fault::new("route-local-prohibit", VERSION, Breaks("route"), |lab| {
+        route(lab, Host::App1, "add prohibit 203.0.113.20/32");
+    }),
+    Fault::new("route-blackhole", VERSION, Breaks("tcp"), |lab| {
+        route(lab, Host::Router, "add blackhole 203.0.113.20/32");
+    }),
+    // The next hop sends it back: it forwards, and its own way there is the router.
+    Fault::new("route-loop", VERSION, Breaks("tcp"), |lab| {
+        lab.sysctl(Host::Db, "net.ipv4.ip_forward", "1");
+        lab.sysctl(Host::Db, "net.ipv4.conf.all.send_redirects", "0");
+        lab.sysctl(Host::Db, "net.ipv4.conf.eth0.send_redirects", "0");
+        route(lab, Host::Router, "add 203.0.113.20/32 via 192.0.2.40");
+    }),
+    Fault::new("host-down", VERSION, Breaks("tcp"), |lab| {
+        lab.ip(Host::Router, "link set p-app2 down", "link set p-app2 up");
+        lab.at(Host::Router).ip("neigh flush dev back");
+    }),
+    Fault::new("fw-drop-port", VERSION, Breaks("tcp"), |lab| {
+        lab.nft(Host::Router, "forward", "ip saddr 198.51.100.10 tcp dport 8080 drop");
+    }),
+    Fault::new("fw-drop-all-sources", VERSION, Breaks("tcp"), |lab| {
+        lab.nft(Host::Router, "forward", "ip daddr 203.0.113.20 tcp dport 8080 drop");
+    })
+    .or(&["fw-host-drop"]),
+    Fault::new("fw-host-drop", VERSION, Breaks("tcp"), |lab| {
+        lab.nft(Host::App2, "input", "iifname eth0 tcp dport 8080 drop");
+    })
+    .or(&["fw-drop-all-sources"]),
+    Fault::new("fw-reject-icmp-port", VERSION, Breaks("tcp"), |lab| {
+        lab.nft(
+            Host::Router,
+            "forward",
+            "ip saddr 198.51.100.10 tcp dport 8080 reject with icmp type port-unreachable",
+        );
+    }),
+    Fault::new("fw-reject-rst", VERSION, Breaks("tcp"), |lab| {
+        lab.nft(Host::Router, "forward", "ip saddr 198.51.100.10 tcp dport 8080 reject with tcp reset");
+    }),
+    Fault::new("fw-reject-admin", VERSION, Breaks("tcp"), |lab| {
+        lab.nft(Host::App2, "input", "iifname eth0 tcp dport 8080 reject with icmp type host-prohibited");
+    }),
+    Fault::new("fw-egress-source", VERSION, Breaks("tcp"), |lab| {
+        lab.nft(Host::App1, "output", "tcp dport 8080 drop");
+    })
+    .or(&["fw-drop-port"]),
+    Fault::new("fw-acl-old-source-ip", VERSION, Breaks("tcp"), |lab| {
+        lab.nft(
+            Host::Router,
+            "forward",
+            "ip saddr 198.51.100.0/24 ip saddr != 198.51.100.10 tcp dport 8080 drop",
+        );
+        lab.ip(Host::App1, "addr add 198.51.100.60/24 dev eth0", "addr del 198.51.100.60/24 dev eth0");
+        lab.ip(
+            Host::App1,
+            "route replace default via 198.51.100.1 src 198.51.100.60",
+            "route replace default via 198.51.100.1",
+        );
+    }),
+    Fault::new("route-one-way-no-return", VERSION, Breaks("tcp"), |lab| {
+        lab.at(Host::App2).ip("route add 192.0.2.0/24 via 203.0.113.1");
+        lab.ip(Host::App2, "route del default", "route add default via 203.0.113.1");
+        lab.undo(|lab| lab.at(Host::App2).ip("route del 192.0.2.0/24"));
+    }),
+    // Application 2 has another way to application 1 than the one its packets come by.
+    Fault::new("route-rp-filter", VERSION, Breaks("tcp"), |lab| {
+        lab.ip(Host::App2, "link add side type veth peer name far", "link del side");
+        lab.at(Host::App2).ip("link set far up");
+        lab.at(Host::App2).ip("link set side up");
+        lab.at(Host::App2).ip("route add 198.51.100.0/24 dev side");
+        lab.sysctl(Host::App2, "net.ipv4.conf.all.rp_filter", "1");
+        lab.sysctl(Host::App2, "net.ipv4.conf.eth0.rp_filter", "1");
+    }),
+    Fault::new("mtu-blackhole-response", LARGE, Breaks("protocol"), |lab| {
+        lab.nft(
+            Host::Router,
+            "forward",
+            "ip saddr 203.0.113.20 ip daddr 198.51.100.10 meta length > 1200 drop",
+        );
+    }),
+    Fault::new("net-slow-link", LARGE, Passes, |lab| {
+        super::super::namespace::run(
+            lab.at(Host::App2)
+                .command("tc")
+                .args("qdisc add dev eth0 root tbf rate 160kbit burst 3k latency 2s".split(' ')),
+        );
+        lab.undo(|lab| {
             super::super::namespace::run(
-                lab.at(Host::App2)
-                    .command("tc")
-                    .args("qdisc add dev eth0 root tbf rate 160kbit burst 3k latency 2s".split(' ')),
+                lab.at(Host::App2).command("tc").args("qdisc del dev eth0 root".split(' ')),
             );
-            lab.undo(|lab| {
-                super::super::namespace::run(
-                    lab.at(Host::App2).command("tc").args("qdisc del dev eth0 root".split(' ')),
-                );
-            });
-        },
-    },
-    Fault {
-        cause: "ephemeral-ports-exhausted",
-        or: &[],
-        check: VERSION,
-        breaks: Some("tcp"),
-        inject: |lab| {
-            lab.sysctl(Host::App1, "net.ipv4.ip_local_port_range", "50000 50003");
-            let held = lab.at(Host::App1).inside(|| {
-                (0..8)
-                    .filter_map(|_| std::net::TcpStream::connect("203.0.113.20:8080").ok())
-                    .collect::<Vec<_>>()
-            });
-            lab.keep(held);
-        },
-    },
-    Fault {
-        cause: "nat-hairpin",
-        or: &["fw-drop-port"],
-        check: VERSION,
-        breaks: Some("tcp"),
-        // The service address is on the caller's own network, and answers come straight from the server.
-        inject: |lab| {
-            lab.nft(
-                Host::Router,
-                "nat prerouting",
-                "ip daddr 203.0.113.99 tcp dport 8080 dnat ip to 198.51.100.10:8080",
-            );
-            lab.dns("host-record=app2.corp.test,203.0.113.99\n");
-        },
-    },
+        });
+    }),
+    Fault::new("ephemeral-ports-exhausted", VERSION, Breaks("tcp"), |lab| {
+        lab.sysctl(Host::App1, "net.ipv4.ip_local_port_range", "50000 50003");
+        let held = lab.at(Host::App1).inside(|| {
+            (0..8).filter_map(|_| std::net::TcpStream::connect("203.0.113.20:8080").ok()).collect::<Vec<_>>()
+        });
+        lab.keep(held);
+    }),
+    // The service address is on the caller's own network, and answers come straight from the server.
+    Fault::new("nat-hairpin", VERSION, Breaks("tcp"), |lab| {
+        lab.nft(
+            Host::Router,
+            "nat prerouting",
+            "ip daddr 203.0.113.99 tcp dport 8080 dnat ip to 198.51.100.10:8080",
+        );
+        lab.dns("host-record=app2.corp.test,203.0.113.99\n");
+    })
+    .or(&["fw-drop-port"]),
 ];
 
 fn route(lab: &super::super::Lab, host: Host, forth: &'static str) {
