@@ -137,7 +137,7 @@ pub(in super::super) const FAULTS: &[Fault] = &[
         pooled(lab, "orders = host=127.0.0.1 port=5433 dbname=orders\n", "\"app1\" \"app1-secret\"\n", "");
         lab.undo(|lab| pgbouncer(lab, ""));
     }),
-    Fault::new("pgb-pool-full", PREPARED, Breaks("payload"), |lab| {
+    Fault::new("pgb-pool-full", PREPARED, Breaks("auth"), |lab| {
         pgbouncer(lab, "default_pool_size = 1\nquery_wait_timeout = 2\n");
         lab.undo(|lab| pgbouncer(lab, ""));
         psql(lab, "host=192.0.2.40 port=6432 dbname=orders user=app1 password=app1-secret", "hold-1");
