@@ -4,7 +4,7 @@ CARGO ?= cargo
 SETUP := tests/setup/packages
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test soak bench
+.PHONY: help setup build demo test soak lab bench
 
 help: ## Show this text
 	@echo "gonogo: says, after each stage of a deployment, whether to go on or to turn back, and why"
@@ -35,6 +35,10 @@ test: ## Check the format, lint, run every test, build the documentation
 soak: ## Run the slow tests with their full counts (kills, hostile peers, large plans)
 	@$(SETUP) test
 	GONOGO_SOAK=1 $(CARGO) test --release --locked -- --include-ignored
+
+lab: ## Start the lab of network namespaces (as root), say how to look around in it, and end it at Ctrl-C
+	@$(SETUP) test
+	GONOGO_LAB=1 $(CARGO) test --locked --test all -- --ignored --exact --nocapture lab::a_lab_with_everything_stays_up_until_it_is_interrupted
 
 bench: ## Measure against prometheus-blackbox-exporter and wrk, and print the table
 	@$(SETUP) bench

@@ -1,4 +1,6 @@
 //! Faults injected for real: hosts, a router and servers in network namespaces of this machine.
+//!
+//! `make lab` keeps one up for a person.
 
 mod daemon;
 mod database;
@@ -14,6 +16,7 @@ mod server;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Once;
@@ -243,7 +246,7 @@ fn faults_of_listeners_break_where_they_are_injected() {
 
 #[test]
 fn faults_of_the_caller_s_configuration_break_where_they_are_injected() {
-    prove("config", |_| (), faults::config::FAULTS);
+    prove("config", faults::config::prepare, faults::config::FAULTS);
 }
 
 #[test]
@@ -274,4 +277,42 @@ fn faults_of_the_database_break_where_they_are_injected() {
 #[test]
 fn faults_of_rights_in_the_database_break_where_they_are_injected() {
     prove("rights", faults::database::prepare, faults::rights::FAULTS);
+}
+
+/// What somebody at a terminal is told.
+fn introduction(lab: &Lab) -> String {
+    let mut text = String::from("The lab is up. Its hosts are network namespaces:\n");
+    for host in Host::ALL {
+        let _ = writeln!(text, "  {:28} {}", lab.at(host).name, host.addresses().join(", "));
+    }
+    let (app1, ca) = (&lab.at(Host::App1).name, lab.folder.path().join("ca.pem"));
+    let _ = write!(
+        text,
+        "\nLook from application 1:
+  gonogo probe http://app2.corp.test:8080/api/version --from 'exec:ip netns exec {app1}'
+  gonogo probe 'postgres://app1:app1-secret@db.corp.test/orders?sslmode=disable' --from 'exec:ip netns exec {app1}'
+Behind the same name: https at 8443 (trust {}), nginx at 8081, HAProxy at 8082; PgBouncer at db.corp.test:6432.
+Break something, such as:
+  ip netns exec {} nft 'add table inet f; add chain inet f c {{ type filter hook forward priority 0; }}; add rule inet f c tcp dport 8080 drop'
+Ctrl-C ends it.\n",
+        ca.display(),
+        lab.at(Host::Router).name
+    );
+    text
+}
+
+/// `make lab`: everything at once, until Ctrl-C; without `GONOGO_LAB=1` only that it comes up.
+#[test]
+#[ignore = "for a person: make lab"]
+fn a_lab_with_everything_stays_up_until_it_is_interrupted() {
+    let Some(lab) = Lab::start() else { return };
+    for prepare in [faults::tls::prepare, faults::balancer::prepare, faults::database::prepare] {
+        prepare(&lab);
+    }
+    println!("{}", introduction(&lab));
+    assert_eq!(lab.ended(), Vec::<String>::new());
+    if std::env::var("GONOGO_LAB").as_deref() == Ok("1") {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(tokio::signal::ctrl_c()).expect("a signal");
+    }
 }

@@ -18,13 +18,14 @@ pub(super) const HBA: [&str; 4] = [
 ];
 
 /// The databases, roles and tables as they should be.
-const SQL: [&str; 7] = [
+const SQL: [&str; 8] = [
     "create role owner1 login password 'owner1-secret'",
     "create role app1 login password 'app1-secret'",
     "create role app2 login password 'app2-secret'",
     "create role app9 login",
     "create database orders owner owner1",
     "create database billing owner owner1",
+    "create database orders_old owner owner1",
     "alter role app1 in database orders set search_path = app1, core, public",
 ];
 
@@ -67,6 +68,15 @@ const BILLING: &str = "
     grant select on bills, core.identity to app1;
 ";
 
+/// What was left behind by the split.
+const OLD: &str = "
+    create schema core authorization owner1;
+    create table core.orders (id int, total numeric);
+    insert into core.orders values (1, 1);
+    grant usage on schema core to app1;
+    grant select on core.orders to app1;
+";
+
 /// Start PostgreSQL, healthy; nothing, said aloud, where it is missing.
 pub(super) fn start(lab: &Lab) -> bool {
     let certificate = lab.pki.issue("db", &lab.pki.issuing, &leaf(&["db.corp.test"], "db.corp.test"));
@@ -81,6 +91,7 @@ pub(super) fn start(lab: &Lab) -> bool {
     let Some(cluster) = cluster else { return false };
     cluster.sql("orders", ORDERS);
     cluster.sql("billing", BILLING);
+    cluster.sql("orders_old", OLD);
     *lab.cluster.borrow_mut() = Some(cluster);
     pgbouncer(lab, "");
     true

@@ -56,7 +56,18 @@ impl Fault {
         instead: &'static str,
         shows: Shows,
     ) -> Self {
-        Self { cause, or: &[], check, instead: Some(instead), shows, inject: |_| {} }
+        Self::configured_and(cause, check, instead, shows, |_| {})
+    }
+
+    /// The same, with what it meets there.
+    pub(super) const fn configured_and(
+        cause: &'static str,
+        check: &'static str,
+        instead: &'static str,
+        shows: Shows,
+        inject: fn(&Lab),
+    ) -> Self {
+        Self { cause, or: &[], check, instead: Some(instead), shows, inject }
     }
 }
 

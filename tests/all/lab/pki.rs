@@ -20,6 +20,8 @@ pub(super) struct Pki {
     folder: PathBuf,
     pub(super) issuing: Issuer,
     pub(super) other: Issuer,
+    /// Of a device that opens TLS connections on their way.
+    pub(super) inspection: Issuer,
 }
 
 /// The files of one certificate.
@@ -40,7 +42,9 @@ impl Pki {
         let issuing = CertifiedIssuer::signed_by(authority("Corp Issuing CA 1"), issuing_key, &root)
             .expect("an authority");
         let other = CertifiedIssuer::self_signed(authority("Other Dept CA"), key()).expect("an authority");
-        let pki = Self { folder: folder.to_owned(), issuing, other };
+        let inspection = CertifiedIssuer::self_signed(authority("Corp Inspection Proxy CA"), key());
+        let inspection = inspection.expect("an authority");
+        let pki = Self { folder: folder.to_owned(), issuing, other, inspection };
         pki.write("ca.pem", &root.pem());
         pki.write("issuing.crt", &pki.issuing.pem());
         pki.write("issuing.key", &issuing_secret);

@@ -11,6 +11,7 @@ use super::super::pki::leaf;
 pub(super) const READ: &str = "postgres: { url: 'postgres://app1:app1-secret@db.corp.test/orders?sslmode=disable', query: 'select count(*) from orders', expect: { value: { at_least: 1 } } }";
 pub(super) const WRITE: &str = "postgres: { url: 'postgres://app1:app1-secret@db.corp.test/orders?sslmode=disable', read_only: false, query: 'insert into orders (total) values (4) returning id', expect: { rows: 1 } }";
 const IDENTITY: &str = "postgres: { url: 'postgres://app1:app1-secret@db.corp.test/orders?sslmode=disable', query: 'select system from core.identity', expect: { value: orders } }";
+const FRESH: &str = "postgres: { url: 'postgres://app1:app1-secret@db.corp.test/orders?sslmode=disable', query: 'select max(id) from core.orders', expect: { value: { at_least: 3 } } }";
 const REQUIRED: &str = "postgres: { url: 'postgres://app1:app1-secret@db.corp.test/orders?sslmode=require' }";
 const VERIFIED: &str = "postgres: { url: 'postgres://app1:app1-secret@db.corp.test/orders?sslmode=verify-full&sslrootcert=LAB/ca.pem' }";
 const POOLED: &str =
@@ -123,6 +124,13 @@ pub(in super::super) const FAULTS: &[Fault] = &[
         "postgres: { url: 'postgres://app1:app1-secret@db.corp.test/billing?sslmode=disable', query: 'select system from core.identity', expect: { value: orders } }",
         Breaks("payload"),
     ),
+    Fault::configured(
+        "db-stale-old-copy",
+        FRESH,
+        "postgres: { url: 'postgres://app1:app1-secret@db.corp.test/orders_old?sslmode=disable', query: 'select max(id) from core.orders', expect: { value: { at_least: 3 } } }",
+        Breaks("payload"),
+    )
+    .or(&["db-wrong-side-of-split"]),
     Fault::configured(
         "pgb-no-such-database",
         POOLED,

@@ -81,6 +81,17 @@ pub(in super::super) const FAULTS: &[Fault] = &[
     Fault::new("dns-cname-dangling", VERSION, Breaks("dns"), |lab| {
         recursor(lab, "", "app2 60 CNAME app2-v24\n");
     }),
+    Fault::new("dns-negative-cache", VERSION, Breaks("dns"), |lab| {
+        let zone = |records: &str| format!("local=/corp.test/\n{records}");
+        let missing = dns::dnsmasq(lab, "192.0.2.54", "zone", &zone(""));
+        unbound(lab, "", "forward-zone:\n  name: \"corp.test.\"\n  forward-addr: 192.0.2.54\n");
+        // Somebody asks before the record is there.
+        let asked = lab.at(Host::App1).command("getent").args(["ahosts", "app2.corp.test"]).output();
+        assert!(!asked.expect("getent").status.success(), "the record is not there yet");
+        drop(missing);
+        lab.keep(dns::dnsmasq(lab, "192.0.2.54", "zone", &zone(dns::HEALTHY)));
+    })
+    .or(&["dns-nxdomain"]),
     Fault::new("dns-round-robin-one-dead", VERSION, Passes, |lab| {
         lab.dns("host-record=app2.corp.test,203.0.113.20\nhost-record=app2.corp.test,203.0.113.99\n");
     }),

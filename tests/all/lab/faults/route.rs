@@ -5,6 +5,7 @@ use super::super::fault::{Fault, VERSION};
 use super::super::network::Host;
 
 const LARGE: &str = "http: { url: 'http://app2.corp.test:8080/api/large', expect: { status: 200 } }";
+const UPLOAD: &str = "http: { url: 'http://app2.corp.test:8080/api/orders', method: POST, body: FILLER, expect: { status: 201 } }";
 
 pub(in super::super) const FAULTS: &[Fault] = &[
     Fault::new("route-none-on-source", VERSION, Breaks("route"), |lab| {
@@ -95,6 +96,34 @@ pub(in super::super) const FAULTS: &[Fault] = &[
             Host::Router,
             "forward",
             "ip saddr 203.0.113.20 ip daddr 198.51.100.10 meta length > 1200 drop",
+        );
+    }),
+    Fault::new("mtu-blackhole-request", UPLOAD, Breaks("protocol"), |lab| {
+        lab.nft(
+            Host::Router,
+            "forward",
+            "ip saddr 198.51.100.10 ip daddr 203.0.113.20 meta length > 1200 drop",
+        );
+    }),
+    Fault::new("conn-limit-device", VERSION, Breaks("tcp"), |lab| {
+        lab.nft(
+            Host::Router,
+            "forward",
+            "ip saddr 198.51.100.10 tcp dport 8080 tcp flags syn / syn,ack ct count over 3 drop",
+        );
+        let held = lab.at(Host::App1).inside(|| {
+            let connect = |_| std::net::TcpStream::connect("203.0.113.20:8080").expect("within the limit");
+            (0..3).map(connect).collect::<Vec<_>>()
+        });
+        lab.keep(held);
+    })
+    .or(&["fw-drop-port"]),
+    // Every other SYN is lost: the one sent again after a second arrives.
+    Fault::new("net-loss", VERSION, Passes, |lab| {
+        lab.nft(
+            Host::Router,
+            "forward",
+            "ip saddr 198.51.100.10 tcp dport 8080 tcp flags syn / syn,ack numgen inc mod 2 < 1 drop",
         );
     }),
     Fault::new("net-slow-link", LARGE, Passes, |lab| {
