@@ -11,23 +11,26 @@ mod namespace;
 mod network;
 mod pki;
 mod proxies;
+mod score;
 mod server;
+mod undiagnosed;
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use fault::Proof;
 use namespace::Namespace;
 use network::Host;
 use server::Server;
 
 use crate::support::postgres::Cluster;
-use crate::support::program::{Ended, Program};
+use crate::support::program::{Ended, Program, count};
 use crate::support::skip;
 
 /// Programs that a lab is made of.
@@ -48,6 +51,8 @@ struct Lab {
     hosts: Vec<Namespace>,
     pki: pki::Pki,
     folder: tempfile::TempDir,
+    /// The program knows links and baselines, and tells causes.
+    tells: bool,
 }
 
 impl Lab {
@@ -74,6 +79,7 @@ impl Lab {
             hosts: network::build(NUMBER.fetch_add(1, Ordering::SeqCst)),
             pki: pki::Pki::new(folder.path()),
             folder,
+            tells: Program::empty().run(&["baseline", "--help"]).code == Some(0),
         };
         for host in Host::ALL {
             lab.healthy_etc(host);
@@ -109,6 +115,13 @@ impl Lab {
         let mut command = self.at(Host::Runner).command(env!("CARGO_BIN_EXE_gonogo"));
         command.args(arguments).current_dir(program.path("")).stdin(std::process::Stdio::null());
         Ended::of(&command.output().expect("it starts"))
+    }
+
+    /// Record what every check shows, to compare with.
+    fn record_baseline(&self, program: &Program) {
+        if self.tells {
+            self.gonogo(program, &["baseline"]).code(0);
+        }
     }
 
     /// Servers that ended by themselves: what is seen then is not the fault that was meant.
@@ -215,19 +228,31 @@ fn is_there(program: &str) -> bool {
     folders.iter().any(|folder| folder.join(program).is_file())
 }
 
-/// Inject a family's faults into one lab.
-fn prove(family: &str, prepare: fn(&Lab), faults: &[fault::Fault]) {
-    let Some(lab) = Lab::start() else { return };
-    prepare(&lab);
-    let mistakes = fault::prove(&lab, faults);
-    assert!(
-        mistakes.is_empty(),
-        "{family}: {} of {}:\n{}",
-        mistakes.len(),
-        faults.len(),
-        mistakes.join("\n")
-    );
+/// Inject a family's faults, in several labs at once: most of the time is spent waiting for what does not answer.
+fn prove(family: &str, prepare: fn(&Lab), faults: &'static [fault::Fault]) {
+    let labs = faults.len().div_ceil(AT_A_TIME);
+    let work = move |number: usize| {
+        let Some(lab) = Lab::start() else { return Proof::default() };
+        prepare(&lab);
+        fault::prove(&lab, faults.iter().skip(number).step_by(labs))
+    };
+    let working: Vec<_> = (0..labs).map(|number| std::thread::spawn(move || work(number))).collect();
+    let mut all = Proof::default();
+    for one in working {
+        let proof = one.join().expect("a lab that works");
+        all.mistakes.extend(proof.mistakes);
+        all.score.join(proof.score);
+    }
+    if let Some(table) = all.score.table() {
+        println!("{table}");
+    }
+    all.mistakes.extend(all.score.mistakes());
+    let (count, mistakes) = (all.mistakes.len(), all.mistakes.join("\n"));
+    assert!(all.mistakes.is_empty(), "{family}: {count} mistakes of {} faults:\n{mistakes}", faults.len());
 }
+
+/// Faults of one lab.
+const AT_A_TIME: usize = 14;
 
 #[test]
 fn faults_of_names_break_where_they_are_injected() {
@@ -277,6 +302,30 @@ fn faults_of_the_database_break_where_they_are_injected() {
 #[test]
 fn faults_of_rights_in_the_database_break_where_they_are_injected() {
     prove("rights", faults::database::prepare, faults::rights::FAULTS);
+}
+
+#[test]
+fn nothing_is_told_of_a_healthy_lab() {
+    let Some(lab) = Lab::start() else { return };
+    for prepare in [faults::tls::prepare, faults::balancer::prepare, faults::database::prepare] {
+        prepare(&lab);
+    }
+    let tables = [faults::dns::FAULTS, faults::tls::FAULTS, faults::http::FAULTS, faults::balancer::FAULTS];
+    let tables =
+        tables.into_iter().chain([faults::database::FAULTS, faults::rights::FAULTS, faults::app::FAULTS]);
+    let checks: BTreeSet<&str> = tables.flatten().map(|fault| fault.check).collect();
+    assert!(checks.len() > 20, "only {} checks", checks.len());
+    let program = Program::empty();
+    fault::write_plan(&lab, &program, &checks.into_iter().collect::<Vec<_>>());
+    lab.record_baseline(&program);
+    for run in 0..count(3, 20) {
+        lab.gonogo(&program, &["run", "--fresh"]).code(0);
+        let result = program.result();
+        for row in result["checks"].as_array().expect("checks") {
+            assert_eq!(row["outcome"], "pass", "run {run}: {row}");
+            assert_eq!(row["findings"], serde_json::json!([]), "run {run}: {row}");
+        }
+    }
 }
 
 /// What somebody at a terminal is told.

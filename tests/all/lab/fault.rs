@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::Lab;
 use super::network::Host;
+use super::score::{Finding, Score};
 use crate::support::program::Program;
 
 /// One fault that can be injected.
@@ -13,7 +14,7 @@ pub(super) struct Fault {
     /// Causes that show the same from outside.
     pub(super) or: &'static [&'static str],
     /// The check that meets it: one probe with its fields, as in a plan; `LAB` is the lab's folder, `FILLER` 1500 letters.
-    check: &'static str,
+    pub(super) check: &'static str,
     /// The check as a wrongly configured application makes it.
     instead: Option<&'static str>,
     /// What the check shows.
@@ -78,18 +79,43 @@ pub(super) const VERSION: &str = "http: { url: 'http://app2.corp.test:8080/api/v
 struct Seen {
     shows: Option<Shows>,
     message: String,
+    findings: Vec<Finding>,
 }
 
-/// A folder with a plan for one check.
-fn write_plan(lab: &Lab, program: &Program, check: &str) {
-    let mut text = String::from("gonogo: 1\nvantages:\n");
-    for host in [Host::App1, Host::App2] {
+/// A folder with a plan for checks, each the path of a link.
+pub(super) fn write_plan(lab: &Lab, program: &Program, checks: &[&str]) {
+    let mut text = String::from(
+        "gonogo: 1\npeople: { web: { name: Web team }, back: { name: Back-end team }, dba: { name: DBA team } }\nvantages:\n",
+    );
+    for host in [Host::App1, Host::App2, Host::Db] {
         let _ = writeln!(text, "  {}: {{ exec: {{ prefix: {} }} }}", host.name(), lab.prefix(host));
     }
-    let check =
-        check.replace("LAB", &lab.folder.path().display().to_string()).replace("FILLER", &"x".repeat(1500));
-    let _ = write!(text, "checks:\n  - id: app1-to-app2\n    from: app1\n    timeout: 8s\n    {check}\n");
+    if !lab.tells {
+        text.push_str("checks:\n");
+        for (number, check) in checks.iter().enumerate() {
+            let check = filled(lab, check);
+            let _ = writeln!(text, "  - id: link-{number}\n    from: app1\n    timeout: 8s\n    {check}");
+        }
+        return program.write("gonogo.yaml", &text);
+    }
+    text.push_str("apps:\n");
+    for (app, owner) in [("app1", "web"), ("app2", "back"), ("db", "dba")] {
+        let _ = writeln!(text, "  {app}: {{ runs_on: [{app}], owner: {owner} }}");
+    }
+    text.push_str("links:\n");
+    for (number, check) in checks.iter().enumerate() {
+        let check = filled(lab, check);
+        let to = if check.contains("db.corp.test") { "db" } else { "app2" };
+        let _ = writeln!(
+            text,
+            "  - id: link-{number}\n    from: app1\n    to: {to}\n    timeout: 8s\n    {check}\n    compare_from: [here, {to}]"
+        );
+    }
     program.write("gonogo.yaml", &text);
+}
+
+fn filled(lab: &Lab, check: &str) -> String {
+    check.replace("LAB", &lab.folder.path().display().to_string()).replace("FILLER", &"x".repeat(1500))
 }
 
 fn look(lab: &Lab, program: &Program) -> Seen {
@@ -108,48 +134,71 @@ fn look(lab: &Lab, program: &Program) -> Seen {
         }
         _ => None,
     };
-    Seen { shows, message: row["message"].as_str().unwrap_or_default().to_owned() }
+    let findings = row["findings"].as_array().map(Vec::as_slice).unwrap_or_default();
+    Seen {
+        shows,
+        message: row["message"].as_str().unwrap_or_default().to_owned(),
+        findings: findings.iter().map(Finding::read).collect(),
+    }
 }
 
 /// The layers that can break.
 const LAYERS: [&str; 7] = ["dns", "route", "tcp", "tls", "protocol", "auth", "payload"];
 
-/// Inject one fault after the other, and hold what the check shows to the table; the mistakes.
-pub(super) fn prove(lab: &Lab, faults: &[Fault]) -> Vec<String> {
-    let mut mistakes = Vec::new();
+/// What became of a table of faults.
+#[derive(Default)]
+pub(super) struct Proof {
+    /// What is not as the table says.
+    pub(super) mistakes: Vec<String>,
+    /// What was told of each fault.
+    pub(super) score: Score,
+}
+
+/// Inject one fault after the other, and hold what is seen and told to the table.
+pub(super) fn prove<'f>(lab: &Lab, faults: impl Iterator<Item = &'f Fault>) -> Proof {
+    let mut proof = Proof::default();
     for fault in faults {
         let began = std::time::Instant::now();
         let program = Program::empty();
-        write_plan(lab, &program, fault.check);
-        let healthy = look(lab, &program);
-        if healthy.shows != Some(Shows::Passes) {
-            mistakes.push(format!("{}: not healthy before it: {}", fault.cause, healthy.message));
-        }
+        let mut mistake = |text: String| proof.mistakes.push(format!("{}: {text}", fault.cause));
+        let mut healthy = |when: &str| {
+            write_plan(lab, &program, &[fault.check]);
+            let seen = look(lab, &program);
+            if seen.shows != Some(Shows::Passes) {
+                mistake(format!("not healthy {when}: {}", seen.message));
+            }
+            if let Some(finding) = seen.findings.first() {
+                mistake(format!("{} is told though all is well {when}", finding.id));
+            }
+        };
+        healthy("before it");
+        lab.record_baseline(&program);
         (fault.inject)(lab);
         if let Some(instead) = fault.instead {
-            write_plan(lab, &program, instead);
+            write_plan(lab, &program, &[instead]);
         }
         let seen = look(lab, &program);
-        mistakes.extend(lab.ended().into_iter().map(|ended| format!("{}: {ended}", fault.cause)));
+        let ended = lab.ended();
         lab.restore();
+        healthy("after it");
+        proof.mistakes.extend(ended.into_iter().map(|ended| format!("{}: {ended}", fault.cause)));
         if seen.shows != Some(fault.shows) {
-            mistakes.push(format!(
-                "{}: {:?} instead of {:?}: {}",
-                fault.cause, seen.shows, fault.shows, seen.message
-            ));
+            let Seen { shows, message, .. } = &seen;
+            proof
+                .mistakes
+                .push(format!("{}: {shows:?} instead of {:?}: {message}", fault.cause, fault.shows));
         }
-        write_plan(lab, &program, fault.check);
-        let after = look(lab, &program);
-        if after.shows != Some(Shows::Passes) {
-            mistakes.push(format!("{}: not healthy after it: {}", fault.cause, after.message));
+        if lab.tells {
+            proof.score.add(fault, &seen.findings);
         }
         println!(
-            "{:32} {:12} {:5.1} s  {}",
+            "{:32} {:12} {:5.1} s  {:28} {}",
             fault.cause,
             seen.shows.map_or_else(|| "?".to_owned(), |shows| format!("{shows:?}")),
             began.elapsed().as_secs_f64(),
+            seen.findings.first().map_or("-", |finding| &finding.id),
             seen.message
         );
     }
-    mistakes
+    proof
 }

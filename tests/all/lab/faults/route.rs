@@ -1,12 +1,12 @@
 //! Routes, firewalls and the wire.
 
+use super::super::Lab;
 use super::super::fault::Shows::{Breaks, Passes};
 use super::super::fault::{Fault, VERSION};
 use super::super::network::Host;
 
 const LARGE: &str = "http: { url: 'http://app2.corp.test:8080/api/large', expect: { status: 200 } }";
 const UPLOAD: &str = "http: { url: 'http://app2.corp.test:8080/api/orders', method: POST, body: FILLER, expect: { status: 201 } }";
-
 pub(in super::super) const FAULTS: &[Fault] = &[
     Fault::new("route-none-on-source", VERSION, Breaks("route"), |lab| {
         lab.at(Host::App1).ip("route add 192.0.2.0/24 via 198.51.100.1");
@@ -146,18 +146,9 @@ pub(in super::super) const FAULTS: &[Fault] = &[
         lab.keep(held);
     }),
     // The service address is on the caller's own network, and answers come straight from the server.
-    Fault::new("nat-hairpin", VERSION, Breaks("tcp"), |lab| {
-        lab.nft(
-            Host::Router,
-            "nat prerouting",
-            "ip daddr 203.0.113.99 tcp dport 8080 dnat ip to 198.51.100.10:8080",
-        );
-        lab.dns("host-record=app2.corp.test,203.0.113.99\n");
-    })
-    .or(&["fw-drop-port"]),
 ];
 
-fn route(lab: &super::super::Lab, host: Host, forth: &'static str) {
+fn route(lab: &Lab, host: Host, forth: &'static str) {
     let back = format!("route del {}", forth.trim_start_matches("add "));
     lab.at(host).ip(&format!("route {forth}"));
     lab.undo(move |lab| lab.at(host).ip(&back));

@@ -1,0 +1,161 @@
+//! How well the cause of each injected fault is told.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::fault::Fault;
+use super::undiagnosed::UNDIAGNOSED;
+use crate::support::program::count;
+
+/// A cause that was told, as in `result.json`.
+pub(super) struct Finding {
+    pub(super) id: String,
+    family: String,
+    or: Vec<String>,
+}
+
+impl Finding {
+    pub(super) fn read(value: &Value) -> Self {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let or = value["or"].as_array().map(Vec::as_slice).unwrap_or_default();
+        Self { id: text(&value["id"]), family: text(&value["family"]), or: or.iter().map(text).collect() }
+    }
+}
+
+/// What the first finding says of what was injected.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Told {
+    /// Its name.
+    Named,
+    /// Another name, with its own among those that cannot be excluded.
+    Among,
+    /// Another name that the table says is the same from outside.
+    Alike,
+    /// Something else.
+    Otherwise,
+    /// Nothing.
+    Nothing,
+}
+
+/// Each fault's cause with what was told of it.
+#[derive(Default)]
+pub(super) struct Score {
+    rows: Vec<(&'static str, Told, String)>,
+    wrong_family: Vec<String>,
+}
+
+impl Score {
+    pub(super) fn add(&mut self, fault: &Fault, findings: &[Finding]) {
+        let Some(first) = findings.first() else {
+            self.rows.push((fault.cause, Told::Nothing, String::new()));
+            return;
+        };
+        let told = if first.id == fault.cause {
+            Told::Named
+        } else if first.or.iter().any(|other| other == fault.cause) {
+            Told::Among
+        } else if fault.or.contains(&first.id.as_str()) {
+            Told::Alike
+        } else {
+            Told::Otherwise
+        };
+        if first.family != family(&first.id)
+            || (told == Told::Otherwise && first.family != family(fault.cause))
+        {
+            self.wrong_family.push(format!("{}: told as {} ({})", fault.cause, first.id, first.family));
+        }
+        self.rows.push((fault.cause, told, first.id.clone()));
+    }
+
+    pub(super) fn join(&mut self, other: Self) {
+        self.rows.extend(other.rows);
+        self.wrong_family.extend(other.wrong_family);
+    }
+
+    /// The table by family, and what was taken for something else; none when nothing was looked for.
+    pub(super) fn table(&self) -> Option<String> {
+        if self.rows.is_empty() {
+            return None;
+        }
+        let mut families: BTreeMap<&str, [usize; 5]> = BTreeMap::new();
+        for (cause, told, _) in &self.rows {
+            let counts = families.entry(family(cause)).or_default();
+            let column = match told {
+                Told::Named => 0,
+                Told::Among => 1,
+                Told::Alike => 2,
+                Told::Otherwise => 3,
+                Told::Nothing => 4,
+            };
+            counts[column] += 1;
+        }
+        let mut text = String::from("family    faults  named  among  alike  otherwise  nothing\n");
+        for (family, counts) in &families {
+            let [named, among, alike, otherwise, nothing] = counts;
+            let all: usize = counts.iter().sum();
+            let _ =
+                writeln!(text, "{family:8} {all:7} {named:6} {among:6} {alike:6} {otherwise:10} {nothing:8}");
+        }
+        for (cause, _, told) in self.rows.iter().filter(|(_, told, _)| *told == Told::Otherwise) {
+            let _ = writeln!(text, "taken for something else: {cause} for {told}");
+        }
+        let nothing =
+            self.rows.iter().filter(|(_, told, _)| *told == Told::Nothing).map(|(cause, ..)| *cause);
+        let _ = writeln!(text, "nothing told of: {}", nothing.collect::<Vec<_>>().join(", "));
+        let listed =
+            self.rows.iter().filter(|(cause, told, _)| *told <= Told::Alike && UNDIAGNOSED.contains(cause));
+        for (cause, ..) in listed {
+            let _ = writeln!(text, "told now, and still among the undiagnosed: {cause}");
+        }
+        Some(text)
+    }
+
+    /// What should have been told and was not; in `make soak` also what no longer belongs among the undiagnosed.
+    pub(super) fn mistakes(&self) -> Vec<String> {
+        let mut mistakes =
+            self.wrong_family.iter().map(|wrong| format!("wrong family: {wrong}")).collect::<Vec<_>>();
+        for (cause, told, id) in &self.rows {
+            let is_told = matches!(told, Told::Named | Told::Among | Told::Alike);
+            match (is_told, UNDIAGNOSED.contains(cause)) {
+                (false, false) if id.is_empty() => mistakes.push(format!("{cause}: nothing is told")),
+                (false, false) => mistakes.push(format!("{cause}: taken for {id}")),
+                (true, true) if count(0, 1) == 1 => {
+                    mistakes.push(format!("{cause}: is told now: take it off the undiagnosed"));
+                }
+                (true, _) | (false, true) => {}
+            }
+        }
+        mistakes
+    }
+}
+
+/// The family of a cause.
+fn family(cause: &str) -> &'static str {
+    match cause {
+        "tcp-proxy-protocol-unexpected" => return "http",
+        "http-redirect-login" | "http-403-scope" | "http-403-ip" | "http-401" => return "auth",
+        "http-proxy-stale-upstream-ip" => return "lb",
+        "http-500" => return "app",
+        "dns-app-cached-address" => return "config",
+        _ => {}
+    }
+    let prefix = cause.split('-').next().unwrap_or_default();
+    FAMILIES.iter().find(|(_, prefixes)| prefixes.contains(&prefix)).map_or("", |(family, _)| family)
+}
+
+/// Families, with how the names of their causes begin.
+const FAMILIES: [(&str, &[&str]); 11] = [
+    ("dns", &["dns"]),
+    ("route", &["route", "fw", "host", "mtu", "net", "conn", "ephemeral", "nat"]),
+    ("tcp", &["tcp", "keepalive"]),
+    ("tls", &["tls"]),
+    ("proxy", &["proxy"]),
+    ("http", &["http"]),
+    ("lb", &["lb"]),
+    ("auth", &["auth"]),
+    ("app", &["app"]),
+    ("config", &["cfg"]),
+    ("db", &["db", "pgb"]),
+];
