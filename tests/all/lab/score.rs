@@ -61,9 +61,8 @@ impl Score {
         } else {
             Told::Otherwise
         };
-        if first.family != family(&first.id)
-            || (told == Told::Otherwise && first.family != family(fault.cause))
-        {
+        let is_elsewhere = told == Told::Otherwise && first.family != family(fault.cause);
+        if first.family != family(&first.id) || (is_elsewhere && !UNDIAGNOSED.contains(&fault.cause)) {
             self.wrong_family.push(format!("{}: told as {} ({})", fault.cause, first.id, first.family));
         }
         self.rows.push((fault.cause, told, first.id.clone()));
