@@ -21,6 +21,8 @@ pub fn plan_schema() -> Value {
     let app = generator.subschema_for::<written::App>();
     let vantage = generator.subschema_for::<vantage::Spec>();
     let database = generator.subschema_for::<Database>();
+    let system = generator.subschema_for::<written::System>();
+    let link = generator.subschema_for::<written::Link>();
     let stage = generator.subschema_for::<written::Stage>();
     let waiver = generator.subschema_for::<written::Waiver>();
     let by_id = |value: Value| json!({ "type": "object", "propertyNames": { "pattern": "^[a-z0-9][a-z0-9-]{0,99}$" }, "additionalProperties": value });
@@ -36,11 +38,17 @@ pub fn plan_schema() -> Value {
         "apps": by_id(app.to_value()),
         "vantages": by_id(vantage.to_value()),
         "databases": by_id(database.to_value()),
+        "systems": by_id(system.to_value()),
+        "links": { "type": "array", "items": link.to_value(), "minItems": 1 },
         "checks": { "type": "array", "items": check.to_value() },
         "stages": { "type": "array", "items": stage.to_value(), "minItems": 1 },
         "waivers": { "type": "array", "items": waiver.to_value(), "minItems": 1 },
     });
     let mut definitions = generator.take_definitions(true);
+    if let Some(link) = definitions.get_mut("Link") {
+        take_parts(link, &probes);
+        ask_one_question(link, probes.clone());
+    }
     if let Some(check) = definitions.get_mut("Check") {
         ask_one_question(check, probes);
     }
@@ -65,7 +73,7 @@ pub fn plan_schema() -> Value {
         "type": "object",
         "properties": all,
         "required": ["gonogo"],
-        "anyOf": [{ "required": ["checks"] }, { "required": ["include"] }],
+        "anyOf": [{ "required": ["checks"] }, { "required": ["links"] }, { "required": ["include"] }],
         "additionalProperties": false,
         "$defs": definitions,
     })
@@ -87,6 +95,28 @@ fn nothing_is_null(schema: &mut Value) {
             object.values_mut().for_each(nothing_is_null);
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// The parts a link has beside its path.
+fn take_parts(link: &mut Value, probes: &[(&'static str, schemars::Schema)]) {
+    let mut through = json!({
+        "type": "object",
+        "properties": {},
+        "additionalProperties": false,
+        "description": "A probe of the app that calls, which makes it call the target: due when both are up, owed until then.",
+    });
+    ask_one_question(&mut through, probes.to_vec());
+    let config = probes.iter().find(|(kind, _)| *kind == "config").map(|(_, schema)| schema.clone().to_value());
+    let configured = json!({
+        "type": "array",
+        "items": config,
+        "minItems": 1,
+        "description": "What the app that calls is configured with: has to be the address of the path, unless `expect` or `address` says otherwise.",
+    });
+    if let Some(Value::Object(properties)) = link.get_mut("properties") {
+        properties.insert("through".to_owned(), through);
+        properties.insert("configured".to_owned(), configured);
     }
 }
 

@@ -28,14 +28,19 @@ pub const KEYS: &[&str] = &[
     "vantages",
     "apps",
     "databases",
+    "systems",
     "checks",
+    "links",
     "stages",
     "waivers",
 ];
 /// Keys that belong in the main file only.
 pub const MAIN_ONLY: &[&str] = &["name", "change", "zone", "include", "max_minor"];
 /// Keys the language has but this version does not read.
-pub const NOT_YET: &[&str] = &["window", "systems", "links", "journal"];
+pub const NOT_YET: &[&str] = &["window", "journal"];
+
+/// Keys of a link the language has but this version does not read.
+pub const NOT_YET_OF_LINKS: &[&str] = &["as_application"];
 
 /// More failed minors than this are a NO-GO, unless the plan says otherwise.
 pub const MAX_MINOR: usize = 5;
@@ -184,10 +189,22 @@ pub struct Person {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct App {
-    /// The vantages it runs on; a check `from` it is looked at from each of them.
-    pub runs_on: Names,
+    /// The vantages it runs on; a check `from` it is looked at from each of them. Without, it can only be led to.
+    pub runs_on: Option<Names>,
     /// A person's id.
     pub owner: Option<String>,
+    /// The stage it is up from; from the start when absent.
+    pub up_from: Option<String>,
+}
+
+/// Something that is not deployed here, and that applications need.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct System {
+    /// A person's id.
+    pub owner: Option<String>,
+    /// Where it is: `host:port` or a URL.
+    pub address: Option<String>,
     /// The stage it is up from; from the start when absent.
     pub up_from: Option<String>,
 }
@@ -255,6 +272,49 @@ pub struct Check {
     #[schemars(length(min = 1))]
     pub for_each: Option<IndexMap<String, Values>>,
 }
+
+/// A link from an application to something it needs, without its probes.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    /// Its id; unique among checks and links.
+    pub id: Id,
+    /// What it is for, in words.
+    pub title: Option<String>,
+    /// The app that calls; its path is looked at from each place it runs on.
+    pub from: String,
+    /// What is called: an app, a database or a system.
+    pub to: String,
+    /// How much its failure decides; `blocker` when absent.
+    #[serde(default)]
+    pub severity: Severity,
+    /// A person's id; the owner of the app that calls when absent.
+    pub owner: Option<String>,
+    /// Tags, for `tag:` in stages and `--tag`.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Ids of checks that must pass first.
+    #[serde(default)]
+    pub needs: Vec<String>,
+    /// The longest one try may take; 10 s when absent.
+    #[serde(default = "timeout")]
+    pub timeout: Period,
+    /// Try again while it fails.
+    pub retry: Option<Retry>,
+    /// Probe again at later stages once green; true when absent.
+    #[serde(default = "again")]
+    pub again: bool,
+    /// Vantages that are asked too when it fails: they never decide.
+    pub compare_from: Option<Names>,
+    /// One link for each value, used as `${name}`.
+    #[schemars(length(min = 1))]
+    pub for_each: Option<IndexMap<String, Values>>,
+}
+
+/// What stands in `through` beside its probe: nothing.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Through {}
 
 const fn timeout() -> Period {
     TIMEOUT

@@ -1,20 +1,24 @@
 //! Every section read on its own, so that one mistake hides no other; ids come from the tree, so that a bad check
 //! breeds no false "unknown id".
 
+use std::collections::HashMap;
+
 use indexmap::IndexMap;
 use indexmap::map::Entry;
 use serde::Deserialize;
 
-use super::expand::CheckNode;
+use super::asked::{Asked, Asking, probe};
+use super::expand::{CheckNode, Expanded};
 use super::files::Files;
+use super::links::{self, Part};
 use super::load::Loading;
 use crate::file::findings::Finding;
 use crate::file::written::{self, Id};
 use crate::probe::Spec;
 use crate::probe::database::Database;
-use crate::suggest::{closest, suggestion};
+use crate::suggest::closest;
 use crate::vantage;
-use crate::yaml::read::{Reading, read, read_beside, read_with};
+use crate::yaml::read::{Reading, read, read_beside};
 use crate::yaml::tree::{Kind, NodeId};
 
 /// Something with an id, and what could be read of it.
@@ -23,15 +27,6 @@ pub(super) struct Item<T> {
     pub(super) node: NodeId,
     pub(super) id: String,
     pub(super) value: Option<T>,
-}
-
-/// A check with its probe.
-#[derive(Debug)]
-pub(super) struct Asked {
-    pub(super) check: written::Check,
-    pub(super) probe: Spec,
-    /// The probe's node.
-    pub(super) probe_node: NodeId,
 }
 
 /// A plan whose sections are read and whose names are not yet resolved.
@@ -45,7 +40,12 @@ pub(super) struct Draft {
     pub(super) apps: IndexMap<String, Item<written::App>>,
     pub(super) vantages: IndexMap<String, Item<vantage::Spec>>,
     pub(super) databases: IndexMap<String, Item<Database>>,
+    pub(super) systems: IndexMap<String, Item<written::System>>,
+    pub(super) links: Vec<Item<written::Link>>,
+    /// The checks, then the parts of the links.
     pub(super) checks: Vec<Item<Asked>>,
+    /// Those of the checks that are parts of links, by position.
+    pub(super) parts: HashMap<usize, Part>,
     /// Positions of checks by id; by the id before `for_each` too.
     pub(super) by_id: IndexMap<String, Vec<usize>>,
     pub(super) stages: Vec<Item<written::Stage>>,
@@ -57,7 +57,7 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    pub(super) fn read(loading: &mut Loading<'_>, files: &Files, checks: &[CheckNode]) -> Option<Self> {
+    pub(super) fn read(loading: &mut Loading<'_>, files: &Files, expanded: &Expanded) -> Option<Self> {
         let mut draft = Self::default();
         for (index, &root) in files.roots.iter().enumerate() {
             draft.sections(loading, root, index == 0);
@@ -74,8 +74,11 @@ impl Draft {
                     ),
             );
         }
-        for check in checks {
+        for check in &expanded.checks {
             draft.check(loading, check);
+        }
+        for link in &expanded.links {
+            links::read(loading, &mut draft, link);
         }
         if draft.checks.is_empty() && files.complete && !draft.has_unknown_section {
             let main = *files.roots.first()?;
@@ -117,6 +120,7 @@ impl Draft {
                 "apps" => named(loading, value, "apps", &mut self.apps),
                 "vantages" => named(loading, value, "vantages", &mut self.vantages),
                 "databases" => named(loading, value, "databases", &mut self.databases),
+                "systems" => named(loading, value, "systems", &mut self.systems),
                 "stages" => {
                     for node in list(loading, value, "stages") {
                         let reading = read::<written::Stage>(&loading.tree, node);
@@ -132,8 +136,8 @@ impl Draft {
                         self.waivers.push((node, waiver));
                     }
                 }
-                // The checks themselves are read one by one, for `for_each` may have made more of them.
-                "checks" => drop(list(loading, value, "checks")),
+                // The checks and links themselves are read one by one, for `for_each` may have made more of them.
+                "checks" | "links" => drop(list(loading, value, &name)),
                 "include" | "vars" => {}
                 _ => {
                     self.has_unknown_section = true;
@@ -156,30 +160,50 @@ impl Draft {
         let reading = read_beside::<written::Check>(&loading.tree, node, Spec::KINDS);
         let unknown_keys = reading.unknown_keys;
         let fields = take(loading, reading);
-        let probe = probe(loading, node, unknown_keys);
+        let probe = probe(loading, node, unknown_keys, Asking::Check);
         let id = loading.tree.get_text(node, "id").unwrap_or_default().to_owned();
+        let value = fields.zip(probe).map(|(check, (probe, probe_node))| Asked { check, probe, probe_node });
+        self.add(loading, Item { node, id, value }, check.family.as_deref(), "check");
+    }
+
+    /// One more check, known by its id and by the one before `for_each`; the position it has.
+    pub(super) fn add(
+        &mut self,
+        loading: &mut Loading<'_>,
+        item: Item<Asked>,
+        family: Option<&str>,
+        what: &str,
+    ) -> usize {
         let position = self.checks.len();
-        if let Some(family) = check.family.as_ref().filter(|family| **family != id) {
-            self.by_id.entry(family.clone()).or_default().push(position);
+        if let Some(family) = family.filter(|family| *family != item.id) {
+            self.by_id.entry(family.to_owned()).or_default().push(position);
         }
-        if Id::is_one(&id) {
-            match self.by_id.entry(id.clone()) {
+        if Id::is_one(&item.id) {
+            match self.by_id.entry(item.id.clone()) {
                 Entry::Vacant(entry) => {
                     entry.insert(vec![position]);
                 }
                 Entry::Occupied(entry) => {
                     let first = entry.get().first().and_then(|&first| self.checks.get(first));
-                    duplicate(loading, node, &id, "check", first.map(|first| first.node));
+                    duplicate(loading, item.node, &item.id, what, first.map(|first| first.node));
                 }
             }
         }
-        let value = fields.zip(probe).map(|(check, (probe, probe_node))| Asked { check, probe, probe_node });
-        self.checks.push(Item { node, id, value });
+        self.checks.push(item);
+        position
+    }
+
+    /// Where the fields are written that a check has: those of a link stand for all its parts.
+    pub(super) fn fields_of(&self, position: usize) -> Option<NodeId> {
+        match self.parts.get(&position) {
+            Some(part) => self.links.get(part.link).map(|link| link.node),
+            None => self.checks.get(position).map(|check| check.node),
+        }
     }
 }
 
 /// What was read, its mistakes told, its literal secrets starred.
-fn take<T>(loading: &mut Loading<'_>, reading: Reading<T>) -> Option<T> {
+pub(super) fn take<T>(loading: &mut Loading<'_>, reading: Reading<T>) -> Option<T> {
     for mistake in reading.mistakes {
         loading.findings.push(mistake);
     }
@@ -246,7 +270,7 @@ fn zone(loading: &mut Loading<'_>, node: NodeId) -> Option<String> {
 }
 
 /// Items of a list; told when it is not one, or is empty.
-fn list(loading: &mut Loading<'_>, node: NodeId, section: &str) -> Vec<NodeId> {
+pub(super) fn list(loading: &mut Loading<'_>, node: NodeId, section: &str) -> Vec<NodeId> {
     if let Kind::List(items) = &loading.tree.node(node).kind
         && (!items.is_empty() || section == "checks")
     {
@@ -349,49 +373,4 @@ fn unknown_section(loading: &mut Loading<'_>, span: crate::yaml::tree::Span, nam
     loading
         .findings
         .push(Finding::at(span, format!("unknown key `{short}`")).label("a plan has no such key").help(help));
-}
-
-/// The one probe of a check.
-fn probe(loading: &mut Loading<'_>, node: NodeId, unknown_keys: usize) -> Option<(Spec, NodeId)> {
-    let kind_of = |key: NodeId| Spec::KINDS.iter().copied().find(|kind| loading.tree.text(key) == Some(kind));
-    let probes: Vec<(&'static str, NodeId, NodeId)> = loading
-        .tree
-        .entries(node)
-        .iter()
-        .filter_map(|&(key, value)| kind_of(key).map(|kind| (kind, key, value)))
-        .collect();
-    match probes.as_slice() {
-        [] => {
-            // A key nobody knows is most likely a misspelt probe.
-            if unknown_keys == 0 {
-                let id = loading.tree.get(node, "id").unwrap_or(node);
-                loading.findings.push(
-                    Finding::at(loading.tree.place(id), "this check has no probe")
-                        .label("nothing says what to look at")
-                        .help(suggestion("", Spec::KINDS.iter().copied())),
-                );
-            }
-            None
-        }
-        [(kind, _, value)] => {
-            let reading = read_with(&loading.tree, *value, &[], |reader| match Spec::read(kind, reader) {
-                Some(read) => read,
-                None => Err(serde::de::Error::custom("no such probe")),
-            });
-            take(loading, reading).map(|spec| (spec, *value))
-        }
-        [(first, ..), rest @ ..] => {
-            for (kind, key, _) in rest {
-                loading.findings.push(
-                    Finding::at(
-                        loading.tree.node(*key).span,
-                        format!("this check has two probes, `{first}` and `{kind}`"),
-                    )
-                    .label("a check asks one question")
-                    .help("make a check of its own for each"),
-                );
-            }
-            None
-        }
-    }
 }

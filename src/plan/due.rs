@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::draft::{Asked, Draft, Item, duplicate};
+use super::asked::Asked;
+use super::draft::{Draft, Item, duplicate};
 use super::load::Loading;
+use super::ups::Ups;
 use crate::file::findings::Finding;
 use crate::file::written::{self, Id};
 use crate::yaml::tree::{Kind, NodeId};
@@ -12,18 +14,32 @@ use crate::yaml::tree::{Kind, NodeId};
 const STAGES: usize = 1000;
 
 /// When a check is due.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Due {
     /// The stage that owns it.
     pub(super) stage: usize,
     /// The stage it is put off to.
     pub(super) until: Option<usize>,
+    /// Why the planner itself puts it off.
+    pub(super) because: Option<String>,
 }
 
 impl Due {
-    pub(super) fn at(self) -> usize {
+    pub(super) const fn at_stage(stage: usize) -> Self {
+        Self { stage, until: None, because: None }
+    }
+
+    pub(super) fn at(&self) -> usize {
         self.until.unwrap_or(self.stage)
     }
+}
+
+/// The stage that lists a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) stage: usize,
+    /// By its id, not by a tag.
+    pub(super) by_name: bool,
 }
 
 /// Stages in order.
@@ -35,7 +51,7 @@ pub(super) struct Stages {
 }
 
 impl Stages {
-    fn index(&self, id: &str) -> Option<usize> {
+    pub(super) fn index(&self, id: &str) -> Option<usize> {
         self.by_id.get(id).copied()
     }
 }
@@ -151,88 +167,61 @@ fn ordered(loading: &mut Loading<'_>, draft: &Draft, before: &[Vec<usize>]) -> O
 pub(super) fn checks(loading: &mut Loading<'_>, draft: &Draft, stages: &Stages) -> Vec<Due> {
     let listed = listed(loading, draft, stages);
     let ups = Ups::read(loading, draft, stages);
-    draft
-        .checks
-        .iter()
-        .zip(listed)
-        .map(|(item, listed)| {
-            let latest = ups.latest(loading, item);
-            let stage = listed.or(latest.as_ref().map(|(_, index)| *index)).unwrap_or(0);
-            let until = item.value.as_ref().and_then(|asked| deferred(loading, draft, stages, item, asked, stage));
-            let due = Due { stage, until };
-            if let Some((what, index)) = latest
-                && due.at() < index
-                && let Some(stage_id) = stage_id(draft, stages, index)
-            {
-                let at = loading.tree.get(item.node, "id").unwrap_or(item.node);
-                let here = stage_id_or_all(draft, stages, due.at()).to_owned();
-                loading.findings.push(
-                    Finding::at(
-                        loading.tree.place(at),
-                        format!("`{}` is due at stage `{here}`, before {what} is up", item.id),
-                    )
-                    .label(format!("{what} is up from stage `{stage_id}`"))
-                    .help(format!(
-                        "list it at `{stage_id}` or later, or owe it: `defer: {{ until: {stage_id}, because: ... }}`"
-                    )),
-                );
+    let mut all: Vec<Due> = Vec::with_capacity(draft.checks.len());
+    for (position, (item, listed)) in draft.checks.iter().zip(listed).enumerate() {
+        let due = match draft.parts.get(&position) {
+            Some(&part) => {
+                // The parts of a link come after its path.
+                let path = all.get(part.path);
+                ups.part(loading, (draft, stages), (position, part), listed, path)
             }
-            due
-        })
-        .collect()
-}
-
-/// From which stage databases and applications are up, when it is not the first.
-struct Ups<'d> {
-    databases: HashMap<&'d str, usize>,
-    apps: HashMap<&'d str, usize>,
-}
-
-impl<'d> Ups<'d> {
-    fn read(loading: &mut Loading<'_>, draft: &'d Draft, stages: &Stages) -> Self {
-        let mut up = |id: &'d str, node| Some((id, up_from(loading, draft, stages, node)?));
-        let databases = draft.databases.iter().filter_map(|(id, database)| up(id, database.node)).collect();
-        let apps = draft.apps.iter().filter_map(|(id, app)| up(id, app.node)).collect();
-        Self { databases, apps }
+            None => check(loading, (draft, stages), &ups, item, listed),
+        };
+        all.push(due);
     }
-
-    /// What a check waits for the longest, in words, and from which stage that is up.
-    fn latest(&self, loading: &Loading<'_>, item: &Item<Asked>) -> Option<(String, usize)> {
-        let database = database_of(loading, item.node);
-        let database =
-            database.and_then(|id| Some((format!("its database `{id}`"), *self.databases.get(id)?)));
-        let from = item.value.iter().filter_map(|asked| asked.check.from.as_ref()).flat_map(|names| &names.0);
-        let apps = from
-            .filter_map(|id| Some((format!("`{id}`, where it looks from,"), *self.apps.get(id.as_str())?)));
-        apps.chain(database).max_by_key(|(_, index)| *index)
-    }
+    all
 }
 
-fn stage_id<'d>(draft: &'d Draft, stages: &Stages, index: usize) -> Option<&'d str> {
+fn check(
+    loading: &mut Loading<'_>,
+    (draft, stages): (&Draft, &Stages),
+    ups: &Ups<'_>,
+    item: &Item<Asked>,
+    listed: Option<Listed>,
+) -> Due {
+    let latest = ups.latest(loading, item);
+    let stage = listed.map(|listed| listed.stage).or(latest.as_ref().map(|(_, index)| *index)).unwrap_or(0);
+    let until = item.value.as_ref().and_then(|asked| deferred(loading, draft, stages, item, asked, stage));
+    let due = Due { stage, until, because: None };
+    if let Some((what, index)) = latest
+        && due.at() < index
+        && let Some(stage_id) = stage_id(draft, stages, index)
+    {
+        let at = loading.tree.get(item.node, "id").unwrap_or(item.node);
+        let here = stage_id_or_all(draft, stages, due.at()).to_owned();
+        loading.findings.push(
+            Finding::at(
+                loading.tree.place(at),
+                format!("`{}` is due at stage `{here}`, before {what} is up", item.id),
+            )
+            .label(format!("{what} is up from stage `{stage_id}`"))
+            .help(format!(
+                "list it at `{stage_id}` or later, or owe it: `defer: {{ until: {stage_id}, because: ... }}`"
+            )),
+        );
+    }
+    due
+}
+
+pub(super) fn stage_id<'d>(draft: &'d Draft, stages: &Stages, index: usize) -> Option<&'d str> {
     draft.stages.get(*stages.order.get(index)?).map(|stage| stage.id.as_str())
 }
 
-fn stage_id_or_all<'d>(draft: &'d Draft, stages: &Stages, index: usize) -> &'d str {
+pub(super) fn stage_id_or_all<'d>(draft: &'d Draft, stages: &Stages, index: usize) -> &'d str {
     stage_id(draft, stages, index).unwrap_or("all")
 }
 
-/// The `databases` entry a check logs in to.
-fn database_of<'t>(loading: &'t Loading<'_>, check: NodeId) -> Option<&'t str> {
-    let probes = ["postgres", "grants"].into_iter().filter_map(|kind| loading.tree.get(check, kind));
-    probes.into_iter().find_map(|probe| loading.tree.get_text(probe, "database"))
-}
-
-fn up_from(loading: &mut Loading<'_>, draft: &Draft, stages: &Stages, database: NodeId) -> Option<usize> {
-    let node = loading.tree.get(database, "up_from")?;
-    let name = loading.tree.text(node)?.to_owned();
-    if let Some(index) = stages.index(&name) {
-        return Some(index);
-    }
-    unknown_stage(loading, draft, node, &name);
-    None
-}
-
-fn unknown_stage(loading: &mut Loading<'_>, draft: &Draft, at: NodeId, name: &str) {
+pub(super) fn unknown_stage(loading: &mut Loading<'_>, draft: &Draft, at: NodeId, name: &str) {
     let help = loading.suggest(name, stage_ids(draft));
     loading.findings.push(
         Finding::at(loading.tree.place(at), format!("there is no stage `{name}`"))
@@ -275,17 +264,18 @@ fn deferred(
 }
 
 /// The stage that lists each check, by id or by tag.
-fn listed(loading: &mut Loading<'_>, draft: &Draft, stages: &Stages) -> Vec<Option<usize>> {
+fn listed(loading: &mut Loading<'_>, draft: &Draft, stages: &Stages) -> Vec<Option<Listed>> {
     let mut by_tag: HashMap<String, Vec<usize>> = HashMap::new();
-    for (position, check) in draft.checks.iter().enumerate() {
-        let Some(tags) = loading.tree.get(check.node, "tags") else { continue };
+    for position in 0..draft.checks.len() {
+        let fields = draft.fields_of(position);
+        let Some(tags) = fields.and_then(|fields| loading.tree.get(fields, "tags")) else { continue };
         for tag in loading.tree.items(tags) {
             if let Some(tag) = loading.tree.text(*tag) {
                 by_tag.entry(tag.to_owned()).or_default().push(position);
             }
         }
     }
-    let mut listed: Vec<Option<usize>> = vec![None; draft.checks.len()];
+    let mut listed: Vec<Option<Listed>> = vec![None; draft.checks.len()];
     // Ids first: a check that is named is due where it is named, whatever its tags say.
     for by_name in [true, false] {
         let mut now = listed.clone();
@@ -310,10 +300,10 @@ fn listed(loading: &mut Loading<'_>, draft: &Draft, stages: &Stages) -> Vec<Opti
                         continue;
                     }
                     match now[check] {
-                        Some(other) if other != index => {
-                            twice(loading, draft, stages, entry, check, other);
+                        Some(other) if other.stage != index => {
+                            twice(loading, draft, stages, entry, check, other.stage);
                         }
-                        _ => now[check] = Some(index),
+                        Some(_) | None => now[check] = Some(Listed { stage: index, by_name }),
                     }
                 }
             }

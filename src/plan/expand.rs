@@ -20,7 +20,7 @@ const VALUE: usize = 1000;
 /// Nodes of all files together, copies counted.
 const NODES: usize = 3_000_000;
 
-/// A check in the tree: as written, or one of the copies `for_each` makes.
+/// A check or a link in the tree: as written, or one of the copies `for_each` makes.
 #[derive(Debug, Clone)]
 pub(super) struct CheckNode {
     pub(super) node: NodeId,
@@ -31,18 +31,25 @@ pub(super) struct CheckNode {
     is_named_by_variables: bool,
 }
 
+/// Every check and link, once for each of its values.
+#[derive(Debug, Default)]
+pub(super) struct Expanded {
+    pub(super) checks: Vec<CheckNode>,
+    pub(super) links: Vec<CheckNode>,
+}
+
 pub(super) struct Expander {
     seen: HashSet<NodeId>,
 }
 
 impl Expander {
-    /// The checks of every file, in order; none when no file could be parsed.
-    pub(super) fn run(loading: &mut Loading<'_>, files: &Files) -> Option<Vec<CheckNode>> {
+    /// The checks and links of every file, in order; none when no file could be parsed.
+    pub(super) fn run(loading: &mut Loading<'_>, files: &Files) -> Option<Expanded> {
         if files.roots.is_empty() {
             return None;
         }
         let mut expander = Self { seen: HashSet::new() };
-        let mut checks = Vec::new();
+        let mut expanded = Expanded::default();
         loading.variables.settle();
         for (node, trouble) in std::mem::take(&mut loading.variables.failures) {
             tell(loading, node, trouble);
@@ -53,14 +60,19 @@ impl Expander {
             match loading.tree.text(key) {
                 Some("checks") => {
                     for node in loading.tree.items(value).to_vec() {
-                        expander.check(loading, node, &mut checks);
+                        expander.check(loading, node, &mut expanded.checks);
+                    }
+                }
+                Some("links") => {
+                    for node in loading.tree.items(value).to_vec() {
+                        expander.check(loading, node, &mut expanded.links);
                     }
                 }
                 Some("vars") => Self::variables(loading, value),
                 _ => expander.walk(loading, value, &Locals::new(), None),
             }
         }
-        for check in &checks {
+        for check in expanded.checks.iter().chain(&expanded.links) {
             expander.walk(loading, check.node, &check.locals, None);
         }
         if let (true, Some(&main)) = (loading.variables.is_exhausted(), files.roots.first()) {
@@ -89,13 +101,13 @@ impl Expander {
                 );
             }
         }
-        for check in &checks {
+        for check in expanded.checks.iter().chain(&expanded.links) {
             no_secret_id(loading, check);
         }
         for value in loading.variables.used.values() {
             loading.stars.value(value, loading.request.scrubber);
         }
-        Some(checks)
+        Some(expanded)
     }
 
     fn variables(loading: &mut Loading<'_>, vars: NodeId) {

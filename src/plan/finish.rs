@@ -1,21 +1,27 @@
 //! From a draft without mistakes to a plan.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::draft::{Asked, Draft, Item};
+use super::asked::Asked;
+use super::draft::{Draft, Item};
 use super::due::{Due, Stages};
 use super::files::sha256;
+use super::landscape::{self, Piece};
+use super::links;
 use super::load::Loading;
 use super::needs::positions;
 use super::{Job, Plan, Retry};
 use crate::file::findings::Finding;
 use crate::file::written::{self, MAX_MINOR};
-use crate::model::outline::{Check, Defer, HERE, Outline, Person, Place, Severity, Stage, VantageId, Waiver};
+use crate::model::outline::{
+    Check, Defer, HERE, Link, LinkPart, Outline, Person, Place, Severity, Stage, VantageId, Waiver,
+};
 use crate::period::Period;
 use crate::probe::database::Database;
-use crate::probe::{Problem, Surroundings};
+use crate::probe::{Problem, Spec, Surroundings};
 use crate::yaml::tree::NodeId;
 
 /// Let each probe find its names, and tell what makes no sense to it.
@@ -32,19 +38,52 @@ pub(super) fn bind(loading: &mut Loading<'_>, draft: &mut Draft) {
     let databases = databases(&draft.databases);
     let unreadable: Vec<String> =
         draft.databases.iter().filter(|(_, item)| item.value.is_none()).map(|(id, _)| id.clone()).collect();
-    for item in &mut draft.checks {
-        let Some(asked) = &mut item.value else { continue };
+    for position in 0..draft.checks.len() {
+        let part = draft.parts.get(&position).copied();
+        if let Some(part) = part.filter(|part| part.part == LinkPart::Configured) {
+            compare_with_path(loading, draft, position, part.path);
+        }
+        let Some(Item { node, value: Some(asked), .. }) = draft.checks.get_mut(position) else { continue };
         let database = loading.tree.get_text(asked.probe_node, "database");
         if database.is_some_and(|id| unreadable.iter().any(|bad| bad == id)) {
             // What is wrong with its database is told already.
             continue;
         }
-        let folder = loading.folder(item.node);
+        let folder = loading.folder(*node);
         let problems = asked.probe.bind(&Surroundings { folder, databases: &databases });
         for problem in problems {
             let finding = located(loading, asked.probe_node, problem);
             loading.findings.push(finding);
         }
+        if let Some(part) = part.filter(|part| part.part == LinkPart::Path) {
+            links::elsewhere(loading, draft, part);
+        }
+    }
+}
+
+/// What an application is configured with has to be where its path leads.
+fn compare_with_path(loading: &mut Loading<'_>, draft: &mut Draft, position: usize, path: usize) {
+    let Some(Item { value: Some(asked), .. }) = draft.checks.get(path) else { return };
+    let meant = links::address(&asked.probe);
+    let kind = asked.probe.kind();
+    let Some(Item { value: Some(Asked { probe: Spec::Config(config), probe_node, .. }), .. }) =
+        draft.checks.get_mut(position)
+    else {
+        return;
+    };
+    if config.expect.is_some() || config.address.is_some() {
+        return;
+    }
+    match meant {
+        Some(meant) => config.address = Some(meant.to_string()),
+        None => loading.findings.push(
+            Finding::at(
+                loading.tree.place(*probe_node),
+                format!("there is nothing to compare this with: the path, `{kind}`, has no address"),
+            )
+            .label("nothing says what it has to be")
+            .help("say it here, such as `address: \"app2.example:8443\"` or `expect: ...`"),
+        ),
     }
 }
 
@@ -75,18 +114,23 @@ pub(super) fn plan(loading: &mut Loading<'_>, draft: Draft, stages: &Stages, due
         .iter()
         .map(|(id, item)| (id.clone(), item.value.as_ref().and_then(|database| database.owner.clone())))
         .collect();
+    let pieces = landscape::pieces(loading, &draft, stages);
+    let linked = linked(&draft, &pieces);
     let files: Vec<Arc<str>> = loading.sources.iter().map(|source| Arc::from(source.name.as_str())).collect();
     let mut checks = Vec::with_capacity(draft.checks.len());
     let mut jobs = Vec::with_capacity(draft.checks.len());
     for (index, Item { node, value, .. }) in draft.checks.into_iter().enumerate() {
         let Asked { check, probe, probe_node } = value?;
-        let database = loading.tree.get_text(probe_node, "database");
+        let link = linked.get(&index).map(Arc::clone);
+        // The path to a database belongs to who needs it.
+        let database = loading.tree.get_text(probe_node, "database").filter(|_| link.is_none());
         let owner = check
             .owner
             .or_else(|| database_owners.get(database?).cloned().flatten())
             .or_else(|| app_owner(&draft.apps, check.from.as_ref()))
             .or_else(|| outline_stages.get(due[index].stage)?.owner.clone());
-        if has_people && owner.is_none() && check.severity == Severity::Blocker {
+        let is_repeated = link.as_ref().is_some_and(|link| link.part != LinkPart::Path);
+        if has_people && owner.is_none() && check.severity == Severity::Blocker && !is_repeated {
             let at = loading.tree.get(node, "id").unwrap_or(node);
             loading.findings.push(
                 Finding::warning(loading.tree.place(at), format!("nobody owns the blocker `{}`", ids[index]))
@@ -107,13 +151,12 @@ pub(super) fn plan(loading: &mut Loading<'_>, draft: Draft, stages: &Stages, due
             needs: needs[index].iter().map(|&need| Arc::clone(&ids[need])).collect(),
             expect_break: check.expect_break,
             stage: due[index].stage,
-            defer: check
-                .defer
-                .zip(due[index].until)
-                .map(|(defer, until)| Defer { until, because: defer.because }),
+            defer: due[index].because.clone().or(check.defer.map(|defer| defer.because)).zip(due[index].until).map(
+                |(because, until)| Defer { until, because },
+            ),
             again: check.again,
             manual: probe.kind() == "manual",
-            link: None,
+            link,
             place: place(loading, &files, node),
         });
         jobs.push(Job { probe, timeout: check.timeout.0, retry: check.retry.map(retry) });
@@ -157,7 +200,29 @@ pub(super) fn plan(loading: &mut Loading<'_>, draft: Draft, stages: &Stages, due
         vantages: Arc::new(
             draft.vantages.into_iter().filter_map(|(id, item)| Some((id, item.value?))).collect(),
         ),
+        pieces: Arc::new(pieces),
     })
+}
+
+/// What each part of a link says of the whole, by position of the check.
+fn linked(draft: &Draft, pieces: &[Piece]) -> HashMap<usize, Arc<Link>> {
+    let shared = |names: &written::Names| names.0.iter().map(|name| Arc::from(name.as_str())).collect();
+    let links = draft.parts.iter().filter_map(|(&position, part)| {
+        let item = draft.links.get(part.link)?;
+        let link = item.value.as_ref()?;
+        let to = pieces.iter().find(|piece| piece.id == link.to)?;
+        let link = Link {
+            id: Arc::from(item.id.as_str()),
+            part: part.part,
+            from: link.from.clone(),
+            to: link.to.clone(),
+            to_owner: to.owner.clone(),
+            to_runs_on: to.runs_on.clone(),
+            compare_from: link.compare_from.as_ref().map_or_else(Vec::new, shared),
+        };
+        Some((position, Arc::new(link)))
+    });
+    links.collect()
 }
 
 /// The vantages of what `from` names: those an application runs on, each once.
@@ -166,7 +231,8 @@ fn vantages_of(apps: &IndexMap<String, Item<written::App>>, from: Option<&writte
     let mut vantages: Vec<VantageId> = Vec::new();
     for name in &from.0 {
         let app = apps.get(name).and_then(|app| app.value.as_ref());
-        for vantage in app.map_or(std::slice::from_ref(name), |app| &app.runs_on.0) {
+        let runs_on = app.map(|app| app.runs_on.as_ref().map_or(&[][..], |names| &names.0));
+        for vantage in runs_on.unwrap_or(std::slice::from_ref(name)) {
             if vantages.iter().all(|known| **known != **vantage) {
                 vantages.push(Arc::from(vantage.as_str()));
             }

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use super::Plan;
 use super::draft::Draft;
-use super::expand::Expander;
+use super::expand::{Expanded, Expander};
 use super::files::{Files, file_id, shown};
 use super::{due, finish, needs, references};
 use crate::environment::Environment;
@@ -80,8 +80,8 @@ pub fn load(request: &LoadRequest<'_>) -> Loaded {
         compared: 0,
     };
     let files = Files::open(&mut loading);
-    let checks = Expander::run(&mut loading, &files);
-    let plan = checks.and_then(|checks| plan(&mut loading, &files, &checks));
+    let expanded = Expander::run(&mut loading, &files);
+    let plan = expanded.and_then(|expanded| plan(&mut loading, &files, &expanded));
     for (index, source) in loading.sources.iter().enumerate() {
         loading.stars.urls(file_id(index), source);
     }
@@ -129,8 +129,8 @@ impl Loading<'_> {
     }
 }
 
-fn plan(loading: &mut Loading<'_>, files: &Files, checks: &[super::expand::CheckNode]) -> Option<Plan> {
-    let mut draft = Draft::read(loading, files, checks)?;
+fn plan(loading: &mut Loading<'_>, files: &Files, expanded: &Expanded) -> Option<Plan> {
+    let mut draft = Draft::read(loading, files, expanded)?;
     references::check(loading, &draft);
     let stages = due::stages(loading, &mut draft)?;
     let due = due::checks(loading, &draft, &stages);

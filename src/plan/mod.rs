@@ -1,15 +1,20 @@
 //! A loaded plan: every name resolved, every check with its due stage; or a list of mistakes with their places.
 
+mod asked;
 mod draft;
 mod due;
+mod ends;
 mod expand;
 mod files;
 mod finish;
+mod landscape;
+mod links;
 mod load;
 mod needs;
 mod references;
 #[cfg(test)]
 mod tests;
+mod ups;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +22,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 
 pub use crate::file::diagnostic::{Diagnostic, Gravity, render_all, render_json};
+pub use landscape::{Piece, PieceKind};
 pub use load::{LoadRequest, Loaded, load};
 
 use crate::model::outline::Outline;
@@ -38,6 +44,8 @@ pub struct Plan {
     pub databases: Arc<IndexMap<String, Database>>,
     /// Where checks can be looked from, other than here, by id.
     pub vantages: Arc<IndexMap<String, vantage::Spec>>,
+    /// Apps, databases and systems, and from when each is up.
+    pub pieces: Arc<Vec<Piece>>,
 }
 
 /// How one check looks.

@@ -4,6 +4,7 @@ use super::draft::Draft;
 use super::due::Due;
 use super::load::Loading;
 use crate::file::findings::Finding;
+use crate::yaml::tree::NodeId;
 
 /// Needs of all checks together; a need of a family is one of each of its members.
 const NEEDS: usize = 1_000_000;
@@ -23,11 +24,11 @@ pub(super) fn positions(draft: &Draft) -> Vec<Vec<usize>> {
 /// Tell circles, and needs that come too late.
 pub(super) fn check(loading: &mut Loading<'_>, draft: &Draft, due: &[Due]) {
     let mut count = 0;
-    for item in &draft.checks {
+    for (index, item) in draft.checks.iter().enumerate() {
         let needs = item.value.iter().flat_map(|asked| &asked.check.needs);
         count += needs.map(|need| draft.by_id.get(need).map_or(0, Vec::len)).sum::<usize>();
         if count > NEEDS {
-            let at = loading.tree.get(item.node, "needs").unwrap_or(item.node);
+            let at = needs_node(loading, draft, index, item.node);
             loading.findings.push(
                 Finding::at(
                     loading.tree.place(at),
@@ -44,9 +45,12 @@ pub(super) fn check(loading: &mut Loading<'_>, draft: &Draft, due: &[Due]) {
     let needs = positions(draft);
     for (index, wanted) in needs.iter().enumerate() {
         for &need in wanted {
-            if due[need].at() > due[index].at() {
+            let path = draft.parts.get(&index).filter(|part| part.path != index);
+            // What comes too late for the path is told there, once for the link.
+            let is_told = path.is_some_and(|part| due[need].at() > due[part.path].at());
+            if due[need].at() > due[index].at() && !is_told {
                 let item = &draft.checks[index];
-                let at = loading.tree.get(item.node, "needs").unwrap_or(item.node);
+                let at = needs_node(loading, draft, index, item.node);
                 let need = &draft.checks[need].id;
                 loading.findings.push(
                     Finding::at(
@@ -63,6 +67,12 @@ pub(super) fn check(loading: &mut Loading<'_>, draft: &Draft, due: &[Due]) {
         }
     }
     circles(loading, draft, needs);
+}
+
+/// Where the needs of a check are written: those of a link stand for all its parts.
+fn needs_node(loading: &Loading<'_>, draft: &Draft, position: usize, check: NodeId) -> NodeId {
+    let needs = draft.fields_of(position).and_then(|fields| loading.tree.get(fields, "needs"));
+    needs.unwrap_or(check)
 }
 
 fn circles(loading: &mut Loading<'_>, draft: &Draft, mut needs: Vec<Vec<usize>>) {
@@ -117,7 +127,7 @@ fn tell(loading: &mut Loading<'_>, draft: &Draft, circle: &[usize]) {
     const SHOWN: usize = 6;
     let Some(&first) = circle.iter().min() else { return };
     let item = &draft.checks[first];
-    let at = loading.tree.get(item.node, "needs").unwrap_or(item.node);
+    let at = needs_node(loading, draft, first, item.node);
     let message = if circle.len() == 1 {
         format!("the check `{}` needs itself", item.id)
     } else {

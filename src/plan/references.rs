@@ -1,6 +1,8 @@
 //! Names of people, tags of stages, waivers: everything that refers to something has to find it.
 
-use super::draft::{Asked, Draft, Item};
+use super::asked::Asked;
+use super::draft::{Draft, Item};
+use super::ends;
 use super::load::Loading;
 use crate::file::findings::Finding;
 use crate::model::outline::HERE;
@@ -28,7 +30,9 @@ pub(super) fn check(loading: &mut Loading<'_>, draft: &Draft) {
         if let Some(owner) = &written.owner {
             person_exists(loading, draft, app.node, "owner", owner);
         }
-        places(loading, draft, (app.node, "runs_on"), &written.runs_on.0, std::iter::empty());
+        if let Some(runs_on) = &written.runs_on {
+            places(loading, draft, (app.node, "runs_on"), &runs_on.0, std::iter::empty());
+        }
     }
     for (id, vantage) in &draft.vantages {
         if id == HERE {
@@ -44,15 +48,18 @@ pub(super) fn check(loading: &mut Loading<'_>, draft: &Draft) {
             person_exists(loading, draft, stage.node, "owner", owner);
         }
     }
-    for check in &draft.checks {
-        if let Some(asked) = &check.value {
-            one(loading, draft, check, asked);
+    ends::check(loading, draft);
+    for (position, check) in draft.checks.iter().enumerate() {
+        // What the parts of a link have in common is told once, at its path.
+        let is_repeated = draft.parts.get(&position).is_some_and(|part| part.path != position);
+        if let Some(asked) = check.value.as_ref().filter(|_| !is_repeated) {
+            one(loading, draft, check, asked, draft.parts.contains_key(&position));
         }
     }
     waivers(loading, draft);
 }
 
-fn person_exists(loading: &mut Loading<'_>, draft: &Draft, node: NodeId, key: &str, id: &str) {
+pub(super) fn person_exists(loading: &mut Loading<'_>, draft: &Draft, node: NodeId, key: &str, id: &str) {
     if !draft.has_people || draft.people.contains_key(id) {
         return;
     }
@@ -65,15 +72,16 @@ fn person_exists(loading: &mut Loading<'_>, draft: &Draft, node: NodeId, key: &s
     );
 }
 
-fn one(loading: &mut Loading<'_>, draft: &Draft, item: &Item<Asked>, asked: &Asked) {
+fn one(loading: &mut Loading<'_>, draft: &Draft, item: &Item<Asked>, asked: &Asked, is_link: bool) {
     let node = item.node;
     let check = &asked.check;
     if let Some(owner) = &check.owner {
         person_exists(loading, draft, node, "owner", owner);
     }
-    if let Some(from) = &check.from {
+    if let Some(from) = check.from.as_ref().filter(|_| !is_link) {
         let apps = draft.apps.keys().map(String::as_str);
         places(loading, draft, (node, "from"), &from.0, apps);
+        nowhere_to_run(loading, draft, node, &from.0);
     }
     let layers = asked.probe.layers();
     if let Some(layer) = check.expect_break
@@ -99,8 +107,24 @@ fn one(loading: &mut Loading<'_>, draft: &Draft, item: &Item<Asked>, asked: &Ask
     }
 }
 
+/// An app that says nowhere where it runs is no place to look from.
+fn nowhere_to_run(loading: &mut Loading<'_>, draft: &Draft, node: NodeId, from: &[String]) {
+    for (index, name) in from.iter().enumerate() {
+        let app = draft.apps.get(name).and_then(|app| app.value.as_ref());
+        if app.is_some_and(|app| app.runs_on.is_none()) {
+            let position = index.to_string();
+            let at = loading.tree.descend(node, &["from", position.as_str()]);
+            loading.findings.push(
+                Finding::at(loading.tree.place(at), format!("`{name}` has nowhere to run"))
+                    .label("no place to look from")
+                    .help(format!("say where: `{name}: {{ runs_on: [VANTAGE] }}` under `apps`")),
+            );
+        }
+    }
+}
+
 /// Tell every place that is not there, and every one that is named twice.
-fn places<'d>(
+pub(super) fn places<'d>(
     loading: &mut Loading<'_>,
     draft: &'d Draft,
     (node, key): (NodeId, &str),

@@ -85,6 +85,7 @@ fn plan(stages: &[&str], checks: Vec<(Check, Job)>) -> Arc<Plan> {
         sources: Vec::new(),
         databases: Arc::default(),
         vantages: Arc::default(),
+        pieces: Arc::default(),
     })
 }
 

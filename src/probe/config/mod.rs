@@ -1,5 +1,6 @@
 //! `config`: what a configuration really says, in a file or in the environment of a running process.
 
+pub mod agree;
 mod format;
 mod process;
 mod source;
@@ -18,6 +19,7 @@ use crate::model::fact::{Fact, Looked};
 use crate::model::fault::{Fault, Mismatch};
 use crate::model::layer::Layer;
 use crate::model::trace::VantageError;
+use agree::Address;
 pub use format::Format;
 use source::Source;
 
@@ -50,6 +52,10 @@ pub struct Config {
     /// What the value has to be; it has to be there when absent.
     #[serde(default, deserialize_with = "even_null", skip_serializing_if = "Option::is_none")]
     pub expect: Option<Matcher>,
+    /// Instead of `expect`: the value has to be this address, written as a URL, a JDBC URL, libpq keywords, `host:port`,
+    /// a host or a port. Scheme and port are compared when both say them; user, password and path are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
 }
 
 impl Probe for Config {
@@ -70,6 +76,19 @@ impl Probe for Config {
             *path = surroundings.folder.join(&path);
         }
         let mut problems = Vec::new();
+        if let Some(address) = &self.address {
+            if self.expect.is_some() {
+                problems.push(
+                    Problem::at("address", "`config` has either `expect` or `address`").help("leave out one of them"),
+                );
+            }
+            if let Err(why) = Address::read(address) {
+                problems.push(
+                    Problem::at("address", format!("not an address: {why}"))
+                        .help("such as `https://app2.example:8443` or `app2.example:8443`"),
+                );
+            }
+        }
         match (&self.file, &self.process) {
             (None, None) => problems.push(Problem::at("", "`config` needs `file` or `process`")),
             (Some(_), Some(_)) => {
@@ -195,6 +214,9 @@ impl Config {
     fn judge(&self, source: &Source, value: Option<&Value>) -> Result<Vec<Looked>, Fault> {
         let what = self.what();
         let missing = || Fault::KeyMissing { source: source.name.clone(), key: what.to_owned() };
+        if let Some(meant) = &self.address {
+            return agreed(what, meant, &text(value.ok_or_else(missing)?));
+        }
         let got = match (&self.expect, value) {
             (None, None) => return Err(missing()),
             (None, Some(_)) => "there".to_owned(),
@@ -209,6 +231,23 @@ impl Config {
         };
         Ok(vec![Looked { what: what.to_owned(), got: shown(&got) }])
     }
+}
+
+/// Only the address is shown of a value: beside it may stand a password.
+fn agreed(what: &str, meant: &str, value: &str) -> Result<Vec<Looked>, Fault> {
+    let (read, meant) = (Address::read(value), Address::read(meant));
+    let got = match &read {
+        Ok(address) => shown(&address.to_string()),
+        Err(why) => format!("no address: {why}"),
+    };
+    if let (Ok(read), Ok(meant)) = (&read, &meant)
+        && read.agrees(meant)
+    {
+        return Ok(vec![Looked { what: what.to_owned(), got }]);
+    }
+    let expected = meant.map_or_else(str::to_owned, |address| address.to_string());
+    let mismatch = Mismatch { what: what.to_owned(), expected, got };
+    Err(Fault::Mismatch { mismatches: vec![mismatch], excerpt: None })
 }
 
 fn regex(pattern: &str) -> Result<Regex, regex::Error> {

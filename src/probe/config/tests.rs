@@ -256,3 +256,28 @@ fn mistakes_are_told_when_the_plan_is_loaded() {
     }
     assert_eq!(bind(json!({ "file": "a.env", "key": "A" })).0.target(), "/plans/a.env: A");
 }
+
+#[tokio::test]
+async fn a_configured_address_is_compared_and_nothing_beside_it_is_shown() {
+    let folder = Folder::new();
+    let file = folder.write(
+        "application.properties",
+        "app2.url = https://ann:planted@app2-old.example:8443/api\nport=8443\nbroken=${APP2}-planted\n",
+    );
+    let address = |key: &str, address: &str| json!({ "file": file, "key": key, "address": address });
+    let (trace, judgement) = look(address("app2.url", "https://app2-old.example:8443")).await;
+    assert_eq!(judgement.outcome, Outcome::Pass, "{trace:?}");
+    let (_, judgement) = look(address("port", "https://app2.example:8443")).await;
+    assert_eq!(judgement.outcome, Outcome::Pass);
+    for (key, told) in [("app2.url", "https://app2-old.example:8443"), ("broken", "no address")] {
+        let (trace, judgement) = look(address(key, "https://app2.example:8443")).await;
+        let shown = serde_json::to_string(&trace).unwrap();
+        assert_eq!(judgement.outcome, Outcome::Fail, "{shown}");
+        assert!(shown.contains(told) && shown.contains("https://app2.example:8443"), "{shown}");
+        assert!(!shown.contains("planted"), "{shown}");
+    }
+    let (_, judgement) = look(address("absent", "app2.example:8443")).await;
+    assert_eq!(judgement.outcome, Outcome::Fail);
+    let (_, problems) = bind(json!({ "file": "a.env", "key": "A", "expect": "x", "address": "no address!" }));
+    assert_eq!(problems, ["address", "address"]);
+}
