@@ -107,7 +107,8 @@ fn take_parts(link: &mut Value, probes: &[(&'static str, schemars::Schema)]) {
         "description": "A probe of the app that calls, which makes it call the target: due when both are up, owed until then.",
     });
     ask_one_question(&mut through, probes.to_vec());
-    let config = probes.iter().find(|(kind, _)| *kind == "config").map(|(_, schema)| schema.clone().to_value());
+    let config =
+        probes.iter().find(|(kind, _)| *kind == "config").map(|(_, schema)| schema.clone().to_value());
     let configured = json!({
         "type": "array",
         "items": config,

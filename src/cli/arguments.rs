@@ -100,6 +100,15 @@ pub(super) enum Format {
     Json,
 }
 
+/// Ways to draw a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Picture {
+    /// For Graphviz
+    Dot,
+    /// A page of its own, with an SVG in it
+    Html,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct Init {
     /// The file to write
@@ -126,6 +135,9 @@ pub(super) struct Plan {
     /// List every command, request and statement that would be run, and where
     #[arg(long)]
     pub(super) commands: bool,
+    /// Draw apps, databases and systems, and the links between them
+    #[arg(long, value_enum, value_name = "FORMAT", conflicts_with_all = ["commands", "format"])]
+    pub(super) graph: Option<Picture>,
     /// How to print
     #[arg(long, value_enum, default_value = "text")]
     pub(super) format: Format,

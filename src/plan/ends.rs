@@ -119,9 +119,12 @@ fn to(loading: &mut Loading<'_>, draft: &Draft, link: NodeId, written: &written:
         [_] => {}
         [] => {
             let known = draft.apps.keys().chain(draft.databases.keys()).chain(draft.systems.keys());
-            let others: Vec<&str> = known.map(String::as_str).filter(|other| *other != written.from).collect();
+            let others: Vec<&str> =
+                known.map(String::as_str).filter(|other| *other != written.from).collect();
             let help = if others.is_empty() {
-                format!("what you do not deploy is a system: `systems: {{ {name}: {{ address: \"HOST:PORT\" }} }}`")
+                format!(
+                    "what you do not deploy is a system: `systems: {{ {name}: {{ address: \"HOST:PORT\" }} }}`"
+                )
             } else {
                 loading.suggest(name, others.iter().copied())
             };
@@ -133,12 +136,9 @@ fn to(loading: &mut Loading<'_>, draft: &Draft, link: NodeId, written: &written:
         }
         [first, second, ..] => {
             loading.findings.push(
-                Finding::at(
-                    place,
-                    format!("`{name}` is {} and {}", first.in_words(), second.in_words()),
-                )
-                .label("which of them is meant?")
-                .help("give one of them another name"),
+                Finding::at(place, format!("`{name}` is {} and {}", first.in_words(), second.in_words()))
+                    .label("which of them is meant?")
+                    .help("give one of them another name"),
             );
         }
     }

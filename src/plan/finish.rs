@@ -151,9 +151,12 @@ pub(super) fn plan(loading: &mut Loading<'_>, draft: Draft, stages: &Stages, due
             needs: needs[index].iter().map(|&need| Arc::clone(&ids[need])).collect(),
             expect_break: check.expect_break,
             stage: due[index].stage,
-            defer: due[index].because.clone().or(check.defer.map(|defer| defer.because)).zip(due[index].until).map(
-                |(because, until)| Defer { until, because },
-            ),
+            defer: due[index]
+                .because
+                .clone()
+                .or(check.defer.map(|defer| defer.because))
+                .zip(due[index].until)
+                .map(|(because, until)| Defer { until, because }),
             again: check.again,
             manual: probe.kind() == "manual",
             link,

@@ -14,6 +14,8 @@ mod needs;
 mod references;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_links;
 mod ups;
 
 use std::sync::Arc;

@@ -60,14 +60,21 @@ impl Night {
     }
 }
 
-fn plan(text: &str) -> Plan {
+pub(super) fn plan(text: &str) -> Plan {
     Night::new(text).plan()
 }
 
-fn told(text: &str) -> String {
+pub(super) fn told(text: &str) -> String {
     let loaded = Night::new(text).load();
     assert!(loaded.plan.is_none(), "loads");
     render_all(&loaded.diagnostics, false)
+}
+
+pub(super) fn warned(text: &str) -> String {
+    let loaded = Night::new(text).load();
+    let told = render_all(&loaded.diagnostics, false);
+    assert!(loaded.plan.is_some(), "does not load:\n{told}");
+    told
 }
 
 fn due(plan: &Plan) -> Vec<(&str, &str)> {

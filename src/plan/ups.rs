@@ -84,8 +84,11 @@ impl<'d> Ups<'d> {
             }
             return Due::at_stage(stage);
         }
-        let mut late: Vec<String> =
-            awaited.into_iter().filter(|&(_, index)| index > stage).map(|(what, _)| what.replace('`', "")).collect();
+        let mut late: Vec<String> = awaited
+            .into_iter()
+            .filter(|&(_, index)| index > stage)
+            .map(|(what, _)| what.replace('`', ""))
+            .collect();
         late.dedup();
         let verb = if late.len() == 1 { "is" } else { "are" };
         let because = format!("{} {verb} not up yet", late.join(" and "));

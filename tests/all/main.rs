@@ -9,6 +9,7 @@ mod hostile;
 mod kills;
 mod lab;
 mod layers;
+mod links;
 mod night;
 mod plan_schema;
 mod postgres;

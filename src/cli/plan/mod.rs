@@ -1,15 +1,19 @@
 //! `gonogo plan`: what would be looked at, when, and what is owed until when.
 
+mod graph;
+mod graph_dot;
+mod graph_html;
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
 
-use super::arguments::{Format, Plan as Arguments};
+use super::arguments::{Format, Picture, Plan as Arguments};
 use super::validate::counted;
 use super::{Shared, load};
-use crate::model::outline::{Check, HERE, Outline, Stage};
+use crate::model::outline::{Check, HERE, LinkPart, Outline, Stage};
 use crate::period::Period;
 use crate::plan::Plan;
 use crate::report::text;
@@ -19,10 +23,12 @@ use crate::verdict::Exit;
 pub(super) fn plan(arguments: &Arguments, shared: &Shared) -> Exit {
     let scrubber = Scrubber::default();
     let Ok(plan) = load::usable(&arguments.files, shared, &scrubber) else { return Exit::Usage };
-    let shown = match (arguments.format, arguments.commands) {
-        (Format::Json, _) => json(&plan),
-        (Format::Text, true) => commands(&plan),
-        (Format::Text, false) => stages(&plan.outline),
+    let shown = match (arguments.graph, arguments.format, arguments.commands) {
+        (Some(Picture::Dot), ..) => graph_dot::render(&graph::Graph::of(&plan)),
+        (Some(Picture::Html), ..) => graph_html::render(&graph::Graph::of(&plan)),
+        (None, Format::Json, _) => json(&plan),
+        (None, Format::Text, true) => commands(&plan),
+        (None, Format::Text, false) => stages(&plan.outline),
     };
     shared.terminal.print(&scrubber.text(&shown));
     Exit::Go
@@ -86,7 +92,17 @@ fn times(stage: &Stage) -> String {
 fn line(outline: &Outline, check: &Check) -> String {
     let mut line =
         format!("  {:8} {}  {} {}", check.severity.name(), check.id, check.kind, text::line(&check.target));
-    if check.from.iter().any(|vantage| **vantage != *HERE) {
+    if let Some(link) = &check.link {
+        let _ = match link.part {
+            LinkPart::Path => {
+                write!(line, "  link {} to {}, from {}", link.from, link.to, check.from.join(", "))
+            }
+            LinkPart::Through => write!(line, "  through {}, from {}", link.from, check.from.join(", ")),
+            LinkPart::Configured => {
+                write!(line, "  as {} is configured, on {}", link.from, check.from.join(", "))
+            }
+        };
+    } else if check.from.iter().any(|vantage| **vantage != *HERE) {
         let _ = write!(line, "  from {}", check.from.join(", "));
     }
     if let Some(owner) = &check.owner {
@@ -94,6 +110,11 @@ fn line(outline: &Outline, check: &Check) -> String {
     }
     if !check.needs.is_empty() {
         let _ = write!(line, "  needs {}", check.needs.join(", "));
+    }
+    if let Some(link) =
+        check.link.as_ref().filter(|link| link.part == LinkPart::Path && !link.compare_from.is_empty())
+    {
+        let _ = write!(line, "  when it fails, also asked from {}", link.compare_from.join(", "));
     }
     if let Some(layer) = check.expect_break {
         let _ = write!(line, "  must break at {layer}");
@@ -130,13 +151,20 @@ fn json(plan: &Plan) -> String {
             "severity": check.severity, "owner": check.owner, "needs": check.needs, "tags": check.tags,
             "stage": outline.stages[check.stage].id, "due": outline.stages[check.due()].id,
             "deferred_because": check.defer.as_ref().map(|defer| &defer.because),
-            "file": check.place.file, "line": check.place.line, "commands": job.probe.commands(),
+            "link": check.link, "file": check.place.file, "line": check.place.line, "commands": job.probe.commands(),
         })
     });
     let checks: Vec<_> = checks.collect();
+    let pieces = plan.pieces.iter().map(|piece| {
+        json!({
+            "kind": piece.kind.name(), "id": piece.id, "owner": piece.owner, "runs_on": piece.runs_on,
+            "up_from": outline.stages.get(piece.up_from).map(|stage| &stage.id),
+        })
+    });
+    let pieces: Vec<_> = pieces.collect();
     let shown = json!({
         "plan": { "name": outline.name, "sha256": outline.sha256 },
-        "stages": outline.stages, "checks": checks, "waivers": outline.waivers,
+        "stages": outline.stages, "pieces": pieces, "checks": checks, "waivers": outline.waivers,
     });
     shown.to_string()
 }
