@@ -11,7 +11,7 @@ use super::progress::Live;
 use super::{Shared, early, github, load, reporting, signals};
 use crate::clock;
 use crate::journal::event::{Event, Expected, Selection};
-use crate::journal::{JournalError, Store};
+use crate::journal::{Baseline, JournalError, Store};
 use crate::model::verdict::{ReasonId, Verdict};
 use crate::plan::Plan;
 use crate::report::{self, Options};
@@ -34,11 +34,22 @@ pub(super) struct Round<'a> {
     pub(super) shared: &'a Shared,
 }
 
+/// What stages are run with.
+struct Means {
+    places: Arc<Places>,
+    baseline: Arc<Baseline>,
+    cancel: CancellationToken,
+}
+
 impl Round<'_> {
     /// Run it, and end as its verdict says.
     pub(super) async fn run(self) -> Exit {
         let cancel = signals::cancelled_by_signals();
         let terminal = &self.shared.terminal;
+        let baseline = match Baseline::read(self.store.folder()) {
+            Ok(baseline) => Arc::new(baseline),
+            Err(error) => return self.not_begun(&error),
+        };
         let session = Session::begin(
             &self.store,
             &self.plan,
@@ -62,27 +73,27 @@ impl Round<'_> {
             Err(exit) => return exit,
         };
         self.tell_beginning(&session);
-        let exit = self.stages_in_order(&mut session, &places, &cancel).await;
-        places.close().await;
+        let means = Means { places, baseline, cancel };
+        let exit = self.stages_in_order(&mut session, &means).await;
+        means.places.close().await;
         exit
     }
 
     async fn stages_in_order(
         &self,
         session: &mut Session,
-        places: &Arc<Places>,
-        cancel: &CancellationToken,
+        means: &Means,
     ) -> Exit {
         let stages = self.stages(session);
         let mut worst = Exit::Go;
         for (position, &stage) in stages.iter().enumerate() {
-            if let Err(error) = self.stage(session, stage, places, cancel).await {
-                return self.broken_off(session, &error, cancel);
+            if let Err(error) = self.stage(session, stage, means).await {
+                return self.broken_off(session, &error, &means.cancel);
             }
             let more = position + 1 < stages.len();
-            let last = match self.conclude(session, stage, more, cancel.is_cancelled()).await {
+            let last = match self.conclude(session, stage, more, means.cancel.is_cancelled()).await {
                 Ok(last) => last,
-                Err(error) => return self.broken_off(session, &error, cancel),
+                Err(error) => return self.broken_off(session, &error, &means.cancel),
             };
             let assessment = assess(session.run(), clock::now());
             worst = self.publish(&assessment, last);
@@ -112,8 +123,7 @@ impl Round<'_> {
         &self,
         session: &mut Session,
         stage: usize,
-        places: &Arc<Places>,
-        cancel: &CancellationToken,
+        means: &Means,
     ) -> Result<(), JournalError> {
         let begun_in_this_round = session.run().stages[stage].round == session.run().rounds;
         let todo = if begun_in_this_round {
@@ -134,12 +144,13 @@ impl Round<'_> {
         };
         let runner = Runner {
             plan: Arc::clone(&self.plan),
-            places: Arc::clone(places),
+            places: Arc::clone(&means.places),
+            baseline: Arc::clone(&means.baseline),
             limits: Limits {
                 concurrency: self.probing.concurrency.into(),
                 per_target: self.probing.per_target.into(),
             },
-            cancel: cancel.clone(),
+            cancel: means.cancel.clone(),
         };
         let mut live = Live::new(self.shared.terminal, &self.plan.outline.stages[stage].id, todo.len());
         let probed = runner.stage(session, stage, todo, |progress| live.show(&progress)).await;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::model::examination::Examination;
 use crate::model::outcome::{Judgement, Outcome};
 use crate::model::outline::{CheckId, Outline, VantageId};
 use crate::model::trace::Trace;
@@ -78,6 +79,17 @@ pub enum Event {
         /// It passed only on this try.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         flaky: Option<Flaky>,
+    },
+    /// What was asked beyond a check, so that the cause of its failure can be named.
+    Examined {
+        /// The stage's id.
+        stage: Arc<str>,
+        /// The check.
+        check: CheckId,
+        /// The vantage.
+        vantage: VantageId,
+        /// What was asked, and what came.
+        examination: Box<Examination>,
     },
     /// What was said about a stage when it ended.
     Verdict {

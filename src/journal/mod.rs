@@ -1,5 +1,6 @@
 //! The append-only record of a run: JSON lines, version first, each line with the hash of the one before.
 
+mod baseline;
 pub mod event;
 mod read;
 pub mod run;
@@ -8,6 +9,7 @@ mod store;
 mod tests;
 mod write;
 
+pub use baseline::{Baseline, Recorded};
 pub use read::{Reading, read};
 pub use store::{Lease, Store};
 pub use write::Journal;

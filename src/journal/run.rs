@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 
 use super::event::{Event, Expected, Flaky, Line, Record, Selection};
+use crate::model::examination::Examination;
 use crate::model::outcome::{Judgement, Outcome};
 use crate::model::outline::{CheckId, Outline};
 use crate::model::trace::Trace;
@@ -75,6 +76,8 @@ pub struct RowState {
     pub judged_at: Option<Timestamp>,
     /// It passed only after retries.
     pub flaky: Option<Flaky>,
+    /// What was asked beyond it.
+    pub examination: Option<Box<Examination>>,
 }
 
 impl Run {
@@ -143,6 +146,11 @@ impl Run {
                     row.judgement = Some(judgement);
                     row.judged_at = Some(line.at);
                     row.flaky = flaky;
+                }
+            }
+            Event::Examined { stage, check, vantage, examination } => {
+                if let Some(row) = self.row_mut(&stage, check, vantage) {
+                    row.examination = Some(examination);
                 }
             }
             Event::Verdict { stage, verdict, .. } => {

@@ -32,6 +32,12 @@ impl Store {
         Self { folder: folder.into() }
     }
 
+    /// The folder, as it was named.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Take the run lease.
     ///
     /// # Errors

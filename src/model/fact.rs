@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::host::{ListenerFacts, NameFacts};
 use super::permission::{Counts, Finding};
 
 /// What one layer showed when it worked.
@@ -141,6 +142,10 @@ pub enum Fact {
         /// The clock there less ours, in milliseconds.
         clock_offset_ms: i64,
     },
+    /// What a host knows of a name, and who told it.
+    Names(Box<NameFacts>),
+    /// What listens on a port of a host.
+    Listening(ListenerFacts),
     /// A configuration source was read.
     Read {
         /// The file or process.
@@ -359,6 +364,8 @@ impl fmt::Display for Fact {
                     offset => write!(f, ", whose clock is {:+} s off", offset / 1000),
                 }
             }
+            Self::Names(names) => write!(f, "{names}"),
+            Self::Listening(listening) => write!(f, "{listening}"),
             Self::Read { source, bytes } => write!(f, "read {bytes} bytes of {source}"),
             Self::Stepped { step, request, status } => write!(f, "step {step} {request}: {status}"),
             Self::Recorded { by, .. } => write!(f, "recorded by {by}"),

@@ -1,8 +1,12 @@
 //! The vocabulary every other module speaks: layers, facts, faults, traces, outcomes, the outline of a plan. No I/O.
 
+pub mod cause;
+pub mod change;
+pub mod examination;
 pub mod fact;
 pub mod fault;
 pub mod finding_id;
+pub mod host;
 pub mod layer;
 pub mod outcome;
 pub mod outline;

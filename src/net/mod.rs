@@ -2,6 +2,8 @@
 
 pub mod connect;
 pub mod http;
+pub mod listeners;
+pub mod names;
 pub mod nameserver;
 pub mod os_error;
 pub mod proxy;

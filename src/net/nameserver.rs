@@ -2,18 +2,20 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::xfer::{DnsHandle, FirstAnswer};
 use hickory_resolver::net::{DnsError, NetError};
-use hickory_resolver::proto::op::{DnsRequestOptions, Query, ResponseCode};
+use hickory_resolver::proto::op::{DnsRequestOptions, DnsResponse, Query, ResponseCode};
 use hickory_resolver::proto::rr::{Name, RecordType};
 use hickory_resolver::{NameServerPool, PoolContext, TlsConfig, system_conf};
 
+use crate::clock::milliseconds;
 use crate::model::fact::{Fact, Record};
 use crate::model::fault::Fault;
+use crate::model::host::{Said, ServerSaid};
 use crate::model::trace::{Trouble, VantageError};
 
 /// The longest one server is waited for.
@@ -94,6 +96,53 @@ pub(super) async fn explain(host: &str, said: &str) -> Fault {
         .unwrap_or_else(|_| unexplained(format!("; no answer from {}", servers.join(", "))))
 }
 
+/// What every server of `/etc/resolv.conf` says by itself of a name, and of the names its search list makes of it.
+///
+/// # Errors
+/// `VantageError` when there is no server to ask.
+pub async fn each(host: &str) -> Result<(Vec<String>, Vec<ServerSaid>), VantageError> {
+    /// Servers and names: more than resolv.conf(5) lets the resolver use.
+    const MOST: usize = 12;
+    let config = system()?;
+    let search: Vec<String> = config.search().iter().map(|domain| domain.to_utf8()).collect();
+    let Ok(whole) = whole_name(host) else { return Ok((search, Vec::new())) };
+    let is_short = !host.trim_end_matches('.').contains('.');
+    let searched = config.search().iter().filter(|_| is_short);
+    let mut names: Vec<Name> =
+        searched.filter_map(|domain| whole_name(host).ok()?.append_domain(domain).ok()).collect();
+    names.push(whole);
+    let asked = names.iter().flat_map(|name| config.name_servers().iter().map(move |server| (server, name)));
+    let asking = asked.take(MOST).map(|(server, name)| one(server, name));
+    Ok((search, futures_util::future::join_all(asking).await))
+}
+
+/// What one server says of one name, both address families asked for.
+async fn one(server: &NameServerConfig, name: &Name) -> ServerSaid {
+    let began = Instant::now();
+    let ask = |record_type| response(server.clone(), name, record_type, SERVER_LIMIT);
+    let (v4, v6) = tokio::join!(ask(RecordType::A), ask(RecordType::AAAA));
+    let took_ms = milliseconds(began.elapsed());
+    let mut records: Vec<Record> = Vec::new();
+    for answer in [&v4, &v6].into_iter().flatten() {
+        records.extend(answer.answers.iter().map(record).filter(|record| !records.contains(record)).collect::<Vec<_>>());
+    }
+    let has_address = records.iter().any(|record| matches!(record.record_type.as_str(), "A" | "AAAA"));
+    let said = match (&v4, &v6) {
+        _ if has_address => Said::Addresses,
+        (Ok(answer), _) | (Err(_), Ok(answer)) => match answer.response_code {
+            ResponseCode::NXDomain => Said::NoName,
+            ResponseCode::NoError => Said::NoData,
+            ResponseCode::ServFail => Said::ServerFailure,
+            ResponseCode::Refused => Said::Refused,
+            _ => Said::Other,
+        },
+        (Err(NetError::Timeout), Err(_)) => Said::Silence,
+        (Err(NetError::Io(_)), Err(_)) => Said::Unreachable,
+        (Err(_), Err(_)) => Said::Other,
+    };
+    ServerSaid { server: shown(server), name: name.to_utf8(), said, took_ms, records }
+}
+
 /// Ask servers in order until one gives records, or says that there are none.
 async fn ask_each(
     servers: &[NameServerConfig],
@@ -124,6 +173,16 @@ async fn ask(
     record_type: RecordType,
     limit: Duration,
 ) -> Result<Vec<Record>, NetError> {
+    let response = DnsError::from_response(response(server, name, record_type, limit).await?)?;
+    Ok(response.answers.iter().map(record).collect())
+}
+
+async fn response(
+    server: NameServerConfig,
+    name: &Name,
+    record_type: RecordType,
+    limit: Duration,
+) -> Result<DnsResponse, NetError> {
     let mut options = ResolverOpts::default();
     options.timeout = limit;
     options.attempts = 1;
@@ -131,14 +190,11 @@ async fn ask(
     let pool = NameServerPool::from_config([server], context, TokioRuntimeProvider::default());
     let query = Query::query(name.clone(), record_type);
     let answer = pool.lookup(query, DnsRequestOptions::default()).first_answer();
-    let response = tokio::time::timeout(limit, answer).await.map_err(|_| NetError::Timeout)??;
-    let response = DnsError::from_response(response)?;
-    let records = response.answers.iter().map(|record| Record {
-        record_type: record.record_type().to_string(),
-        data: record.data.to_string(),
-        ttl: record.ttl,
-    });
-    Ok(records.collect())
+    tokio::time::timeout(limit, answer).await.map_err(|_| NetError::Timeout)?
+}
+
+fn record(record: &hickory_resolver::proto::rr::Record) -> Record {
+    Record { record_type: record.record_type().to_string(), data: record.data.to_string(), ttl: record.ttl }
 }
 
 fn system() -> Result<ResolverConfig, VantageError> {

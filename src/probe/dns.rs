@@ -155,6 +155,10 @@ impl Probe for Dns {
         problems
     }
 
+    fn is_harmless(&self) -> bool {
+        true
+    }
+
     fn commands(&self) -> Vec<String> {
         vec![format!("resolve {}", self.target())]
     }

@@ -38,6 +38,9 @@ probes! {
     "postgres" => postgres::Postgres,
     "tcp" => tcp::Tcp,
     "tls" => tls::Tls,
+    // Asked by diagnosis, never written in a plan.
+    internal "listeners" => listeners::Listeners,
+    internal "names" => names::Names,
 }
 
 /// One kind of probe, as written in a plan.
@@ -59,6 +62,11 @@ pub trait Probe: Serialize + DeserializeOwned + JsonSchema + Clone + Debug + Sen
     /// Files of the machine that runs gonogo, which a vantage elsewhere is sent.
     fn local_files(&mut self) -> Vec<&mut PathBuf> {
         Vec::new()
+    }
+
+    /// Whether it may be asked again, and from elsewhere, without changing anything at the target.
+    fn is_harmless(&self) -> bool {
+        false
     }
 
     /// Every command or statement it would run, and where, for `gonogo plan --commands`.

@@ -1,8 +1,10 @@
 //! The one list of probe kinds: from it come the modules, the `Spec` enum, the plan keys, the schema and the dispatch.
 
 macro_rules! probes {
-    ($($kind:literal => $module:ident::$Probe:ident,)+) => {
+    ($($kind:literal => $module:ident::$Probe:ident,)+ $(internal $own:literal => $own_module:ident::$Own:ident,)*) => {
         $(pub mod $module;)+
+        $(mod $own_module;)*
+        $(pub use $own_module::$Own;)*
 
         /// Any probe, as written in a plan.
         #[derive(Debug, Clone, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -12,6 +14,10 @@ macro_rules! probes {
                 #[doc = concat!("A `", $kind, "` probe.")]
                 $Probe(Box<$module::$Probe>),
             )+
+            $(
+                #[doc = concat!("A `", $own, "` probe, which is asked by diagnosis and never written in a plan.")]
+                $Own($own_module::$Own),
+            )*
         }
 
         impl Spec {
@@ -34,41 +40,47 @@ macro_rules! probes {
             /// The plan key of this probe.
             #[must_use]
             pub const fn kind(&self) -> &'static str {
-                match self { $(Self::$Probe(_) => $kind,)+ }
+                match self { $(Self::$Probe(_) => $kind,)+ $(Self::$Own(_) => $own,)* }
             }
 
             /// See [`Probe::layers`].
             #[must_use]
             pub fn layers(&self) -> Vec<$crate::model::layer::Layer> {
-                match self { $(Self::$Probe(probe) => probe.layers(),)+ }
+                match self { $(Self::$Probe(probe) => probe.layers(),)+ $(Self::$Own(probe) => probe.layers(),)* }
             }
 
             /// See [`Probe::target`].
             #[must_use]
             pub fn target(&self) -> String {
-                match self { $(Self::$Probe(probe) => probe.target(),)+ }
+                match self { $(Self::$Probe(probe) => probe.target(),)+ $(Self::$Own(probe) => probe.target(),)* }
             }
 
             /// See [`Probe::endpoint`].
             #[must_use]
             pub fn endpoint(&self) -> String {
-                match self { $(Self::$Probe(probe) => probe.endpoint(),)+ }
+                match self { $(Self::$Probe(probe) => probe.endpoint(),)+ $(Self::$Own(probe) => probe.endpoint(),)* }
             }
 
             /// See [`Probe::bind`].
             pub fn bind(&mut self, surroundings: &$crate::probe::Surroundings<'_>) -> Vec<$crate::probe::Problem> {
-                match self { $(Self::$Probe(probe) => probe.bind(surroundings),)+ }
+                match self { $(Self::$Probe(probe) => probe.bind(surroundings),)+ $(Self::$Own(probe) => probe.bind(surroundings),)* }
             }
 
             /// See [`Probe::local_files`].
             pub fn local_files(&mut self) -> Vec<&mut std::path::PathBuf> {
-                match self { $(Self::$Probe(probe) => probe.local_files(),)+ }
+                match self { $(Self::$Probe(probe) => probe.local_files(),)+ $(Self::$Own(probe) => probe.local_files(),)* }
+            }
+
+            /// See [`Probe::is_harmless`].
+            #[must_use]
+            pub fn is_harmless(&self) -> bool {
+                match self { $(Self::$Probe(probe) => probe.is_harmless(),)+ $(Self::$Own(probe) => probe.is_harmless(),)* }
             }
 
             /// See [`Probe::commands`].
             #[must_use]
             pub fn commands(&self) -> Vec<String> {
-                match self { $(Self::$Probe(probe) => probe.commands(),)+ }
+                match self { $(Self::$Probe(probe) => probe.commands(),)+ $(Self::$Own(probe) => probe.commands(),)* }
             }
 
             /// See [`Probe::run`].
@@ -77,7 +89,7 @@ macro_rules! probes {
             /// `Stop`, when the probe goes no further.
             pub async fn run(&self, recorder: &mut $crate::probe::Recorder) -> Result<(), $crate::probe::Stop> {
                 // Boxed: a probe takes the room of its own kind, not of the largest.
-                match self { $(Self::$Probe(probe) => Box::pin(probe.run(recorder)).await,)+ }
+                match self { $(Self::$Probe(probe) => Box::pin(probe.run(recorder)).await,)+ $(Self::$Own(probe) => Box::pin(probe.run(recorder)).await,)* }
             }
         }
     };

@@ -153,6 +153,10 @@ impl Probe for Tcp {
         problems
     }
 
+    fn is_harmless(&self) -> bool {
+        self.send.is_none()
+    }
+
     fn commands(&self) -> Vec<String> {
         vec![format!("connect {}", self.address)]
     }

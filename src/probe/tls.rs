@@ -205,6 +205,10 @@ impl Probe for Tls {
         self.ca.iter_mut().chain(certificate).filter_map(FileRef::local).collect()
     }
 
+    fn is_harmless(&self) -> bool {
+        true
+    }
+
     fn commands(&self) -> Vec<String> {
         vec![format!("TLS handshake with {}", self.address)]
     }

@@ -1,7 +1,10 @@
 //! A plan and a stage in, events out: what is due (`due.rs`), in which order (`schedule.rs`), one look (`look.rs`).
 
 mod due;
+mod examine;
 mod look;
+mod needs;
+mod questions;
 mod schedule;
 mod session;
 #[cfg(test)]

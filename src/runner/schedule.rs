@@ -9,12 +9,16 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+use super::examine::Examinations;
 use super::look::{Look, look};
+use super::needs::{Needed, lacking};
 use super::session::Session;
-use crate::journal::JournalError;
+use crate::journal::{Baseline, JournalError};
 use crate::journal::event::{Event, Expected, Flaky, Line};
+use crate::model::examination::Examination;
 use crate::model::outcome::{Judgement, Outcome};
 use crate::model::outline::Check;
+use crate::model::trace::Trace;
 use crate::plan::Plan;
 use crate::vantage::Places;
 
@@ -48,10 +52,18 @@ pub struct Runner {
     pub plan: Arc<Plan>,
     /// Where it looks from.
     pub places: Arc<Places>,
+    /// What was seen when all was well.
+    pub baseline: Arc<Baseline>,
     /// How many at once.
     pub limits: Limits,
     /// Stops everything.
     pub cancel: CancellationToken,
+}
+
+/// What a task of a stage came to.
+enum Done {
+    Looked(Look),
+    Examined(Examination),
 }
 
 type Written = BoxFuture<'static, Result<Vec<Line>, JournalError>>;
@@ -76,18 +88,15 @@ struct Stage<'r, W> {
     needed: HashMap<usize, Needed>,
     /// Needs still open, by row.
     open_needs: Vec<usize>,
-    probes: JoinSet<(usize, Look)>,
+    probes: JoinSet<(usize, Done)>,
+    /// Probes under way, examinations left out.
+    looking: usize,
+    examinations: Examinations,
     /// Events of rows that are settled, for the next write.
     unwritten: Vec<Event>,
     /// The write under way: one at a time, so that what settles meanwhile goes together into the next.
     writing: Option<Written>,
     settled: Vec<bool>,
-}
-
-struct Needed {
-    open: usize,
-    worst: Outcome,
-    waiting: Vec<usize>,
 }
 
 impl Runner {
@@ -111,8 +120,10 @@ impl Runner {
             tokio::select! {
                 Some(joined) = stage.probes.join_next() => {
                     // A task of ours does not panic: the probe is caught inside. A lost one stays unanswered.
-                    if let Ok((row, look)) = joined {
-                        stage.seen(row, look);
+                    match joined {
+                        Ok((row, Done::Looked(look))) => stage.seen(row, look),
+                        Ok((row, Done::Examined(examination))) => stage.examined(row, examination),
+                        Err(_) => {}
                     }
                 }
                 _ = pace.tick(), if stage.writing.is_none() && !stage.unwritten.is_empty() => {
@@ -162,6 +173,8 @@ impl<'r, W: FnMut(Progress<'_>)> Stage<'r, W> {
             needed: HashMap::new(),
             open_needs: vec![0; rows],
             probes: JoinSet::new(),
+            looking: 0,
+            examinations: Examinations::default(),
             unwritten: Vec::new(),
             writing: None,
             settled: vec![false; rows],
@@ -231,7 +244,7 @@ impl<'r, W: FnMut(Progress<'_>)> Stage<'r, W> {
 
     /// Begin as many probes as the limits allow.
     fn fill(&mut self) {
-        while self.probes.len() < self.runner.limits.concurrency.max(1)
+        while self.looking < self.runner.limits.concurrency.max(1)
             && self.unwritten.len() < UNWRITTEN
             && !self.runner.cancel.is_cancelled()
             && let Some(row) = self.ready.pop_front()
@@ -245,6 +258,7 @@ impl<'r, W: FnMut(Progress<'_>)> Stage<'r, W> {
                 continue;
             }
             self.on_endpoint[endpoint] += 1;
+            self.looking += 1;
             (self.watch)(Progress::Started(&self.todo[row]));
             let (plan, index) = (Arc::clone(&self.runner.plan), self.checks[row]);
             let (places, cancel) = (Arc::clone(&self.runner.places), self.runner.cancel.clone());
@@ -253,7 +267,7 @@ impl<'r, W: FnMut(Progress<'_>)> Stage<'r, W> {
                 let check = &plan.outline.checks[index];
                 let from = (&*places, &*vantage);
                 let look = look(&plan.jobs[index], &check.layers, check.expect_break, from, &cancel).await;
-                (row, look)
+                (row, Done::Looked(look))
             });
         }
     }
@@ -269,11 +283,15 @@ impl<'r, W: FnMut(Progress<'_>)> Stage<'r, W> {
     fn seen(&mut self, row: usize, look: Look) {
         let endpoint = self.endpoints[row];
         self.on_endpoint[endpoint] -= 1;
+        self.looking -= 1;
         if let Some(next) = self.parked[endpoint].pop_front() {
             self.ready.push_front(next);
         }
         if look.cancelled {
             return;
+        }
+        if let Some(trace) = look.tries.last() {
+            self.examine(row, look.judgement.outcome, trace);
         }
         let seen = look.tries.into_iter().zip(1..).map(|(trace, attempt)| Event::Seen {
             stage: Arc::clone(&self.id),
@@ -284,6 +302,26 @@ impl<'r, W: FnMut(Progress<'_>)> Stage<'r, W> {
         });
         let seen = seen.collect();
         self.judged(row, seen, look.judgement, look.flaky);
+    }
+
+    /// Begin to ask what else tells the cause, unless the same has broken before.
+    fn examine(&mut self, row: usize, outcome: Outcome, trace: &Trace) {
+        let (Some(check), Some(job)) = (self.check(row), self.runner.plan.jobs.get(self.checks[row])) else { return };
+        let expected = &self.todo[row];
+        let before = self.runner.baseline.of(expected);
+        let from = (self.endpoints[row], &expected.vantage);
+        let Some(begun) = self.examinations.begin((check, job), from, (outcome, trace), before) else { return };
+        let (places, cancel) = (Arc::clone(&self.runner.places), self.runner.cancel.clone());
+        self.probes.spawn(async move { (row, Done::Examined(begun.ask(&places, &cancel).await)) });
+    }
+
+    fn examined(&mut self, row: usize, examination: Examination) {
+        self.unwritten.push(Event::Examined {
+            stage: Arc::clone(&self.id),
+            check: Arc::clone(&self.todo[row].check),
+            vantage: Arc::clone(&self.todo[row].vantage),
+            examination: Box::new(examination),
+        });
     }
 
     /// Journal a row's judgement, and let go those that needed it; a chain of needs falls in one go.
@@ -353,16 +391,4 @@ impl<'r, W: FnMut(Progress<'_>)> Stage<'r, W> {
         }
         Ok(())
     }
-}
-
-fn lacking(need: &str, outcome: Option<Outcome>) -> Judgement {
-    let why = match outcome {
-        None => "was not looked at",
-        Some(Outcome::Pass) => "passed",
-        Some(Outcome::Fail) => "failed",
-        Some(Outcome::Error) => "could not be looked at",
-        Some(Outcome::NoAnswer) => "gave no answer",
-        Some(Outcome::NotRun) => "was not run",
-    };
-    Judgement::plain(Outcome::NotRun, format!("it needs {need}, which {why}"))
 }

@@ -99,6 +99,7 @@ fn runner(plan: &Arc<Plan>) -> Runner {
             environment,
             net: Arc::new(Net::default()),
         })),
+        baseline: Arc::default(),
         limits: Limits { concurrency: 8, per_target: 8 },
         cancel: CancellationToken::new(),
     }

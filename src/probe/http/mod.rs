@@ -138,6 +138,12 @@ impl Probe for Http {
         self.ca.iter_mut().chain(certificate).filter_map(FileRef::local).collect()
     }
 
+    /// Safe methods (RFC 9110 section 9.2.1), without content.
+    fn is_harmless(&self) -> bool {
+        let safe = |method: &str| matches!(method, "GET" | "HEAD" | "OPTIONS");
+        self.body.is_none() && self.json.is_none() && self.method.as_deref().is_none_or(safe)
+    }
+
     fn commands(&self) -> Vec<String> {
         vec![format!("{} {}", self.method().unwrap_or_default(), self.target())]
     }

@@ -140,6 +140,10 @@ impl Probe for Postgres {
         self.bound(surroundings)
     }
 
+    fn is_harmless(&self) -> bool {
+        !self.commit
+    }
+
     fn commands(&self) -> Vec<String> {
         let at = self.target();
         let mut commands = vec![format!("{at}: {}", identify::IDENTITY)];

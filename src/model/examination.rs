@@ -1,0 +1,76 @@
+//! What is asked beyond a check itself, once it has failed, so that its cause can be named.
+
+use std::net::SocketAddr;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::outline::VantageId;
+use super::trace::Trace;
+
+/// Why something was looked at beyond the check itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "question", rename_all = "snake_case")]
+pub enum Question {
+    /// The same probe from another place.
+    Elsewhere,
+    /// The same probe from the same place, once more.
+    Again,
+    /// The target's port, on loopback, from the target's own host.
+    Loopback,
+    /// A connection to the address that the baseline had.
+    BaselineAddress {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// A connection to another port of the same host: any answer shows that the host is there.
+    OtherPort {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// What the place knows of the target's name, and who told it.
+    Names,
+    /// What listens on the target's own host.
+    Listeners,
+    /// The same probe in another way, such as in clear text or without the proxy.
+    Otherwise {
+        /// The way, in a word, such as `plain`.
+        way: String,
+    },
+    /// A question of a newer version.
+    #[serde(other)]
+    Unknown,
+}
+
+/// What one question brought.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Answer {
+    /// Why it was asked.
+    #[serde(flatten)]
+    pub question: Question,
+    /// Where it was looked from.
+    pub vantage: VantageId,
+    /// What was seen.
+    pub trace: Trace,
+}
+
+/// What a check showed when the baseline was recorded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Before {
+    /// When it was seen.
+    pub at: Timestamp,
+    /// What was seen.
+    pub trace: Trace,
+}
+
+/// Everything that was asked about one check from one vantage.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Examination {
+    /// What the baseline has of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Before>,
+    /// The answers, in no order that matters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Answer>,
+}

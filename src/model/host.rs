@@ -1,0 +1,143 @@
+//! What a host knows: of a name, and of its own listening sockets.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::fact::Record;
+
+/// What a host knows of a name, and who told it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct NameFacts {
+    /// The name.
+    pub name: String,
+    /// What an application gets (getaddrinfo(3)), in its order.
+    pub addresses: Vec<IpAddr>,
+    /// How long that took, in milliseconds.
+    pub took_ms: f64,
+    /// What `/etc/hosts` has for the name (hosts(5)).
+    pub hosts: Vec<IpAddr>,
+    /// The sources of `hosts:` in `/etc/nsswitch.conf` (nsswitch.conf(5)); empty when there is no such line.
+    pub switch: Vec<String>,
+    /// The search list of `/etc/resolv.conf` (resolv.conf(5)).
+    pub search: Vec<String>,
+    /// What each name server said by itself, for each name that is tried.
+    pub servers: Vec<ServerSaid>,
+    /// Proxies that the environment names, without user and password, by variable.
+    pub proxies: Vec<(String, String)>,
+}
+
+/// What one name server said of one name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ServerSaid {
+    /// The server.
+    pub server: String,
+    /// The whole name it was asked for.
+    pub name: String,
+    /// What it said.
+    pub said: Said,
+    /// How long it took, in milliseconds.
+    pub took_ms: f64,
+    /// Every record of its answer, A and AAAA asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub records: Vec<Record>,
+}
+
+/// The answer of a name server in a word (RFC 1035 section 4.1.1, RFC 2308).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Said {
+    /// Addresses.
+    Addresses,
+    /// NOERROR and no address: the name is there.
+    NoData,
+    /// NXDOMAIN
+    NoName,
+    /// SERVFAIL
+    ServerFailure,
+    /// REFUSED
+    Refused,
+    /// Nothing within the limit.
+    Silence,
+    /// Nobody listens: an ICMP error came back.
+    Unreachable,
+    /// Anything else.
+    Other,
+}
+
+/// What listens on a port of this host.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct ListenerFacts {
+    /// The port asked about.
+    pub port: u16,
+    /// Its listening sockets.
+    pub listeners: Vec<Listener>,
+    /// Other ports that something listens on, ascending; at most 64.
+    pub others: Vec<u16>,
+}
+
+/// A listening socket (proc_net_tcp(5)).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Listener {
+    /// The address it is bound to.
+    pub address: SocketAddr,
+    /// Connections that wait to be accepted.
+    pub waiting: u32,
+    /// The program that holds it, when we may see that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
+}
+
+impl NameFacts {
+    /// Every answer of this kind.
+    pub fn said(&self, said: Said) -> impl Iterator<Item = &ServerSaid> {
+        self.servers.iter().filter(move |server| server.said == said)
+    }
+}
+
+impl Said {
+    /// The word for people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Addresses => "addresses",
+            Self::NoData => "NODATA",
+            Self::NoName => "NXDOMAIN",
+            Self::ServerFailure => "SERVFAIL",
+            Self::Refused => "REFUSED",
+            Self::Silence => "nothing",
+            Self::Unreachable => "unreachable",
+            Self::Other => "something else",
+        }
+    }
+}
+
+impl fmt::Display for NameFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.name)?;
+        match self.addresses.first() {
+            Some(first) => write!(f, "{first}")?,
+            None => f.write_str("no address")?,
+        }
+        for server in &self.servers {
+            write!(f, "; {} says {}", server.server, server.said.name())?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for ListenerFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.listeners.is_empty() {
+            return write!(f, "nothing listens on port {}", self.port);
+        }
+        for (index, listener) in self.listeners.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            let program = listener.program.as_deref().unwrap_or("a program");
+            write!(f, "{comma}{program} listens on {}", listener.address)?;
+        }
+        Ok(())
+    }
+}

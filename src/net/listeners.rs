@@ -1,0 +1,129 @@
+//! What listens on this host, as the kernel tells everybody (`proc_net_tcp(5)`).
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs;
+use std::io::Read as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use crate::model::host::{Listener, ListenerFacts};
+use crate::model::trace::VantageError;
+
+/// Bytes read of a table of sockets.
+const LARGEST: u64 = 32 * 1024 * 1024;
+/// Other ports told at most.
+const OTHERS: usize = 64;
+/// The state of a listening socket, `TCP_LISTEN` of `tcp_states.h`.
+const LISTEN: &str = "0A";
+
+/// The listening sockets of a port, and the other ports that something listens on.
+///
+/// # Errors
+/// `Unreadable` where there is no `/proc/net/tcp`.
+pub fn listeners(port: u16) -> Result<ListenerFacts, VantageError> {
+    let path = "/proc/net/tcp";
+    let v4 = table(path).map_err(|error| VantageError::Unreadable { path: path.to_owned(), reason: error.to_string() })?;
+    let v6 = table("/proc/net/tcp6").unwrap_or_default();
+    let sockets: Vec<Socket> = v4.lines().chain(v6.lines()).filter_map(Socket::read).collect();
+    let wanted: Vec<&Socket> = sockets.iter().filter(|socket| socket.address.port() == port).collect();
+    let programs = programs(&wanted.iter().map(|socket| socket.inode.as_str()).collect());
+    let others: BTreeSet<u16> = sockets.iter().map(|socket| socket.address.port()).filter(|&other| other != port).collect();
+    Ok(ListenerFacts {
+        port,
+        listeners: wanted
+            .into_iter()
+            .map(|socket| Listener {
+                address: socket.address,
+                waiting: socket.waiting,
+                program: programs.get(&socket.inode).cloned(),
+            })
+            .collect(),
+        others: others.into_iter().take(OTHERS).collect(),
+    })
+}
+
+fn table(path: &str) -> std::io::Result<String> {
+    let mut text = String::new();
+    fs::File::open(path)?.take(LARGEST).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+struct Socket {
+    address: SocketAddr,
+    waiting: u32,
+    inode: String,
+}
+
+impl Socket {
+    /// A line of the table, if it is of a listening socket.
+    fn read(line: &str) -> Option<Self> {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let [_, local, _, state, queues, _, _, _, _, inode, ..] = fields.as_slice() else { return None };
+        if *state != LISTEN {
+            return None;
+        }
+        let (_, waiting) = queues.split_once(':')?;
+        let waiting = u32::from_str_radix(waiting, 16).ok()?;
+        Some(Self { address: address(local)?, waiting, inode: (*inode).to_owned() })
+    }
+}
+
+/// `0100007F:1F90`: words of four bytes in the host's own order.
+fn address(text: &str) -> Option<SocketAddr> {
+    let (host, port) = text.split_once(':')?;
+    let port = u16::from_str_radix(port, 16).ok()?;
+    let words: Vec<[u8; 4]> = host
+        .as_bytes()
+        .chunks(8)
+        .map(|word| Some(u32::from_str_radix(std::str::from_utf8(word).ok()?, 16).ok()?.to_ne_bytes()))
+        .collect::<Option<_>>()?;
+    let ip = match words.as_slice() {
+        [word] => IpAddr::from(Ipv4Addr::from(*word)),
+        [_, _, _, _] => {
+            let bytes: [u8; 16] = words.concat().try_into().ok()?;
+            IpAddr::from(Ipv6Addr::from(bytes))
+        }
+        _ => return None,
+    };
+    Some(SocketAddr::new(ip, port))
+}
+
+/// Who holds these sockets, by inode, as far as we may look into other processes (proc_pid_fd(5)).
+fn programs(inodes: &BTreeSet<&str>) -> HashMap<String, String> {
+    let mut found = HashMap::new();
+    let Ok(processes) = fs::read_dir("/proc") else { return found };
+    for process in processes.flatten().filter(|_| !inodes.is_empty()) {
+        let is_process = process.file_name().to_str().is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
+        let Ok(files) = fs::read_dir(process.path().join("fd")) else { continue };
+        for file in files.flatten().filter(|_| is_process) {
+            let Ok(target) = fs::read_link(file.path()) else { continue };
+            let inode = target.to_str().and_then(|text| text.strip_prefix("socket:[")?.strip_suffix(']'));
+            if let Some(inode) = inode.filter(|inode| inodes.contains(inode))
+                && let Ok(name) = fs::read_to_string(process.path().join("comm"))
+            {
+                found.entry(inode.to_owned()).or_insert_with(|| name.trim().to_owned());
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_listening_socket_is_found_with_its_program_and_its_queue() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let _waiting = std::net::TcpStream::connect(address).unwrap();
+        let found = listeners(address.port()).unwrap();
+        let [one] = found.listeners.as_slice() else { panic!("{found:?}") };
+        assert_eq!((one.address, one.waiting), (address, 1));
+        assert!(one.program.is_some());
+        let other = TcpListener::bind("[::1]:0").unwrap();
+        let port = other.local_addr().unwrap().port();
+        assert_eq!(listeners(port).unwrap().listeners[0].address, other.local_addr().unwrap());
+    }
+}

@@ -1,0 +1,75 @@
+//! Once a check has failed: what else is asked, at the same time, within four seconds.
+
+use std::collections::HashSet;
+
+use futures_util::future::join_all;
+use tokio_util::sync::CancellationToken;
+
+use super::questions::{Ask, LIMIT, questions, questions_of_a_pass};
+use crate::model::change::changes;
+use crate::model::examination::{Answer, Before, Examination};
+use crate::model::layer::Layer;
+use crate::model::outcome::Outcome;
+use crate::model::outline::{Check, VantageId};
+use crate::model::trace::{Ended, Trace};
+use crate::plan::Job;
+use crate::vantage::Places;
+
+/// Checks of one stage that are examined at most: when more fail, few causes are behind them.
+const MOST: usize = 32;
+
+/// What was examined in a stage.
+#[derive(Debug, Default)]
+pub(super) struct Examinations {
+    /// Server, vantage, layer and fault: what breaks in the same way on the same server has the same cause.
+    broken: HashSet<(usize, VantageId, Layer, &'static str)>,
+}
+
+/// An examination to be made.
+#[derive(Debug)]
+pub(super) struct Begun {
+    before: Option<Before>,
+    asks: Vec<Ask>,
+}
+
+impl Examinations {
+    /// What to ask about a check that was just judged; none when there is nothing to tell, or enough was asked.
+    pub(super) fn begin(
+        &mut self,
+        (check, job): (&Check, &Job),
+        (server, vantage): (usize, &VantageId),
+        (outcome, trace): (Outcome, &Trace),
+        before: Option<&Before>,
+    ) -> Option<Begun> {
+        let known = before.map(|before| &before.trace);
+        let asks = match outcome {
+            Outcome::Fail => questions(check, &job.probe, vantage, trace, known),
+            Outcome::Pass => questions_of_a_pass(check, &job.probe, vantage, trace),
+            // We could not look, so there is nothing to find a cause of.
+            Outcome::Error | Outcome::NoAnswer | Outcome::NotRun => return None,
+        };
+        let differs = known.is_some_and(|known| outcome == Outcome::Fail || !changes(known, trace).is_empty());
+        if !differs && asks.is_empty() {
+            return None;
+        }
+        if let Some((layer, fault)) = trace.broken() {
+            let same = (server, vantage.clone(), layer, fault.id());
+            if self.broken.len() >= MOST || !self.broken.insert(same) {
+                return None;
+            }
+        }
+        Some(Begun { before: before.filter(|_| differs).cloned(), asks })
+    }
+}
+
+impl Begun {
+    /// Ask, all at the same time.
+    pub(super) async fn ask(self, places: &Places, cancel: &CancellationToken) -> Examination {
+        let asking = self.asks.into_iter().map(async |Ask { question, vantage, probe }| {
+            let trace = places.look(&vantage, &probe, LIMIT, cancel).await;
+            Answer { question, vantage, trace }
+        });
+        let answers = join_all(asking).await.into_iter().filter(|answer| answer.trace.ended != Ended::Cancelled);
+        Examination { before: self.before, answers: answers.collect() }
+    }
+}
