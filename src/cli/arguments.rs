@@ -35,6 +35,10 @@ pub(super) enum Command {
     Probe(Probe),
     /// Probe what is due, print the verdict, write the reports
     Run(Run),
+    /// Look at every check from every place while all is well, to compare later runs with
+    ///
+    /// It records and does not judge. Later runs say what has changed since, and name causes more surely.
+    Baseline(Baseline),
     /// Look again at some checks of the current stage
     Retest(Retest),
     /// Record a person's answer to a manual check
@@ -188,6 +192,20 @@ pub(super) struct Run {
     /// When a killed run goes on, look again at what was settled longer ago than this
     #[arg(long, value_name = "DURATION", default_value = "30m")]
     pub(super) max_age: crate::period::Period,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Baseline {
+    #[command(flatten)]
+    pub(super) plan: PlanFiles,
+    #[command(flatten)]
+    pub(super) journal: JournalFolder,
+    /// Probes at once
+    #[arg(long, value_name = "N", default_value = "32", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub(super) concurrency: u16,
+    /// How to print
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) format: Format,
 }
 
 /// How to probe and where results go.

@@ -11,7 +11,7 @@ use crate::report::text::wrap;
 use crate::verdict::Exit;
 
 pub(super) fn explain(arguments: &Arguments, shared: &Shared) -> Exit {
-    let found: Vec<&Explanation> = match &arguments.name {
+    let found: Vec<Explanation> = match &arguments.name {
         None => explain::all().collect(),
         Some(name) => explain::explain(name),
     };
@@ -30,13 +30,13 @@ pub(super) fn explain(arguments: &Arguments, shared: &Shared) -> Exit {
     Exit::Go
 }
 
-fn as_json(explanation: &Explanation) -> Value {
+fn as_json(explanation: Explanation) -> Value {
     let Explanation { name, kind, what, means, next } = explanation;
     json!({ "name": name, "kind": kind.name(), "what": what, "means": means, "do": next })
 }
 
 /// One name in full, in 80 columns.
-fn page(explanation: &Explanation) -> String {
+fn page(explanation: Explanation) -> String {
     const WIDTH: usize = 80;
     let Explanation { name, kind, what, means, next } = explanation;
     let mut out = format!("{name} ({kind})\n\n{}\n\n", wrap(what, WIDTH).join("\n"));
@@ -44,7 +44,7 @@ fn page(explanation: &Explanation) -> String {
     if !next.is_empty() {
         out.push_str("\nwhat to do:\n");
     }
-    for step in *next {
+    for step in next {
         let _ = writeln!(out, "  - {}", wrap(step, WIDTH - 4).join("\n    "));
     }
     out

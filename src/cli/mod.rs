@@ -3,6 +3,7 @@
 
 mod agent;
 mod arguments;
+mod baseline;
 mod completions;
 mod demo;
 mod early;
@@ -85,6 +86,9 @@ fn dispatch(command: Command, shared: &Shared) -> Exit {
         }
         Command::Run(arguments) => {
             on_runtime(shared, |shared| async move { run::run(&arguments, &shared).await })
+        }
+        Command::Baseline(arguments) => {
+            on_runtime(shared, |shared| async move { baseline::baseline(&arguments, &shared).await })
         }
         Command::Retest(arguments) => {
             on_runtime(shared, |shared| async move { retest::retest(&arguments, &shared).await })

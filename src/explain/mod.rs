@@ -1,4 +1,4 @@
-//! Every fault, error, reason, finding, outcome, verdict, exit code and layer in plain words, with what to do.
+//! Every fault, cause, error, reason, finding, outcome, verdict, exit code and layer in plain words, with what to do.
 //! A new variant in the model needs an entry in the file of its kind: the tests ask for it.
 
 mod errors;
@@ -11,6 +11,8 @@ mod words;
 mod tests;
 
 use std::fmt;
+
+use crate::diagnosis::causes;
 
 /// What a name is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,16 +33,19 @@ pub enum Kind {
     Layer,
     /// A rule of the permission audit.
     Finding,
+    /// What diagnosis names.
+    Cause,
 }
 
 impl Kind {
     /// Every kind, in the order of the list.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Verdict,
         Self::Reason,
         Self::Outcome,
         Self::Layer,
         Self::Fault,
+        Self::Cause,
         Self::Finding,
         Self::Error,
         Self::ExitCode,
@@ -58,6 +63,7 @@ impl Kind {
             Self::ExitCode => "exit code",
             Self::Layer => "layer",
             Self::Finding => "finding of the permission audit",
+            Self::Cause => "cause of a failure",
         }
     }
 }
@@ -84,14 +90,14 @@ pub struct Explanation {
 }
 
 /// Everything that can be explained, by kind.
-pub fn all() -> impl Iterator<Item = &'static Explanation> {
+pub fn all() -> impl Iterator<Item = Explanation> {
     Kind::ALL.into_iter().flat_map(entries)
 }
 
 /// Explain a name: `connect_timed_out`, `connect-timed-out`, `NO-GO`, `exit 3`. Where a name stands for two things,
 /// such as `unknown`, every one is given.
 #[must_use]
-pub fn explain(name: &str) -> Vec<&'static Explanation> {
+pub fn explain(name: &str) -> Vec<Explanation> {
     let name = normal(name);
     all().filter(|entry| normal(entry.name) == name).collect()
 }
@@ -103,7 +109,7 @@ pub fn suggest(name: &str) -> Option<&'static str> {
     crate::suggest::closest(&name, all().map(|entry| entry.name))
 }
 
-fn entries(kind: Kind) -> impl Iterator<Item = &'static Explanation> {
+fn entries(kind: Kind) -> impl Iterator<Item = Explanation> {
     let (some, others): (&[Explanation], &[Explanation]) = match kind {
         Kind::Fault => (faults::ALL, &[]),
         Kind::Error => (errors::ALL, &[]),
@@ -113,8 +119,16 @@ fn entries(kind: Kind) -> impl Iterator<Item = &'static Explanation> {
         Kind::ExitCode => (words::EXIT_CODES, &[]),
         Kind::Layer => (words::LAYERS, &[]),
         Kind::Finding => (findings::PEOPLE, findings::OBJECTS),
+        Kind::Cause => (&[], &[]),
     };
-    some.iter().chain(others)
+    let causes = causes().filter(move |_| kind == Kind::Cause).map(move |cause| Explanation {
+        name: cause.id,
+        kind,
+        what: cause.what,
+        means: cause.tells,
+        next: cause.next,
+    });
+    some.iter().chain(others).copied().chain(causes)
 }
 
 /// Lower case, `_` between words, and no `exit` before a code.

@@ -181,6 +181,8 @@ pub struct Diagnosis {
     pub or: Vec<Cow<'static, str>>,
     /// Who to whom, at which layer, and what was seen; then the cause.
     pub says: String,
+    /// The cause alone, in one sentence.
+    pub cause: String,
     /// What was seen elsewhere, or before, that proves it.
     pub contrast: String,
     /// What is not as it was, whether it is the cause or not.

@@ -222,6 +222,9 @@ pub struct ConnectError {
     /// The host that sent an ICMP error, from the socket's error queue (`IP_RECVERR`, ip(7)).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offender: Option<IpAddr>,
+    /// Type and code of that ICMP error (RFC 792, RFC 4443).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub icmp: Option<(u8, u8)>,
 }
 
 /// The kinds of connection failure, by errno(3).

@@ -40,7 +40,7 @@ pub struct ServerSaid {
     pub said: Said,
     /// How long it took, in milliseconds.
     pub took_ms: f64,
-    /// Every record of its answer, A and AAAA asked for.
+    /// Every record of its answer, A and AAAA asked for; with the SOA of a negative one (RFC 2308 section 3).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub records: Vec<Record>,
 }

@@ -175,12 +175,13 @@ async fn attempt(address: SocketAddr, limit: Duration) -> Result<(Attempt, Optio
     let took_ms = milliseconds(began.elapsed());
     match opened {
         Ok(Ok(stream)) => Ok((Attempt { address, took_ms, error: None }, Some(stream))),
-        Ok(Err(Failed { error, offender })) => {
+        Ok(Err(Failed { error, icmp })) => {
             if let Some(shortage) = exhausted(&error) {
                 return Err(shortage);
             }
             let errno = error.raw_os_error();
-            let error = ConnectError { kind: connect_kind(errno), errno, offender };
+            let (offender, icmp) = icmp.unzip();
+            let error = ConnectError { kind: connect_kind(errno), errno, offender, icmp };
             Ok((Attempt { address, took_ms, error: Some(error) }, None))
         }
         Err(_) => Ok((timed_out(address, began.elapsed()), None)),
@@ -188,18 +189,19 @@ async fn attempt(address: SocketAddr, limit: Duration) -> Result<(Attempt, Optio
 }
 
 fn timed_out(address: SocketAddr, waited: Duration) -> Attempt {
-    let error = ConnectError { kind: ConnectErrorKind::TimedOut, errno: None, offender: None };
+    let error = ConnectError { kind: ConnectErrorKind::TimedOut, errno: None, offender: None, icmp: None };
     Attempt { address, took_ms: milliseconds(waited), error: Some(error) }
 }
 
 struct Failed {
     error: io::Error,
-    offender: Option<IpAddr>,
+    /// Who sent an ICMP error, with its type and code.
+    icmp: Option<(IpAddr, (u8, u8))>,
 }
 
 impl From<io::Error> for Failed {
     fn from(error: io::Error) -> Self {
-        Self { error, offender: None }
+        Self { error, icmp: None }
     }
 }
 
@@ -219,8 +221,8 @@ async fn open(address: SocketAddr) -> Result<TcpStream, Failed> {
             Ok(stream)
         }
         Some(error) => {
-            let offender = offender(&stream);
-            Err(Failed { error, offender })
+            let icmp = icmp(&stream);
+            Err(Failed { error, icmp })
         }
     }
 }
@@ -235,8 +237,8 @@ fn queue_errors(socket: &impl AsFd, address: SocketAddr, on: bool) -> io::Result
     .map_err(io::Error::from)
 }
 
-/// The host that sent the ICMP error, from the socket's error queue.
-fn offender(stream: &TcpStream) -> Option<IpAddr> {
+/// The host that sent the ICMP error, and what it said, from the socket's error queue.
+fn icmp(stream: &TcpStream) -> Option<(IpAddr, (u8, u8))> {
     let mut control = nix::cmsg_space!(libc::sock_extended_err, libc::sockaddr_in6);
     let mut payload = [0; 64];
     let mut parts = [IoSliceMut::new(&mut payload)];
@@ -245,14 +247,16 @@ fn offender(stream: &TcpStream) -> Option<IpAddr> {
         recvmsg::<SockaddrStorage>(stream.as_raw_fd(), &mut parts, Some(&mut control), flags).ok()?;
     let mut found = None;
     for control in message.cmsgs().ok()? {
-        if let ControlMessageOwned::Ipv4RecvErr(_, Some(address)) = &control
+        if let ControlMessageOwned::Ipv4RecvErr(error, Some(address)) = &control
             && i32::from(address.sin_family) == libc::AF_INET
         {
-            found = Some(Ipv4Addr::from(u32::from_be(address.sin_addr.s_addr)).into());
-        } else if let ControlMessageOwned::Ipv6RecvErr(_, Some(address)) = &control
+            let offender = Ipv4Addr::from(u32::from_be(address.sin_addr.s_addr)).into();
+            found = Some((offender, (error.ee_type, error.ee_code)));
+        } else if let ControlMessageOwned::Ipv6RecvErr(error, Some(address)) = &control
             && i32::from(address.sin6_family) == libc::AF_INET6
         {
-            found = Some(Ipv6Addr::from(address.sin6_addr.s6_addr).into());
+            let offender = Ipv6Addr::from(address.sin6_addr.s6_addr).into();
+            found = Some((offender, (error.ee_type, error.ee_code)));
         }
     }
     found

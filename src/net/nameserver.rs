@@ -124,7 +124,8 @@ async fn one(server: &NameServerConfig, name: &Name) -> ServerSaid {
     let took_ms = milliseconds(began.elapsed());
     let mut records: Vec<Record> = Vec::new();
     for answer in [&v4, &v6].into_iter().flatten() {
-        records.extend(answer.answers.iter().map(record).filter(|record| !records.contains(record)).collect::<Vec<_>>());
+        let told = answer.answers.iter().chain(&answer.authorities);
+        records.extend(told.map(record).filter(|record| !records.contains(record)).collect::<Vec<_>>());
     }
     let has_address = records.iter().any(|record| matches!(record.record_type.as_str(), "A" | "AAAA"));
     let said = match (&v4, &v6) {

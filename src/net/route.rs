@@ -59,7 +59,7 @@ fn trouble(address: IpAddr, error: &std::io::Error) -> Trouble {
     }
     let errno = error.raw_os_error();
     let attempts = || {
-        let error = ConnectError { kind: connect_kind(errno), errno, offender: None };
+        let error = ConnectError { kind: connect_kind(errno), errno, offender: None, icmp: None };
         vec![Attempt { address: SocketAddr::new(address, 0), took_ms: 0.0, error: Some(error) }]
     };
     match errno {

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use super::digest::{Digest, Item};
+use super::causes;
 use super::findings::{self, Told};
 use super::{Options, Rendered, markdown, text};
 use crate::model::outline::Severity;
@@ -55,8 +56,10 @@ fn annotation(digest: &Digest<'_>, item: &Item<'_>) -> String {
     let owner = digest.owner(check).map_or(String::new(), |owner| format!(" (owner {owner})"));
     let what = data(&text::cut(&format!("{what}{owner}"), 500));
     let findings = item.rows.first().map_or(String::new(), |row| findings_below(row));
+    let cause = item.rows.iter().find_map(|row| causes::best(row));
+    let cause = cause.map_or(String::new(), |cause| below(&causes::lines(digest.told, cause)));
     format!(
-        "::{level} file={},line={},title={}::{what}{findings}\n",
+        "::{level} file={},line={},title={}::{what}{cause}{findings}\n",
         property(&check.place.file),
         check.place.line,
         property(&title),
@@ -73,8 +76,13 @@ fn findings_below(row: &Row<'_>) -> String {
         lines.extend(findings::first_step(finding).map(|step| format!("  fix: {step}")));
     }
     lines.extend(told.rest());
+    below(&lines)
+}
+
+/// Lines under an annotation's first one.
+fn below(lines: &[String]) -> String {
     let mut below = String::new();
-    for line in &lines {
+    for line in lines {
         // Writing to a String cannot fail.
         let _ = write!(below, "%0A{}", data(&text::cut(line, 300)));
     }

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use super::digest::{Digest, Item, Step, is_unknown, names};
+use super::causes;
 use super::findings::{self, Told};
 use super::layers::LayerTable;
 use super::{EarlyEnd, Options, Rendered, text};
@@ -35,6 +36,7 @@ pub fn render(told: &Assessment<'_>, _: &Options) -> Vec<Rendered> {
     section(&mut page, &digest, "Majors", &digest.majors);
     for item in digest.blockers.iter().chain(&digest.majors).take(TABLES) {
         layer_table(&mut page, item);
+        cause(&mut page, told, item);
         findings_table(&mut page, item);
     }
     section(&mut page, &digest, "Issues", &digest.issues);
@@ -175,6 +177,15 @@ fn layer_table(page: &mut String, item: &Item<'_>) {
     if table.more > 0 {
         line(page, &format!("and {} more places", table.more));
     }
+}
+
+/// What explains it.
+fn cause(page: &mut String, told: &Assessment<'_>, item: &Item<'_>) {
+    let Some(cause) = item.rows.iter().find_map(|row| causes::best(row)) else { return };
+    for (word, text) in causes::told(told, cause) {
+        page.push_str(&format!("- **{}** {}\n", word.to_lowercase(), words(&text)));
+    }
+    page.push('\n');
 }
 
 /// What a `grants` check found, with the repair of each.

@@ -8,8 +8,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{WaiverState, WaiverUse};
+use crate::diagnosis::diagnose_stage;
 use crate::journal::event::Flaky;
 use crate::journal::run::{RowState, Run};
+use crate::model::cause::Diagnosis;
 use crate::model::fact::Fact;
 use crate::model::fault::Fault;
 use crate::model::layer::Layer;
@@ -56,6 +58,8 @@ pub struct Row<'a> {
     pub trace: Option<Cow<'a, Trace>>,
     /// When it was seen.
     pub seen_at: Option<Timestamp>,
+    /// What explains it, best first.
+    pub diagnoses: Vec<Diagnosis>,
 }
 
 impl Row<'_> {
@@ -106,16 +110,13 @@ impl<'a> Rows<'a> {
             waivers.entry(&waiver.check).or_default().push(waiver);
         }
         let by_stage = run.stages.iter().enumerate().map(|(index, state)| {
+            let mut diagnoses = diagnose_stage(run, state);
             let known = state.rows.iter().filter_map(|(expected, row)| {
                 let check = run.outline.checks.get(run.check_index(&expected.check)?)?;
-                Some(row_of(
-                    run,
-                    check,
-                    &expected.vantage,
-                    index,
-                    row,
-                    waivers.get(&*check.id).map_or(&[], Vec::as_slice),
-                ))
+                let waivers = waivers.get(&*check.id).map_or(&[][..], Vec::as_slice);
+                let mut row = row_of(run, check, &expected.vantage, index, row, waivers);
+                row.diagnoses = diagnoses.remove(expected).unwrap_or_default();
+                Some(row)
             });
             known.collect()
         });
@@ -206,6 +207,7 @@ fn row_of<'a>(
         waiver: None,
         trace: known.trace.as_ref().map(Cow::Borrowed),
         seen_at: known.seen_at,
+        diagnoses: Vec::new(),
     };
     if let Some((at, record)) = record {
         let trace = recorded(&record.by, record.evidence.as_deref(), record.outcome);

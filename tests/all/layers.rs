@@ -9,7 +9,7 @@ use regex::Regex;
 /// The modules of each layer, with what the layer is for. A module imports its own layer and those before it.
 const LAYERS: &[(&str, &[&str])] = &[
     ("the vocabulary", &["model", "secret", "clock", "environment", "period"]),
-    ("reading and explaining, of no particular plan", &["yaml", "matcher", "suggest", "explain"]),
+    ("reading, of no particular plan", &["yaml", "matcher", "suggest"]),
     ("files as written, their mistakes shown", &["file"]),
     ("shared steps, each one layer of a connection", &["net", "postgres", "grants"]),
     ("look once, record each layer", &["probe"]),
@@ -17,6 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("references resolved, debts known", &["plan"]),
     ("events on disk, folded into a run", &["journal"]),
     ("plan to events: concurrency, retries, cancel", &["runner"]),
+    ("pure rules over what was seen", &["diagnosis", "explain"]),
     ("the only judge", &["verdict"]),
     ("finished run to text", &["report"]),
     ("what people and editors meet", &["schema", "cli", "demo"]),

@@ -287,7 +287,7 @@ pub(crate) fn broke(layer: Layer, fault: Fault) -> Answer {
 
 /// No answer to SYN.
 pub(crate) fn filtered() -> Answer {
-    let error = ConnectError { kind: ConnectErrorKind::TimedOut, errno: None, offender: None };
+    let error = ConnectError { kind: ConnectErrorKind::TimedOut, errno: None, offender: None, icmp: None };
     let attempt = Attempt { address: address(), took_ms: 4000.0, error: Some(error) };
     broke(Layer::Tcp, Fault::ConnectTimedOut { attempts: vec![attempt] })
 }

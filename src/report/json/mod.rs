@@ -8,7 +8,7 @@ use serde::Serialize;
 
 pub use schema::{ResultFile, SCHEMA, result_schema};
 use schema::{
-    Awaiting, CheckEntry, DebtEntry, Deferral, FlakyEntry, PlanEntry, StageEntry, WaiverEntry, WaiverGiven,
+    Awaiting, CheckEntry, DebtEntry, Deferral, FindingEntry, FlakyEntry, PlanEntry, StageEntry, WaiverEntry, WaiverGiven,
 };
 
 use super::{EarlyEnd, Options, Rendered, text};
@@ -146,7 +146,12 @@ fn check<'a>(told: &'a Assessment<'_>, row: &'a Row<'_>) -> CheckEntry<'a> {
         message: &row.judgement.message,
         expected: row.judgement.expected.as_deref(),
         got: row.judgement.got.as_deref(),
-        findings,
+        findings: row
+            .diagnoses
+            .iter()
+            .map(FindingEntry::Cause)
+            .chain(findings.iter().map(FindingEntry::Permission))
+            .collect(),
         findings_left_out,
     }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::model::layer::Layer;
 use crate::model::outcome::Outcome;
 use crate::model::outline::Severity;
+use crate::model::cause::Diagnosis;
 use crate::model::permission::{Counts, Finding};
 use crate::model::trace::Observation;
 use crate::model::verdict::{Reason, Verdict};
@@ -181,12 +182,22 @@ pub struct CheckEntry<'a> {
     /// What came, when a comparison failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub got: Option<&'a str>,
-    /// Permissions that differ, of a `grants` check, worst first.
-    pub findings: &'a [Finding],
+    /// The causes of what was seen, best first; of a `grants` check, permissions that differ, worst first.
+    pub findings: Vec<FindingEntry<'a>>,
     /// Open ones that are not in that list, which is bounded.
     #[serde(skip_serializing_if = "Counts::is_empty")]
     #[schemars(default)]
     pub findings_left_out: Counts,
+}
+
+/// What was found out beyond the outcome.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum FindingEntry<'a> {
+    /// A cause.
+    Cause(&'a Diagnosis),
+    /// A permission that differs.
+    Permission(&'a Finding),
 }
 
 /// Why and until when a check is put off.

@@ -10,6 +10,7 @@ use crate::model::outcome::Outcome;
 use crate::model::outline::{Check, Severity};
 use crate::model::trace::Seen;
 use crate::model::verdict::Verdict;
+use crate::report::causes;
 use crate::report::findings::{self, Told};
 use crate::report::{EarlyEnd, JunitMinor, Options};
 use crate::verdict::{Assessment, Row, StageAssessment, Standing};
@@ -189,6 +190,8 @@ fn body(told: &Assessment<'_>, row: &Row<'_>) -> String {
             lines.push(format!("{word}: {}", xml::clean(value)));
         }
     }
+    let causes = causes::best(row).into_iter().flat_map(|cause| causes::lines(told, cause));
+    lines.extend(causes.map(|line| xml::clean(&line)));
     lines.extend(all_findings(row));
     for observation in row.layers() {
         let how = match observation.seen {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::page::{Page, Tone};
 use crate::model::layer::Layer;
 use crate::model::outcome::Judgement;
+use crate::report::causes;
 use crate::report::digest::{Digest, Item};
 use crate::report::findings::{self, Told};
 use crate::report::layers::{Cell, LayerTable, broken};
@@ -62,6 +63,7 @@ pub(super) fn failed(page: &mut Page, digest: &Digest<'_>, title: &str, tone: To
         if let Some(table) = LayerTable::of(item.check, &all) {
             layer_table(page, &table);
         }
+        cause(page, digest, item);
     });
 }
 
@@ -182,6 +184,15 @@ fn findings_of(page: &mut Page, told: &Told<'_>) {
     }
     if let Some(rest) = told.rest() {
         page.wrapped(UNDER, &rest, Tone::Plain);
+    }
+}
+
+/// What explains it: the cause, its proof, what changed, what to do.
+fn cause(page: &mut Page, digest: &Digest<'_>, item: &Item<'_>) {
+    let Some(cause) = item.rows.iter().find_map(|row| causes::best(row)) else { return };
+    for (word, told) in causes::told(digest.told, cause) {
+        let most = if word == "CAUSE" { 5 } else { 3 };
+        page.wrapped_at_most(&format!("{UNDER}{word:<6} "), &text::ascii_words(&told), Tone::Plain, most);
     }
 }
 

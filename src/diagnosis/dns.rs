@@ -1,0 +1,445 @@
+//! Names: what the resolver of the source said, what each name server says by itself, and what other places get.
+
+use std::net::IpAddr;
+
+use super::evidence::{Evidence, Place, listed, passes, resolved};
+use super::registry::{Rule, Ruling, causes};
+use crate::model::cause::Confidence;
+use crate::model::fault::Fault;
+use crate::model::host::{NameFacts, Said, ServerSaid};
+use crate::model::layer::Layer;
+
+causes! { Dns:
+    NXDOMAIN = "dns-nxdomain" at Dns,
+        "The name does not exist in DNS.",
+        "NXDOMAIN from every place; a connection to the address of the baseline still works.",
+        ["create or restore the record", "until then, use the address of the baseline"];
+    TYPO = "dns-typo-name" at Source,
+        "The name asked for never existed: it differs by a letter from the one of the baseline.",
+        "NXDOMAIN, and the name of the baseline resolves.",
+        ["correct the host name in the configuration"];
+    NODATA = "dns-nodata" at Dns,
+        "The name exists and has no address.",
+        "NOERROR without an answer, rather than NXDOMAIN.",
+        ["add the A record, or the target of the alias"];
+    SERVFAIL = "dns-servfail" at Dns,
+        "The name server is broken, not the record: it answers SERVFAIL.",
+        "Only the rcode tells it from a missing name: its upstream, its zone or DNSSEC is broken.",
+        ["call those who run the name server", "ask the server of the zone directly: gonogo probe dns:NAME"];
+    REFUSED = "dns-refused-rcode" at Dns,
+        "The name server refuses to answer this host.",
+        "REFUSED: its access list does not have this client; another place gets an answer.",
+        ["add the source's network to the name server's access list, or use the right name server"];
+    SILENT = "dns-resolver-timeout" at Network,
+        "The name server does not answer this host.",
+        "It fails after the resolver's timeout and not at once, while another place resolves the name.",
+        ["open UDP and TCP port 53 from the source to the name server", "check /etc/resolv.conf there"];
+    DOWN = "dns-resolver-down" at Dns,
+        "No name server runs where this host asks.",
+        "It fails at once: the host of the name server answers that nothing listens there.",
+        ["start the name server, or use the other one"];
+    FIRST_DEAD = "dns-first-resolver-dead" at Source,
+        "The first name server of this host is dead, and every lookup waits for it.",
+        "The name is found, but only after a whole resolver timeout; asked by itself, the first server says nothing.",
+        ["take the dead name server out of /etc/resolv.conf, or put it last"];
+    SHORT_NAME = "dns-short-name-no-search" at Source,
+        "This host has no search domain that completes the short name.",
+        "The short name fails here, while places with a search list resolve it.",
+        ["use the whole name in the configuration, or add the search domain to /etc/resolv.conf"];
+    WRONG_SEARCH = "dns-wrong-search-domain" at Source,
+        "The search list completes the short name to another host.",
+        "The same short name gives another address in each place; the whole names differ.",
+        ["use the whole name with a dot at its end, or correct the search list"];
+    SPLIT_HORIZON = "dns-split-horizon" at Dns,
+        "This host's name server gives another address than others do.",
+        "Two places ask different name servers and get different addresses for one name.",
+        ["let the source use the right view, or publish the same record there"];
+    NEGATIVE_CACHE = "dns-negative-cache" at Dns,
+        "The name server still remembers that the name did not exist.",
+        "NXDOMAIN here with a time to live that counts down, while the name resolves elsewhere.",
+        ["flush the cache of the name server (rndc flushname, resolvectl flush-caches), or wait for its time to live"];
+    HOSTS = "dns-hosts-override" at Source,
+        "/etc/hosts of this host says something else than DNS.",
+        "What applications get differs from what every name server answers, on the same host.",
+        ["remove the line from /etc/hosts on the source"];
+    SWITCH = "dns-nsswitch-no-dns" at Source,
+        "This host does not ask DNS for host names.",
+        "Its name servers know the name; getaddrinfo does not find it: the name service switch.",
+        ["write `hosts: files dns` into /etc/nsswitch.conf on the source"];
+    DANGLING = "dns-cname-dangling" at Dns,
+        "The name is an alias of a name that does not exist.",
+        "The answer holds a CNAME together with NXDOMAIN.",
+        ["create the name it points to, or point the alias elsewhere"];
+    STALE = "dns-stale-record" at Dns,
+        "The name leads to another host than before, which answers.",
+        "Everything connects; only the address and what the answer says of itself differ.",
+        ["correct the record and flush the caches", "lower its time to live before the next attempt"];
+    STALE_DEAD = "dns-stale-record-dead" at Dns,
+        "The name leads to an address that does not answer; the one of the baseline does.",
+        "The address is another one than before, and connecting to the one before works: not the network.",
+        ["correct the record"];
+    WRONG_ENVIRONMENT = "dns-wrong-env-record" at Dns,
+        "The name leads to another environment.",
+        "The answer names another environment, and its address is another one than before.",
+        ["stop writing at once", "correct the record", "look for data written there"];
+    V6_ONLY = "dns-v6-only-answer-no-route" at Dns,
+        "The name has only an IPv6 address, and this host has no way to IPv6.",
+        "Only AAAA records; the kernel says at once that there is no route.",
+        ["publish an A record, or give the source IPv6"];
+    V6_BLACK_HOLE = "dns-v6-preferred-blackhole" at Dns,
+        "The IPv6 address of the name is not reached: clients wait for it before they try the other one.",
+        "The addresses one by one: IPv6 times out, IPv4 connects.",
+        ["remove the AAAA record, or repair the IPv6 way"];
+    ONE_DEAD = "dns-round-robin-one-dead" at Dns,
+        "One of the addresses behind the name is dead.",
+        "The addresses one by one: some connect, some do not; most clients hide it.",
+        ["take the dead address out of DNS, or repair that node"];
+}
+
+pub(super) const RULES: &[Rule] = &[
+    switch, typo, dangling, short_name, negative_cache, no_name, no_data, server_failure, refused, down, silent,
+    hosts, wrong_search, wrong_environment, v6_only, one_family, one_dead, split_horizon, stale_dead, stale, first_dead,
+];
+
+/// How the name was not found; none when it was.
+fn unresolved<'a>(evidence: &Evidence<'a>) -> Option<&'a Fault> {
+    evidence.broken_at(Layer::Dns)
+}
+
+fn seen(fault: &Fault) -> String {
+    fault.to_string()
+}
+
+/// Each server with its answer.
+fn servers(names: &NameFacts) -> String {
+    let told: Vec<String> =
+        names.servers.iter().map(|one| format!("{} says {} of {}", one.server, one.said.name(), one.name)).collect();
+    listed(told.iter().map(String::as_str))
+}
+
+/// Places where the name resolves.
+fn resolving<'a>(evidence: &Evidence<'a>) -> Vec<Place<'a>> {
+    evidence.elsewhere().filter(|place| place.passes(Layer::Dns)).collect()
+}
+
+fn elsewhere_found(evidence: &Evidence<'_>) -> Option<String> {
+    let places = resolving(evidence);
+    let first = resolved(places.first()?.trace).and_then(|(_, addresses)| addresses.first().copied());
+    let to = first.map_or_else(String::new, |address| format!(" to {address}"));
+    Some(format!("It resolves{to} from {}.", listed(places.iter().map(Place::name))))
+}
+
+/// All servers that were asked for the name itself said this; false when none was asked.
+fn all_say(names: &NameFacts, said: Said) -> bool {
+    !names.servers.is_empty() && names.servers.iter().all(|server| server.said == said)
+}
+
+fn switch(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let (fault, names) = (unresolved(evidence)?, evidence.names()?);
+    let asks = names.switch.is_empty() || names.switch.iter().any(|source| source == "dns" || source == "resolve");
+    let knows = names.said(Said::Addresses).next()?;
+    if asks || !names.addresses.is_empty() {
+        return None;
+    }
+    let contrast = format!(
+        "The name server {} knows the name; `hosts:` of /etc/nsswitch.conf has only {}.",
+        knows.server,
+        listed(names.switch.iter().map(String::as_str))
+    );
+    Some(Ruling::new(SWITCH, Layer::Dns, seen(fault)).proved(contrast))
+}
+
+fn typo(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let fault = unresolved(evidence)?;
+    let (Fault::NameNotFound { name, .. } | Fault::NoRecord { name, .. }) = fault else { return None };
+    let (was, _) = resolved(evidence.before?)?;
+    (was != name && crate::suggest::closest(name, [was]).is_some()).then(|| {
+        Ruling::new(TYPO, Layer::Dns, seen(fault)).proved(format!("The baseline asked for {was}."))
+    })
+}
+
+fn dangling(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let (fault, names) = (unresolved(evidence)?, evidence.names()?);
+    let says = |server: &&ServerSaid| matches!(server.said, Said::NoName | Said::NoData | Said::ServerFailure);
+    let alias = names.servers.iter().filter(says).find_map(|server| {
+        server.records.iter().find(|record| record.record_type == "CNAME").map(|record| (server, record))
+    });
+    let (server, record) = alias?;
+    let contrast = format!("{} says that {} is an alias of {}, and {} of that.", server.server, server.name, record.data, server.said.name());
+    Some(Ruling::new(DANGLING, Layer::Dns, seen(fault)).proved(contrast))
+}
+
+fn is_short(name: &str) -> bool {
+    !name.contains('.')
+}
+
+fn short_name(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let (fault, names) = (unresolved(evidence)?, evidence.names()?);
+    let contrast = elsewhere_found(evidence)?;
+    if !is_short(&names.name) {
+        return None;
+    }
+    let list = if names.search.iter().all(|domain| domain == ".") { "is empty".to_owned() } else { format!("has {}", listed(names.search.iter().map(String::as_str))) };
+    Some(Ruling::new(SHORT_NAME, Layer::Dns, seen(fault)).proved(format!("{contrast} The search list here {list}.")))
+}
+
+/// A negative answer out of a cache: its SOA has less to live than the zone says (RFC 2308 section 5).
+fn negative_cache(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let (fault, names) = (unresolved(evidence)?, evidence.names()?);
+    let contrast = elsewhere_found(evidence)?;
+    let (server, left) = names.said(Said::NoName).find_map(|server| {
+        let soa = server.records.iter().find(|record| record.record_type == "SOA")?;
+        let minimum: u32 = soa.data.split_whitespace().next_back()?.parse().ok()?;
+        (soa.ttl < minimum).then_some((server, soa.ttl))
+    })?;
+    let contrast = format!("{contrast} {} says NXDOMAIN for another {left} s.", server.server);
+    Some(Ruling::new(NEGATIVE_CACHE, Layer::Dns, seen(fault)).proved(contrast).or(&[SPLIT_HORIZON]))
+}
+
+fn no_name(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let fault = unresolved(evidence)?;
+    let said = evidence.names().is_some_and(|names| names.said(Said::NoName).next().is_some());
+    if !matches!(fault, Fault::NameNotFound { .. }) && !said {
+        return None;
+    }
+    if let Some(contrast) = elsewhere_found(evidence) {
+        return Some(Ruling::new(SPLIT_HORIZON, Layer::Dns, seen(fault)).because(contrast).or(&[NEGATIVE_CACHE]));
+    }
+    let ruling = Ruling::new(NXDOMAIN, Layer::Dns, seen(fault));
+    Some(not_elsewhere(evidence, ruling))
+}
+
+/// The same from every place that was asked; surer with the address of the baseline still there.
+fn not_elsewhere(evidence: &Evidence<'_>, ruling: Ruling) -> Ruling {
+    let same: Vec<Place<'_>> = evidence.elsewhere().collect();
+    let mut contrast = match same.as_slice() {
+        [] => "No other place was asked.".to_owned(),
+        places => format!("It is the same from {}.", listed(places.iter().map(Place::name))),
+    };
+    if let Some((address, _)) = evidence.baseline_address().filter(|(_, trace)| passes(trace, Layer::Tcp)) {
+        contrast += &format!(" {address}, as in the baseline, connects.");
+    }
+    if same.is_empty() { ruling.because(contrast) } else { ruling.proved(contrast) }
+}
+
+fn no_data(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let fault = unresolved(evidence)?;
+    let said = evidence.names().is_some_and(|names| all_say(names, Said::NoData));
+    if !matches!(fault, Fault::NoRecord { .. }) && !said {
+        return None;
+    }
+    match elsewhere_found(evidence) {
+        Some(contrast) => Some(Ruling::new(SPLIT_HORIZON, Layer::Dns, seen(fault)).because(contrast).or(&[NODATA])),
+        None => Some(not_elsewhere(evidence, Ruling::new(NODATA, Layer::Dns, seen(fault)))),
+    }
+}
+
+fn server_failure(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let fault = unresolved(evidence)?;
+    let said = evidence.names().and_then(|names| names.said(Said::ServerFailure).next());
+    if !matches!(fault, Fault::ServerFailure { .. }) && said.is_none() {
+        return None;
+    }
+    let contrast = evidence.names().map(servers).unwrap_or_default();
+    let elsewhere = elsewhere_found(evidence).unwrap_or_default();
+    Some(Ruling::new(SERVFAIL, Layer::Dns, seen(fault)).proved(format!("Asked one by one: {contrast}. {elsewhere}")))
+}
+
+fn refused(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let fault = unresolved(evidence)?;
+    let said = evidence.names().and_then(|names| names.said(Said::Refused).next());
+    if !matches!(fault, Fault::QueryRefused { .. }) && said.is_none() {
+        return None;
+    }
+    let ruling = Ruling::new(REFUSED, Layer::Dns, seen(fault));
+    Some(match elsewhere_found(evidence) {
+        Some(contrast) => ruling.proved(contrast),
+        None => ruling.because("No other place resolves it.".to_owned()),
+    })
+}
+
+fn down(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let (fault, names) = (unresolved(evidence)?, evidence.names()?);
+    all_say(names, Said::Unreachable).then(|| {
+        let contrast = format!("Asked one by one: {}. {}", servers(names), elsewhere_found(evidence).unwrap_or_default());
+        Ruling::new(DOWN, Layer::Dns, seen(fault)).proved(contrast)
+    })
+}
+
+fn silent(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let (fault, names) = (unresolved(evidence)?, evidence.names()?);
+    if !all_say(names, Said::Silence) {
+        return None;
+    }
+    let ruling = Ruling::new(SILENT, Layer::Dns, seen(fault));
+    let asked = format!("Asked one by one: {}.", servers(names));
+    Some(match elsewhere_found(evidence) {
+        Some(contrast) => ruling.proved(format!("{asked} {contrast}")),
+        None => ruling.because(asked),
+    })
+}
+
+/// Addresses as the name servers give them.
+fn of_servers(names: &NameFacts) -> Vec<IpAddr> {
+    let records = names.servers.iter().flat_map(|server| &server.records);
+    records
+        .filter(|record| matches!(record.record_type.as_str(), "A" | "AAAA"))
+        .filter_map(|record| record.data.parse().ok())
+        .collect()
+}
+
+/// Another address than before, or one that other places do not get.
+fn moved(evidence: &Evidence<'_>) -> Option<(IpAddr, IpAddr)> {
+    let (_, now) = evidence.resolved()?;
+    let (_, was) = resolved(evidence.before?)?;
+    now.iter().all(|address| !was.contains(address)).then_some((*was.first()?, *now.first()?))
+}
+
+fn hosts(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let names = evidence.names()?;
+    let (_, now) = evidence.resolved()?;
+    let told = of_servers(names);
+    let overridden = now.iter().find(|address| names.hosts.contains(address) && !told.contains(address))?;
+    let differs = moved(evidence).is_some() || evidence.broken().is_some();
+    let dns = told.first().map_or_else(|| "does not know it".to_owned(), |address| format!("says {address}"));
+    let contrast = format!("/etc/hosts says {overridden}; DNS {dns}.");
+    differs.then(|| Ruling::new(HOSTS, Layer::Dns, format!("{} is {overridden}", names.name)).proved(contrast))
+}
+
+fn wrong_search(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let names = evidence.names()?;
+    let (was, now) = moved(evidence)?;
+    let by = names.servers.iter().find(|server| {
+        server.said == Said::Addresses && server.records.iter().any(|record| record.data == now.to_string())
+    })?;
+    is_short(&names.name).then(|| {
+        let contrast = format!("It is completed to {}; before, it was {was}.", by.name);
+        Ruling::new(WRONG_SEARCH, Layer::Dns, format!("{} is {now}", names.name)).proved(contrast)
+    })
+}
+
+/// Values of the answer that name an environment.
+fn names_environment(evidence: &Evidence<'_>) -> Option<String> {
+    let Some((Layer::Payload, Fault::Mismatch { mismatches, .. })) = evidence.broken() else { return None };
+    let told = mismatches.iter().find(|one| {
+        let what = one.what.to_lowercase();
+        what.ends_with("env") || what.contains("environment")
+    })?;
+    Some(format!("{} is {}", told.what, told.got))
+}
+
+fn wrong_environment(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let told = names_environment(evidence)?;
+    let (was, now) = moved(evidence)?;
+    let contrast = format!("The name was {was} in the baseline and is {now} now.");
+    Some(Ruling::new(WRONG_ENVIRONMENT, Layer::Dns, told).proved(contrast))
+}
+
+fn v6_only(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let (name, addresses) = evidence.resolved()?;
+    let fault = evidence.broken_at(Layer::Route).or_else(|| evidence.broken_at(Layer::Tcp))?;
+    let (Fault::NoRoute { .. } | Fault::Unreachable { .. }) = fault else { return None };
+    addresses.iter().all(IpAddr::is_ipv6).then(|| {
+        let works = evidence.elsewhere().find(|place| place.passes(Layer::Tcp));
+        let contrast = works.map_or_else(
+            || format!("{name} has no IPv4 address."),
+            |place| format!("{name} has no IPv4 address; it connects from {}.", place.name()),
+        );
+        Ruling::new(V6_ONLY, Layer::Route, seen(fault)).proved(contrast)
+    })
+}
+
+/// Addresses that answered and those that did not, of one name.
+fn halves(evidence: &Evidence<'_>) -> Option<(Vec<IpAddr>, Vec<IpAddr>)> {
+    let (_, addresses) = evidence.resolved()?;
+    let attempts: Vec<_> = super::evidence::tried(evidence.trace).collect();
+    let ip = |good: bool| {
+        let some = attempts.iter().filter(move |attempt| attempt.error.is_none() == good);
+        some.map(|attempt| attempt.address.ip()).collect::<Vec<_>>()
+    };
+    let (good, bad) = (ip(true), ip(false));
+    (addresses.len() > 1 && !good.is_empty() && !bad.is_empty()).then_some((good, bad))
+}
+
+fn told((good, bad): &(Vec<IpAddr>, Vec<IpAddr>)) -> (String, String) {
+    let words = |addresses: &[IpAddr]| {
+        let texts: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+        listed(texts.iter().map(String::as_str))
+    };
+    (format!("{} did not answer", words(bad)), format!("{} connected at the same time.", words(good)))
+}
+
+fn one_family(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let halves = halves(evidence)?;
+    let by_family = halves.0.iter().all(IpAddr::is_ipv4) && halves.1.iter().all(IpAddr::is_ipv6);
+    let (seen, contrast) = told(&halves);
+    by_family.then(|| Ruling::new(V6_BLACK_HOLE, Layer::Tcp, seen).proved(contrast))
+}
+
+fn one_dead(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let halves = halves(evidence)?;
+    let same_family = halves.0.iter().any(|good| halves.1.iter().any(|bad| bad.is_ipv4() == good.is_ipv4()));
+    let (seen, contrast) = told(&halves);
+    same_family.then(|| Ruling::new(ONE_DEAD, Layer::Tcp, seen).proved(contrast))
+}
+
+fn stale_dead(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let (was, now) = moved(evidence)?;
+    let fault = evidence.broken_at(Layer::Tcp).or_else(|| evidence.broken_at(Layer::Route))?;
+    let (address, _) = evidence.baseline_address().filter(|(_, trace)| passes(trace, Layer::Tcp))?;
+    let (or, same) = view(evidence, now);
+    let contrast = format!("The name was {was} in the baseline, and {address} still connects. {same}");
+    Some(Ruling::new(STALE_DEAD, Layer::Dns, seen(fault)).proved(contrast).or(or))
+}
+
+fn stale(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let (was, now) = moved(evidence)?;
+    let above = evidence.broken().is_none_or(|(layer, _)| layer > Layer::Tcp);
+    let broken = evidence.broken().map_or_else(|| format!("it is {now} and answers"), |(_, fault)| seen(fault));
+    let (or, same) = view(evidence, now);
+    let contrast = format!("The name was {was} in the baseline and is {now} now. {same}");
+    above.then(|| {
+        let sure = if evidence.broken().is_some() { Confidence::High } else { Confidence::Medium };
+        Ruling::new(STALE, Layer::Dns, broken).because(contrast).sure(sure).or(or)
+    })
+}
+
+/// Whether other places get the same address, in words, with what that leaves open.
+fn view(evidence: &Evidence<'_>, now: IpAddr) -> (&'static [&'static crate::model::cause::Cause], String) {
+    let same: Vec<Place<'_>> = resolving(evidence)
+        .into_iter()
+        .filter(|place| resolved(place.trace).is_some_and(|(_, addresses)| addresses.contains(&now)))
+        .collect();
+    if same.is_empty() {
+        return (&[SPLIT_HORIZON], String::new());
+    }
+    (&[], format!("It is the same from {}.", listed(same.iter().map(Place::name))))
+}
+
+fn split_horizon(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let (name, here) = evidence.resolved()?;
+    let names = evidence.names()?;
+    let (layer, fault) = evidence.broken()?;
+    if !names.hosts.is_empty() || layer == Layer::Dns {
+        return None;
+    }
+    let other = resolving(evidence).into_iter().find_map(|place| {
+        let (_, there) = resolved(place.trace)?;
+        let differs = there.iter().all(|address| !here.contains(address)) && place.passes(Layer::Tcp);
+        Some((place, *there.first()?)).filter(|_| differs)
+    });
+    let (place, there) = other?;
+    let contrast = format!("{name} is {} here and {there} from {}, where it connects.", here.first()?, place.name());
+    Some(Ruling::new(SPLIT_HORIZON, Layer::Dns, seen(fault)).proved(contrast))
+}
+
+fn first_dead(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let names = evidence.names()?;
+    let first = names.servers.first()?;
+    let dead = matches!(first.said, Said::Silence) && names.said(Said::Addresses).next().is_some();
+    let took = evidence.trace.observations.iter().find(|seen| seen.layer == Layer::Dns).map(|seen| seen.took_ms)?;
+    (dead && evidence.resolved().is_some() && took >= 900.0).then(|| {
+        let contrast = format!("Asked one by one: {}.", servers(names));
+        Ruling::new(FIRST_DEAD, Layer::Dns, format!("the name took {:.1} s", took / 1000.0)).proved(contrast)
+    })
+}

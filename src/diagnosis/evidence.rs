@@ -1,0 +1,244 @@
+//! What is known of one check from one vantage, and words for it.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::model::cause::Blame;
+use crate::model::examination::{Answer, Question};
+use crate::model::fact::{Attempt, ConnectError, ConnectErrorKind, Fact};
+use crate::model::fault::Fault;
+use crate::model::host::{ListenerFacts, NameFacts};
+use crate::model::layer::Layer;
+use crate::model::outline::{Check, HERE, Outline};
+use crate::model::trace::{Ended, Seen, Trace};
+
+/// What is known of one check from one vantage.
+#[derive(Debug, Clone)]
+pub struct Evidence<'a> {
+    /// The plan: who owns what.
+    pub outline: &'a Outline,
+    /// The check.
+    pub check: &'a Check,
+    /// Where it was looked from.
+    pub vantage: &'a str,
+    /// What was seen.
+    pub trace: &'a Trace,
+    /// What was seen when all was well.
+    pub before: Option<&'a Trace>,
+    /// What was asked further.
+    pub answers: &'a [Answer],
+    /// The same check from its other vantages.
+    pub beside: Vec<(&'a str, &'a Trace)>,
+}
+
+/// How far a probe came from one place.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The vantage.
+    pub vantage: &'a str,
+    /// What was seen from it.
+    pub trace: &'a Trace,
+}
+
+impl<'a> Evidence<'a> {
+    /// The lowest broken layer, and how it broke.
+    #[must_use]
+    pub fn broken(&self) -> Option<(Layer, &'a Fault)> {
+        self.trace.broken()
+    }
+
+    /// How it broke, when it broke at this layer.
+    #[must_use]
+    pub fn broken_at(&self, layer: Layer) -> Option<&'a Fault> {
+        self.broken().filter(|(broken, _)| *broken == layer).map(|(_, fault)| fault)
+    }
+
+    /// Who to whom.
+    #[must_use]
+    pub fn way(&self) -> String {
+        let from = if self.vantage == HERE { "here" } else { self.vantage };
+        format!("{from} -> {}", self.check.target)
+    }
+
+    /// Who is called, by where the repair is made.
+    #[must_use]
+    pub fn owner(&self, blame: Blame) -> Option<String> {
+        let of_target = self.check.link.as_ref().and_then(|link| link.to_owner.clone());
+        match blame {
+            Blame::Target | Blame::Dependency => of_target.or_else(|| self.check.owner.clone()),
+            Blame::Source | Blame::Network | Blame::Dns | Blame::Proxy => self.check.owner.clone(),
+        }
+    }
+
+    /// The same probe from other places that could look, the runner first.
+    pub fn elsewhere(&self) -> impl Iterator<Item = Place<'a>> {
+        let asked = self.answered(|question| *question == Question::Elsewhere);
+        let beside = self.beside.iter().map(|&(vantage, trace)| Place { vantage, trace });
+        asked.chain(beside).filter(|place| could_look(place.trace))
+    }
+
+    /// The same probe from the runner.
+    #[must_use]
+    pub fn runner(&self) -> Option<Place<'a>> {
+        self.elsewhere().find(|place| place.vantage == HERE)
+    }
+
+    /// The same probe from the target's own hosts.
+    pub fn target(&self) -> impl Iterator<Item = Place<'a>> {
+        let own = self.check.link.as_deref().map_or(&[][..], |link| &link.to_runs_on);
+        self.elsewhere().filter(move |place| own.iter().any(|vantage| **vantage == *place.vantage))
+    }
+
+    /// The same probe from places that are not the target's own host.
+    pub fn others(&self) -> impl Iterator<Item = Place<'a>> {
+        let own = self.check.link.as_deref().map_or(&[][..], |link| &link.to_runs_on);
+        self.elsewhere().filter(move |place| own.iter().all(|vantage| **vantage != *place.vantage))
+    }
+
+    /// Connections on loopback, from the target's own hosts, with the address.
+    pub fn loopback(&self) -> impl Iterator<Item = (IpAddr, Place<'a>)> {
+        let places = self.answered(|question| *question == Question::Loopback).filter(|place| could_look(place.trace));
+        places.filter_map(|place| Some((tried(place.trace).next()?.address.ip(), place)))
+    }
+
+    /// The same probe again, from the same place.
+    pub fn again(&self) -> impl Iterator<Item = &'a Trace> {
+        self.answered(|question| *question == Question::Again).map(|place| place.trace).filter(|trace| could_look(trace))
+    }
+
+    /// Connections to other ports of the same host.
+    pub fn other_ports(&self) -> impl Iterator<Item = &'a Trace> {
+        self.answered(|question| matches!(question, Question::OtherPort { .. })).map(|place| place.trace)
+    }
+
+    /// A connection to the address of the baseline, when that is another one.
+    #[must_use]
+    pub fn baseline_address(&self) -> Option<(SocketAddr, &'a Trace)> {
+        self.answers.iter().find_map(|answer| {
+            let Question::BaselineAddress { address } = answer.question else { return None };
+            Some((address, &answer.trace))
+        })
+    }
+
+    /// The same probe in another way.
+    #[must_use]
+    pub fn otherwise(&self, wanted: &str) -> Option<&'a Trace> {
+        let mut found = self.answered(|question| matches!(question, Question::Otherwise { way } if way == wanted));
+        found.next().map(|place| place.trace)
+    }
+
+    /// What the source knows of the target's name.
+    #[must_use]
+    pub fn names(&self) -> Option<&'a NameFacts> {
+        self.answered(|question| *question == Question::Names).find_map(|place| {
+            facts(place.trace).find_map(|fact| if let Fact::Names(names) = fact { Some(&**names) } else { None })
+        })
+    }
+
+    /// What listens on the target's own hosts, by vantage.
+    pub fn listeners(&self) -> impl Iterator<Item = (&'a str, &'a ListenerFacts)> {
+        self.answered(|question| *question == Question::Listeners).filter_map(|place| {
+            let found = facts(place.trace).find_map(|fact| if let Fact::Listening(found) = fact { Some(found) } else { None });
+            Some((place.vantage, found?))
+        })
+    }
+
+    /// The name that was resolved and its addresses; none for an address literal.
+    #[must_use]
+    pub fn resolved(&self) -> Option<(&'a str, &'a [IpAddr])> {
+        resolved(self.trace)
+    }
+
+    fn answered(&self, wanted: impl Fn(&Question) -> bool) -> impl Iterator<Item = Place<'a>> {
+        let answers = self.answers.iter().filter(move |answer| wanted(&answer.question));
+        answers.map(|answer| Place { vantage: &answer.vantage, trace: &answer.trace })
+    }
+}
+
+impl<'a> Place<'a> {
+    /// Whether every layer up to and with this one worked.
+    #[must_use]
+    pub fn passes(&self, layer: Layer) -> bool {
+        passes(self.trace, layer)
+    }
+
+    /// The vantage for people.
+    #[must_use]
+    pub fn name(&self) -> &'a str {
+        if self.vantage == HERE { "the runner" } else { self.vantage }
+    }
+}
+
+/// Whether every layer up to and with this one worked, and at least one was seen.
+#[must_use]
+pub(super) fn passes(trace: &Trace, layer: Layer) -> bool {
+    could_look(trace)
+        && !trace.observations.is_empty()
+        && trace.broken().is_none_or(|(broken, _)| broken > layer)
+}
+
+/// The facts of a trace, in order.
+pub(super) fn facts(trace: &Trace) -> impl Iterator<Item = &Fact> {
+    trace.observations.iter().filter_map(|observation| match &observation.seen {
+        Seen::Worked(fact) => Some(fact),
+        Seen::Broke(_) => None,
+    })
+}
+
+/// Every connection that was tried, in order.
+pub(super) fn tried(trace: &Trace) -> impl Iterator<Item = &Attempt> {
+    let tried = trace.observations.iter().flat_map(|observation| match &observation.seen {
+        Seen::Worked(Fact::Connected { attempts, .. })
+        | Seen::Broke(
+            Fault::Refused { attempts }
+            | Fault::ConnectTimedOut { attempts }
+            | Fault::Unreachable { attempts }
+            | Fault::ConnectFailed { attempts },
+        ) => attempts.as_slice(),
+        Seen::Worked(_) | Seen::Broke(_) => &[],
+    });
+    // A route that is not there has no port.
+    tried.filter(|attempt| attempt.address.port() != 0)
+}
+
+/// The name that was resolved and its addresses; none for an address literal.
+#[must_use]
+pub(super) fn resolved(trace: &Trace) -> Option<(&str, &[IpAddr])> {
+    facts(trace).find_map(|fact| {
+        let Fact::Resolved { name, addresses, by } = fact else { return None };
+        (by != "literal").then_some((name.as_str(), addresses.as_slice()))
+    })
+}
+
+/// Our end of the connection, or the address the kernel would use.
+#[must_use]
+pub(super) fn source(trace: &Trace) -> Option<IpAddr> {
+    facts(trace).find_map(|fact| if let Fact::Routed { source, .. } = fact { Some(*source) } else { None })
+}
+
+/// Why the first address that was tried did not answer.
+#[must_use]
+pub(super) fn refusal(trace: &Trace) -> Option<(&Attempt, &ConnectError)> {
+    tried(trace).find_map(|attempt| Some((attempt, attempt.error.as_ref()?)))
+}
+
+/// How the first address that was tried did not answer.
+#[must_use]
+pub(super) fn refused_as(trace: &Trace) -> Option<ConnectErrorKind> {
+    refusal(trace).map(|(_, error)| error.kind)
+}
+
+fn could_look(trace: &Trace) -> bool {
+    trace.ended == Ended::Complete
+}
+
+/// Names in a row, `and` before the last.
+#[must_use]
+pub(super) fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    let mut names: Vec<&str> = names.into_iter().collect();
+    names.dedup();
+    match names.as_slice() {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}

@@ -1,0 +1,61 @@
+//! Evidence in, causes out: pure rules over what was seen, elsewhere, before, and on asking further.
+//!
+//! Each family of causes is one file here, with its causes and their rules side by side, and one line in `families!` below.
+//! The lowest broken layer is explained first; a cause is never told from one observation alone.
+
+mod evidence;
+mod registry;
+mod stage;
+
+pub use evidence::Evidence;
+pub use stage::{Diagnoses, diagnose_stage};
+
+use std::borrow::Cow;
+
+use registry::{Ruling, families};
+
+use crate::model::cause::{Cause, Confidence, Diagnosis};
+use crate::model::change::changes;
+use crate::model::layer::Layer;
+
+families! {
+    dns, route, tcp,
+}
+
+/// Causes told of one check from one vantage.
+const MOST: usize = 3;
+
+/// What explains the evidence, best first; nothing when no rule knows it.
+#[must_use]
+pub fn diagnose(evidence: &Evidence<'_>) -> Vec<Diagnosis> {
+    let mut found: Vec<Ruling> = Vec::new();
+    for ruling in RULES.iter().copied().flatten().filter_map(|rule| rule(evidence)) {
+        if found.iter().all(|known| known.cause.id != ruling.cause.id) {
+            found.push(ruling);
+        }
+    }
+    // Stable: rules of one layer keep their order, which is from the particular to the general.
+    found.sort_by_key(|ruling| (ruling.layer, std::cmp::Reverse(ruling.confidence)));
+    found.truncate(MOST);
+    let changed = evidence.before.map(|before| changes(before, evidence.trace)).unwrap_or_default();
+    let told = found.into_iter().map(|ruling| {
+        let Ruling { cause, layer, seen, contrast, confidence, or, next } = ruling;
+        let general = cause.next.iter().map(|step| (*step).to_owned());
+        Diagnosis {
+            id: Cow::Borrowed(cause.id),
+            family: cause.family,
+            layer,
+            or: or.into_iter().map(Cow::Borrowed).collect(),
+            says: format!("{} broken at {layer}: {}. {}", evidence.way(), seen, cause.what),
+            cause: cause.what.to_owned(),
+            contrast,
+            changed: changed.clone(),
+            confidence,
+            blame: cause.blame,
+            owner: evidence.owner(cause.blame),
+            next: next.into_iter().chain(general).collect(),
+            explains: Vec::new(),
+        }
+    });
+    told.collect()
+}

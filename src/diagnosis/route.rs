@@ -1,0 +1,360 @@
+//! The way between two hosts: what the kernel, routers and firewalls say, and what they keep silent about.
+
+use std::net::IpAddr;
+
+use super::evidence::{Evidence, Place, listed, passes, refusal, refused_as, source, tried};
+use super::registry::{Rule, Ruling, causes};
+use super::tcp;
+use crate::model::cause::Confidence;
+use crate::model::fact::{ConnectErrorKind, Fact};
+use crate::model::fault::Fault;
+use crate::model::layer::Layer;
+use crate::model::trace::Trace;
+
+causes! { Route:
+    NO_ROUTE = "route-none-on-source" at Source,
+        "The source host has no route to the target.",
+        "ENETUNREACH at once: its own table says so, and no packet is sent.",
+        ["add the route or the default gateway on the source: ip route get ADDRESS"];
+    LOCAL_PROHIBIT = "route-local-prohibit" at Source,
+        "A rule of the source host itself prohibits the target.",
+        "EACCES from connect(2): a prohibit route or policy, and no packet is sent.",
+        ["look at ip route and ip rule on the source"];
+    ROUTER_UNREACHABLE = "route-unreachable-icmp" at Network,
+        "A router on the way has no route to the target.",
+        "EHOSTUNREACH at once, on every port, with the router's address in the ICMP error (code 0 or 1).",
+        ["repair the route on the router that is named"];
+    ROUTER_PROHIBITS = "route-prohibit-icmp" at Network,
+        "A router on the way prohibits the target by policy.",
+        "The errno of a missing route, but ICMP code 9, 10 or 13, on every port.",
+        ["ask the network team for the access list entry of the router that is named"];
+    BLACK_HOLE = "route-blackhole" at Network,
+        "Everything to the target's address vanishes on the way.",
+        "No answer on any port; a firewall mostly silences one.",
+        ["look at the route on the last hop that answers: traceroute ADDRESS"];
+    NO_RETURN = "route-one-way-no-return" at Target,
+        "The target has no way back to the source.",
+        "It looks like a firewall; but the SYN arrives, and the target cannot reach the source.",
+        ["add the route to the source's network on the target"];
+    RP_FILTER = "route-rp-filter" at Target,
+        "The target drops packets that come by another way than answers would leave.",
+        "The SYN arrives; TcpExtIPReversePathFilter counts up on the target.",
+        ["repair the routing, or set rp_filter=2 on the target"];
+    LOOP = "route-loop" at Network,
+        "Packets go in a circle on the way.",
+        "A router says that their time to live is over (ICMP type 11).",
+        ["repair the static or summary route: traceroute ADDRESS shows two hops in turn"];
+    HOST_DOWN = "host-down" at Target,
+        "The target host is down, or has another address.",
+        "EHOSTUNREACH after about three seconds: the last router asked for its hardware address in vain.",
+        ["look at its console; was it restarted, or given another address?"];
+    DROPPED = "fw-drop-port" at Network,
+        "A firewall silently drops this connection from the source.",
+        "Only this port is silent from here; other ports of the host answer, and other places connect.",
+        ["ask the network team to allow this source, this target and this port"];
+    DROPPED_FROM_ALL = "fw-drop-all-sources" at Network,
+        "A firewall in front of the target drops the port for everybody.",
+        "No place elsewhere connects; the target's own host does.",
+        ["open the port in the firewall of the target's side"];
+    HOST_DROPS = "fw-host-drop" at Target,
+        "The target host's own firewall drops the port.",
+        "No place elsewhere connects, the target's own host does, by loopback; its counters rise.",
+        ["look at the firewall of the target host: nft list ruleset, firewall-cmd --list-all"];
+    REJECTED_ICMP = "fw-reject-icmp-port" at Network,
+        "A firewall rejects this connection.",
+        "It looks as if nothing listened, but an ICMP error says it (port unreachable), and other places connect.",
+        ["ask for the rule; the application is up"];
+    REJECTED_RESET = "fw-reject-rst" at Network,
+        "Something on the way rejects this connection with a reset.",
+        "Refused from here, while other places connect: the application is up.",
+        ["ask the firewall team, with source, target, port and time"];
+    REJECTED_ADMIN = "fw-reject-admin" at Network,
+        "A firewall rejects this connection: administratively prohibited.",
+        "\"No route to host\" misleads: only this port says so, by ICMP code 9, 10 or 13.",
+        ["open the port in the firewall that is named"];
+    EGRESS = "fw-egress-source" at Source,
+        "The source host's own firewall stops the connection.",
+        "The packet never leaves: the kernel says EPERM, or the source itself answers.",
+        ["open the way out on the source: nft or iptables OUTPUT, or its security group"];
+    OLD_SOURCE = "fw-acl-old-source-ip" at Network,
+        "The source has another address than before, which is not let through.",
+        "The source address differs from the baseline's; other places connect.",
+        ["give the source its old address, or add the new one to the access list"];
+    LOSS = "net-loss" at Network,
+        "Packets get lost on the way.",
+        "Some connections come at once, others only after one, three or seven seconds: SYNs sent again.",
+        ["look at interface errors on the way: mtr ADDRESS", "one good try is no GO"];
+    MTU = "mtu-blackhole-response" at Network,
+        "Large packets get lost on the way (path MTU).",
+        "The connection is made and small answers come; large ones stall, and not from other places.",
+        ["let ICMP type 3 code 4 through, clamp the MSS, or lower the MTU"];
+    PORTS_EXHAUSTED = "ephemeral-ports-exhausted" at Source,
+        "The source host has no local port left towards the target.",
+        "EADDRNOTAVAIL: thousands of sockets to one address and port.",
+        ["find the leak on the source: ss -tan state close-wait", "widen net.ipv4.ip_local_port_range"];
+}
+
+pub(super) const RULES: &[Rule] = &[
+    no_route, prohibited, exhausted, egress, going_round, router, host_down, icmp_reject, rejected, old_source, dropped,
+    silent_everywhere, vanished, lossy, large_packets,
+];
+
+/// ICMP codes of destination unreachable that are a policy (RFC 1812 section 5.2.7.1).
+const POLICY: [u8; 3] = [9, 10, 13];
+/// How long the kernel asks for a hardware address before it gives up is 3 s; at once is much less.
+const ARP_MS: f64 = 2000.0;
+
+fn no_route(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let fault @ Fault::NoRoute { .. } = evidence.broken_at(Layer::Route)? else { return None };
+    let works = working(evidence);
+    let ruling = Ruling::new(NO_ROUTE, Layer::Route, fault.to_string());
+    Some(match works {
+        Some(contrast) => ruling.proved(contrast),
+        None => ruling.because("The kernel of the source says so before it sends anything.").sure(Confidence::High),
+    })
+}
+
+fn prohibited(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let fault @ Fault::Prohibited { .. } = evidence.broken_at(Layer::Route)? else { return None };
+    let contrast = working(evidence).unwrap_or_default();
+    Some(Ruling::new(LOCAL_PROHIBIT, Layer::Route, fault.to_string()).proved(format!("The kernel of the source says so before it sends anything. {contrast}")))
+}
+
+fn exhausted(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let fault = evidence.broken_at(Layer::Tcp)?;
+    (refused_as(evidence.trace) == Some(ConnectErrorKind::AddressUnavailable)).then(|| {
+        Ruling::new(PORTS_EXHAUSTED, Layer::Tcp, fault.to_string()).proved(working(evidence).unwrap_or_else(|| "The kernel of the source says so before it sends anything.".to_owned()))
+    })
+}
+
+/// EPERM, or an ICMP error that the source itself sent.
+fn egress(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let fault = evidence.broken_at(Layer::Tcp)?;
+    let (_, error) = refusal(evidence.trace)?;
+    let own = source(evidence.trace);
+    let by_itself = error.offender.is_some() && error.offender == own;
+    (error.kind == ConnectErrorKind::Prohibited || by_itself).then(|| {
+        let who = if by_itself { "The ICMP error comes from the source itself." } else { "The kernel of the source says so." };
+        let contrast = format!("{who} {}", working(evidence).unwrap_or_default());
+        Ruling::new(EGRESS, Layer::Tcp, fault.to_string()).proved(contrast)
+    })
+}
+
+fn going_round(evidence: &Evidence<'_>) -> Option<Ruling> {
+    /// Time exceeded in transit (RFC 792).
+    const TIME_EXCEEDED: u8 = 11;
+    let fault = evidence.broken_at(Layer::Tcp)?;
+    let said = std::iter::once(evidence.trace).chain(evidence.again()).chain(evidence.other_ports());
+    let who = said.filter_map(refusal).find_map(|(_, error)| {
+        error.icmp.filter(|(kind, _)| *kind == TIME_EXCEEDED).and(error.offender)
+    })?;
+    Some(Ruling::new(LOOP, Layer::Route, fault.to_string()).proved(format!("{who} says that the packet's time to live is over.")))
+}
+
+/// Whether another port of the same host met the same ICMP error.
+fn every_port(evidence: &Evidence<'_>, kind: ConnectErrorKind) -> bool {
+    let mut others = evidence.other_ports().filter_map(refused_as).peekable();
+    others.peek().is_some() && others.all(|other| other == kind)
+}
+
+/// EHOSTUNREACH at once: somebody on the way says no.
+fn router(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let fault = evidence.broken_at(Layer::Tcp)?;
+    let (attempt, error) = refusal(evidence.trace)?;
+    if !matches!(error.kind, ConnectErrorKind::HostUnreachable | ConnectErrorKind::NetworkUnreachable) || attempt.took_ms >= ARP_MS {
+        return None;
+    }
+    let who = error.offender.map_or_else(|| "A router".to_owned(), |offender| offender.to_string());
+    let policy = error.icmp.is_some_and(|(_, code)| POLICY.contains(&code));
+    let all = every_port(evidence, error.kind);
+    let code = error.icmp.map_or_else(String::new, |(kind, code)| format!(" (ICMP {kind}/{code})"));
+    let ports = if all { "every port" } else { "this port only" };
+    let contrast = format!("{who} says so of {ports}{code}. {}", working(evidence).unwrap_or_default());
+    let cause = match (policy, all) {
+        (true, true) => ROUTER_PROHIBITS,
+        (true | false, false) => REJECTED_ADMIN,
+        (false, true) => ROUTER_UNREACHABLE,
+    };
+    let ruling = Ruling::new(cause, if all { Layer::Route } else { Layer::Tcp }, fault.to_string()).proved(contrast);
+    Some(if policy && !all { ruling } else if all { ruling.or(&[REJECTED_ADMIN]) } else { ruling })
+}
+
+fn host_down(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let fault = evidence.broken_at(Layer::Tcp)?;
+    let (attempt, error) = refusal(evidence.trace)?;
+    if error.kind != ConnectErrorKind::HostUnreachable || attempt.took_ms < ARP_MS {
+        return None;
+    }
+    let ruling = Ruling::new(HOST_DOWN, Layer::Route, fault.to_string());
+    let seen = format!("It came after {:.1} s, the time of a hardware address asked for in vain.", attempt.took_ms / 1000.0);
+    Some(if evidence.others().any(|place| place.passes(Layer::Tcp)) { ruling.because(seen) } else { ruling.proved(format!("{seen} No other place connects.")) })
+}
+
+/// A refusal that an ICMP error brought.
+fn icmp_reject(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let fault = evidence.broken_at(Layer::Tcp)?;
+    let (_, error) = refusal(evidence.trace)?;
+    let offender = error.offender.filter(|_| error.kind == ConnectErrorKind::Refused)?;
+    let contrast = format!("{offender} says so by ICMP; a host on which nothing listens would reset. {}", working(evidence).unwrap_or_default());
+    Some(Ruling::new(REJECTED_ICMP, Layer::Tcp, fault.to_string()).proved(contrast))
+}
+
+/// Refused by a reset here, while others connect.
+fn rejected(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let fault = evidence.broken_at(Layer::Tcp)?;
+    let (_, error) = refusal(evidence.trace)?;
+    if error.kind != ConnectErrorKind::Refused || error.offender.is_some() {
+        return None;
+    }
+    let contrast = others_connect(evidence)?;
+    Some(Ruling::new(REJECTED_RESET, Layer::Tcp, fault.to_string()).proved(contrast))
+}
+
+/// Whether the connection timed out at the tcp layer.
+fn silent<'a>(evidence: &Evidence<'a>) -> Option<&'a Fault> {
+    evidence.broken_at(Layer::Tcp).filter(|_| refused_as(evidence.trace) == Some(ConnectErrorKind::TimedOut))
+}
+
+fn old_source(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let fault = evidence.broken_at(Layer::Tcp)?;
+    let kind = refused_as(evidence.trace)?;
+    let stopped = matches!(kind, ConnectErrorKind::TimedOut | ConnectErrorKind::Refused | ConnectErrorKind::HostUnreachable);
+    let (was, now) = source_moved(evidence)?;
+    let contrast = others_connect(evidence).filter(|_| stopped)?;
+    let contrast = format!("It leaves from {now} now; in the baseline it left from {was}, and connected. {contrast}");
+    Some(
+        Ruling::new(OLD_SOURCE, Layer::Tcp, fault.to_string())
+            .proved(contrast)
+            .next(format!("allow {now} where {was} is allowed, or give the source {was} back")),
+    )
+}
+
+fn source_moved(evidence: &Evidence<'_>) -> Option<(IpAddr, IpAddr)> {
+    let (was, now) = (source(evidence.before?)?, source(evidence.trace)?);
+    (was != now && passes(evidence.before?, Layer::Tcp)).then_some((was, now))
+}
+
+/// Whether any other port of the host answered, be it with a refusal; none when none was asked.
+fn host_answers(evidence: &Evidence<'_>) -> Option<bool> {
+    let mut asked = evidence.other_ports().peekable();
+    asked.peek()?;
+    Some(asked.any(|trace| passes(trace, Layer::Tcp) || refused_as(trace) == Some(ConnectErrorKind::Refused)))
+}
+
+fn answering_ports(evidence: &Evidence<'_>) -> String {
+    let answers = evidence.other_ports().filter(|trace| passes(trace, Layer::Tcp) || refused_as(trace) == Some(ConnectErrorKind::Refused));
+    let ports: Vec<String> = answers.filter_map(|trace| Some(tried(trace).next()?.address.port().to_string())).collect();
+    match ports.as_slice() {
+        [] => "No other port of the host answers.".to_owned(),
+        [one] => format!("Port {one} of the same host answers."),
+        several => format!("Ports {} of the same host answer.", listed(several.iter().map(String::as_str))),
+    }
+}
+
+/// Silent here on this port, while other places connect.
+fn dropped(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let fault = silent(evidence)?;
+    let contrast = others_connect(evidence)?;
+    let ports = answering_ports(evidence);
+    match host_answers(evidence) {
+        Some(true) => Some(Ruling::new(DROPPED, Layer::Tcp, fault.to_string()).proved(format!("{contrast} {ports}")).or(&[EGRESS])),
+        Some(false) => Some(
+            Ruling::new(BLACK_HOLE, Layer::Route, fault.to_string())
+                .proved(format!("{contrast} {ports}"))
+                .or(&[NO_RETURN, RP_FILTER, DROPPED]),
+        ),
+        None => Some(Ruling::new(DROPPED, Layer::Tcp, fault.to_string()).because(contrast).or(&[BLACK_HOLE])),
+    }
+}
+
+/// Silent from every place elsewhere.
+fn silent_everywhere(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let fault = silent(evidence)?;
+    if evidence.others().any(|place| place.passes(Layer::Tcp)) {
+        return None;
+    }
+    let own: Vec<Place<'_>> = evidence.target().filter(|place| place.passes(Layer::Tcp)).collect();
+    let others = listed(evidence.others().map(|place| place.name()).collect::<Vec<_>>());
+    let others = if others.is_empty() { "no other place was asked".to_owned() } else { format!("{others} do not connect either") };
+    if let Some(first) = own.first() {
+        let contrast = format!("{} itself connects; {others}. {}", first.vantage, answering_ports(evidence));
+        let surer = if evidence.others().next().is_some() { Confidence::High } else { Confidence::Medium };
+        return Some(Ruling::new(DROPPED_FROM_ALL, Layer::Tcp, fault.to_string()).because(contrast).sure(surer).or(&[HOST_DROPS]));
+    }
+    if evidence.target().next().is_some() || evidence.loopback().next().is_some() || host_answers(evidence) != Some(true) {
+        return None;
+    }
+    let contrast = format!("{}; {others}.", answering_ports(evidence).trim_end_matches('.'));
+    Some(
+        Ruling::new(DROPPED_FROM_ALL, Layer::Tcp, fault.to_string())
+            .because(contrast)
+            .sure(Confidence::Low)
+            .or(&[HOST_DROPS, DROPPED, tcp::BACKLOG])
+            .next("look from the target's own host: gonogo probe TARGET --from ssh:HOST tells which it is"),
+    )
+}
+
+/// No port answers, from nowhere.
+fn vanished(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let fault = silent(evidence)?;
+    let nowhere = !evidence.elsewhere().any(|place| place.passes(Layer::Tcp)) && !evidence.loopback().any(|(_, place)| place.passes(Layer::Tcp));
+    let quiet = host_answers(evidence) == Some(false) && evidence.target().next().is_none();
+    (nowhere && quiet).then(|| {
+        Ruling::new(BLACK_HOLE, Layer::Route, fault.to_string())
+            .because(answering_ports(evidence))
+            .or(&[HOST_DOWN, NO_RETURN, DROPPED_FROM_ALL])
+            .sure(Confidence::Low)
+    })
+}
+
+/// Connections that came only after a SYN was sent again.
+fn lossy(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let (_, fault) = evidence.broken()?;
+    let took = std::iter::once(evidence.trace).chain(evidence.again()).flat_map(tried);
+    let (mut quick, mut slow) = (0, 0);
+    for attempt in took {
+        match (&attempt.error, attempt.took_ms) {
+            (None, ..=500.0) => quick += 1,
+            (None, 900.0..) => slow += 1,
+            (Some(error), _) if error.kind == ConnectErrorKind::TimedOut => slow += 1,
+            (None | Some(_), _) => {}
+        }
+    }
+    (quick > 0 && slow > 0).then(|| {
+        Ruling::new(LOSS, Layer::Tcp, fault.to_string()).proved(format!("Of {} connections in a row, {slow} took a second or more.", quick + slow))
+    })
+}
+
+/// The connection is made and then stalls, but not from other places.
+fn large_packets(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let (layer, fault) = evidence.broken()?;
+    let stalls = matches!(fault, Fault::TimedOut { .. }) && layer > Layer::Tcp;
+    let got_head = super::evidence::facts(evidence.trace).any(|fact| matches!(fact, Fact::Responded { .. }));
+    let again = evidence.again().all(|trace| trace.broken().is_some());
+    let elsewhere = evidence.elsewhere().find(|place| place.trace.broken().is_none())?;
+    let cause_is_near = layer == Layer::Payload || got_head || layer == Layer::Tls;
+    (stalls && again && cause_is_near).then(|| {
+        Ruling::new(MTU, Layer::Route, fault.to_string()).proved(format!("The whole answer comes from {}.", elsewhere.name()))
+    })
+}
+
+/// Places elsewhere that connect, in a sentence.
+fn others_connect(evidence: &Evidence<'_>) -> Option<String> {
+    let places: Vec<Place<'_>> = evidence.others().filter(|place| place.passes(Layer::Tcp)).collect();
+    let first = places.first()?;
+    let words = listed(places.iter().map(Place::name));
+    let own = evidence.target().find(|place| place.passes(Layer::Tcp) && place.vantage != first.vantage);
+    let own = own.map_or_else(String::new, |place| format!(", and so does {} itself", place.vantage));
+    Some(format!("It connects from {words}{own}."))
+}
+
+/// Any place that connects, in a sentence.
+fn working(evidence: &Evidence<'_>) -> Option<String> {
+    let places: Vec<Place<'_>> = evidence.elsewhere().filter(|place| place.passes(Layer::Tcp)).collect();
+    (!places.is_empty()).then(|| format!("It connects from {}.", listed(places.iter().map(Place::name))))
+}
+
+/// Whether a trace ended at the tcp layer without an answer.
+pub(super) fn timed_out(trace: &Trace) -> bool {
+    refused_as(trace) == Some(ConnectErrorKind::TimedOut)
+}

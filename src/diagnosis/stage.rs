@@ -1,0 +1,85 @@
+//! A whole stage: every row that was examined is diagnosed, and what breaks for the same reason is told once.
+
+use std::collections::HashMap;
+
+use super::evidence::{Evidence, tried};
+use super::diagnose;
+use crate::journal::event::Expected;
+use crate::journal::run::{RowState, Run, StageState};
+use crate::model::cause::Diagnosis;
+use crate::model::fault::Fault;
+use crate::model::layer::Layer;
+use crate::model::outcome::Outcome;
+use crate::model::trace::Trace;
+
+/// Causes by row, best first; rows without a known cause are left out.
+pub type Diagnoses = HashMap<Expected, Vec<Diagnosis>>;
+
+/// Diagnose a stage of a run.
+///
+/// Rows that break in the same way at the same server have the same cause, though only one of them was examined.
+#[must_use]
+pub fn diagnose_stage(run: &Run, stage: &StageState) -> Diagnoses {
+    let mut found: Diagnoses = HashMap::new();
+    let mut first: HashMap<(Layer, &'static str, String), Expected> = HashMap::new();
+    for (expected, row) in &stage.rows {
+        if let Some(diagnoses) = of_row(run, stage, expected, row) {
+            if let Some(way) = way(row) {
+                first.entry(way).or_insert_with(|| expected.clone());
+            }
+            found.insert(expected.clone(), diagnoses);
+        }
+    }
+    for (expected, row) in stage.rows.iter().filter(|(_, row)| row.outcome() == Outcome::Fail) {
+        let Some(examined) = way(row).and_then(|way| first.get(&way)).filter(|examined| *examined != expected) else {
+            continue;
+        };
+        let same_cause = |own: &[Diagnosis], theirs: &[Diagnosis]| own.first().map(|one| &one.id) == theirs.first().map(|one| &one.id);
+        let theirs = found.get(examined).cloned().unwrap_or_default();
+        let explained = found.get(expected).is_none_or(|own| same_cause(own, &theirs));
+        if explained && let Some(cause) = found.get_mut(examined).and_then(|causes| causes.first_mut()) {
+            cause.explains.push(format!("{} from {}", expected.check, expected.vantage));
+            found.entry(expected.clone()).or_insert(theirs);
+        }
+    }
+    found
+}
+
+fn of_row(run: &Run, stage: &StageState, expected: &Expected, row: &RowState) -> Option<Vec<Diagnosis>> {
+    let (examination, trace) = (row.examination.as_deref()?, row.trace.as_ref()?);
+    let check = run.outline.checks.get(run.check_index(&expected.check)?)?;
+    if check.expect_break.is_some() {
+        return None;
+    }
+    let beside = stage.rows.iter().filter(|(other, _)| other.check == expected.check && other.vantage != expected.vantage);
+    let evidence = Evidence {
+        outline: &run.outline,
+        check,
+        vantage: &expected.vantage,
+        trace,
+        before: examination.before.as_ref().map(|before| &before.trace),
+        answers: &examination.answers,
+        beside: beside.filter_map(|(other, row)| Some((&*other.vantage, row.trace.as_ref()?))).collect(),
+    };
+    Some(diagnose(&evidence)).filter(|found| !found.is_empty())
+}
+
+/// How a row broke, and at which server.
+fn way(row: &RowState) -> Option<(Layer, &'static str, String)> {
+    let trace = row.trace.as_ref()?;
+    let (layer, fault) = trace.broken()?;
+    Some((layer, fault.id(), peer(trace, fault)?))
+}
+
+/// The server a trace is about: its address, or the name that was not found.
+fn peer(trace: &Trace, fault: &Fault) -> Option<String> {
+    if let Fault::NameNotFound { name, .. }
+    | Fault::NoRecord { name, .. }
+    | Fault::ServerFailure { name, .. }
+    | Fault::QueryRefused { name, .. }
+    | Fault::ResolverFailed { name, .. } = fault
+    {
+        return Some(name.clone());
+    }
+    tried(trace).next().map(|attempt| attempt.address.to_string())
+}
