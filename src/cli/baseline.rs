@@ -22,11 +22,8 @@ use crate::verdict::Exit;
 
 pub(super) async fn baseline(arguments: &Arguments, shared: &Shared) -> Exit {
     let scrubber = Arc::new(Scrubber::default());
-    let plan = match load::usable(&arguments.plan, shared, &scrubber) {
-        Ok(plan) => plan,
-        // What is wrong with it is told.
-        Err(_) => return Exit::Usage,
-    };
+    // What is wrong with it is told.
+    let Ok(plan) = load::usable(&arguments.plan, shared, &scrubber) else { return Exit::Usage };
     let cancel = signals::cancelled_by_signals();
     let places = match load::places(IndexMap::clone(&plan.vantages), shared, &scrubber) {
         Ok(places) => places,
@@ -55,7 +52,8 @@ pub(super) async fn baseline(arguments: &Arguments, shared: &Shared) -> Exit {
         Format::Json => as_json(&seen),
     };
     // A place that could not be looked from is no contrast, so it is not kept.
-    let kept = seen.into_iter().map(|(recorded, _)| recorded).filter(|one| one.trace.ended == Ended::Complete);
+    let kept =
+        seen.into_iter().map(|(recorded, _)| recorded).filter(|one| one.trace.ended == Ended::Complete);
     let kept: Vec<Recorded> = kept.collect();
     if kept.is_empty() {
         shared.terminal.print(&scrubber.text(&shown));
@@ -74,7 +72,8 @@ pub(super) async fn baseline(arguments: &Arguments, shared: &Shared) -> Exit {
 fn wanted(plan: &Plan) -> Vec<(usize, Arc<str>)> {
     let mut known = HashSet::new();
     let checks = plan.outline.checks.iter().enumerate().filter(|(_, check)| !check.manual);
-    let rows = checks.flat_map(|(index, check)| check.from.iter().map(move |vantage| (index, vantage.clone())));
+    let rows =
+        checks.flat_map(|(index, check)| check.from.iter().map(move |vantage| (index, vantage.clone())));
     rows.filter(|row| known.insert(row.clone())).collect()
 }
 
@@ -84,7 +83,8 @@ fn as_text(seen: &[(Recorded, Judgement)]) -> String {
     for (recorded, judgement) in seen.iter().filter(|(_, judgement)| judgement.outcome != Outcome::Pass) {
         let message = text::line(&judgement.message);
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "  {} {} from {}: {message}", judgement.outcome, recorded.check, recorded.vantage);
+        let _ =
+            writeln!(out, "  {} {} from {}: {message}", judgement.outcome, recorded.check, recorded.vantage);
     }
     if passed < seen.len() {
         out.push_str("those are kept as they are: what did not work before proves nothing later\n");

@@ -79,11 +79,7 @@ impl Round<'_> {
         exit
     }
 
-    async fn stages_in_order(
-        &self,
-        session: &mut Session,
-        means: &Means,
-    ) -> Exit {
+    async fn stages_in_order(&self, session: &mut Session, means: &Means) -> Exit {
         let stages = self.stages(session);
         let mut worst = Exit::Go;
         for (position, &stage) in stages.iter().enumerate() {
@@ -119,12 +115,7 @@ impl Round<'_> {
         (held.unwrap_or(0)..outline.stages.len()).collect()
     }
 
-    async fn stage(
-        &self,
-        session: &mut Session,
-        stage: usize,
-        means: &Means,
-    ) -> Result<(), JournalError> {
+    async fn stage(&self, session: &mut Session, stage: usize, means: &Means) -> Result<(), JournalError> {
         let begun_in_this_round = session.run().stages[stage].round == session.run().rounds;
         let todo = if begun_in_this_round {
             session.unsettled(stage, self.max_age)

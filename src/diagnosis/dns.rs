@@ -1,10 +1,9 @@
 //! Names: what the resolver of the source said, what each name server says by itself, and what other places get.
 
-use std::net::IpAddr;
+mod found;
 
 use super::evidence::{Evidence, Place, listed, passes, resolved};
 use super::registry::{Rule, Ruling, causes};
-use crate::model::cause::Confidence;
 use crate::model::fault::Fault;
 use crate::model::host::{NameFacts, Said, ServerSaid};
 use crate::model::layer::Layer;
@@ -98,7 +97,8 @@ causes! { Dns:
 
 pub(super) const RULES: &[Rule] = &[
     switch, typo, dangling, short_name, negative_cache, no_name, no_data, server_failure, refused, down, silent,
-    hosts, wrong_search, wrong_environment, v6_only, one_family, one_dead, split_horizon, stale_dead, stale, first_dead,
+    found::hosts, found::wrong_search, found::wrong_environment, found::v6_only, found::one_family, found::one_dead,
+    found::split_horizon, found::stale_dead, found::stale, found::first_dead,
 ];
 
 /// How the name was not found; none when it was.
@@ -217,7 +217,7 @@ fn not_elsewhere(evidence: &Evidence<'_>, ruling: Ruling) -> Ruling {
         places => format!("It is the same from {}.", listed(places.iter().map(Place::name))),
     };
     if let Some((address, _)) = evidence.baseline_address().filter(|(_, trace)| passes(trace, Layer::Tcp)) {
-        contrast += &format!(" {address}, as in the baseline, connects.");
+        contrast = format!("{contrast} {address}, as in the baseline, connects.");
     }
     if same.is_empty() { ruling.because(contrast) } else { ruling.proved(contrast) }
 }
@@ -276,170 +276,5 @@ fn silent(evidence: &Evidence<'_>) -> Option<Ruling> {
     Some(match elsewhere_found(evidence) {
         Some(contrast) => ruling.proved(format!("{asked} {contrast}")),
         None => ruling.because(asked),
-    })
-}
-
-/// Addresses as the name servers give them.
-fn of_servers(names: &NameFacts) -> Vec<IpAddr> {
-    let records = names.servers.iter().flat_map(|server| &server.records);
-    records
-        .filter(|record| matches!(record.record_type.as_str(), "A" | "AAAA"))
-        .filter_map(|record| record.data.parse().ok())
-        .collect()
-}
-
-/// Another address than before, or one that other places do not get.
-fn moved(evidence: &Evidence<'_>) -> Option<(IpAddr, IpAddr)> {
-    let (_, now) = evidence.resolved()?;
-    let (_, was) = resolved(evidence.before?)?;
-    now.iter().all(|address| !was.contains(address)).then_some((*was.first()?, *now.first()?))
-}
-
-fn hosts(evidence: &Evidence<'_>) -> Option<Ruling> {
-    let names = evidence.names()?;
-    let (_, now) = evidence.resolved()?;
-    let told = of_servers(names);
-    let overridden = now.iter().find(|address| names.hosts.contains(address) && !told.contains(address))?;
-    let differs = moved(evidence).is_some() || evidence.broken().is_some();
-    let dns = told.first().map_or_else(|| "does not know it".to_owned(), |address| format!("says {address}"));
-    let contrast = format!("/etc/hosts says {overridden}; DNS {dns}.");
-    differs.then(|| Ruling::new(HOSTS, Layer::Dns, format!("{} is {overridden}", names.name)).proved(contrast))
-}
-
-fn wrong_search(evidence: &Evidence<'_>) -> Option<Ruling> {
-    let names = evidence.names()?;
-    let (was, now) = moved(evidence)?;
-    let by = names.servers.iter().find(|server| {
-        server.said == Said::Addresses && server.records.iter().any(|record| record.data == now.to_string())
-    })?;
-    is_short(&names.name).then(|| {
-        let contrast = format!("It is completed to {}; before, it was {was}.", by.name);
-        Ruling::new(WRONG_SEARCH, Layer::Dns, format!("{} is {now}", names.name)).proved(contrast)
-    })
-}
-
-/// Values of the answer that name an environment.
-fn names_environment(evidence: &Evidence<'_>) -> Option<String> {
-    let Some((Layer::Payload, Fault::Mismatch { mismatches, .. })) = evidence.broken() else { return None };
-    let told = mismatches.iter().find(|one| {
-        let what = one.what.to_lowercase();
-        what.ends_with("env") || what.contains("environment")
-    })?;
-    Some(format!("{} is {}", told.what, told.got))
-}
-
-fn wrong_environment(evidence: &Evidence<'_>) -> Option<Ruling> {
-    let told = names_environment(evidence)?;
-    let (was, now) = moved(evidence)?;
-    let contrast = format!("The name was {was} in the baseline and is {now} now.");
-    Some(Ruling::new(WRONG_ENVIRONMENT, Layer::Dns, told).proved(contrast))
-}
-
-fn v6_only(evidence: &Evidence<'_>) -> Option<Ruling> {
-    let (name, addresses) = evidence.resolved()?;
-    let fault = evidence.broken_at(Layer::Route).or_else(|| evidence.broken_at(Layer::Tcp))?;
-    let (Fault::NoRoute { .. } | Fault::Unreachable { .. }) = fault else { return None };
-    addresses.iter().all(IpAddr::is_ipv6).then(|| {
-        let works = evidence.elsewhere().find(|place| place.passes(Layer::Tcp));
-        let contrast = works.map_or_else(
-            || format!("{name} has no IPv4 address."),
-            |place| format!("{name} has no IPv4 address; it connects from {}.", place.name()),
-        );
-        Ruling::new(V6_ONLY, Layer::Route, seen(fault)).proved(contrast)
-    })
-}
-
-/// Addresses that answered and those that did not, of one name.
-fn halves(evidence: &Evidence<'_>) -> Option<(Vec<IpAddr>, Vec<IpAddr>)> {
-    let (_, addresses) = evidence.resolved()?;
-    let attempts: Vec<_> = super::evidence::tried(evidence.trace).collect();
-    let ip = |good: bool| {
-        let some = attempts.iter().filter(move |attempt| attempt.error.is_none() == good);
-        some.map(|attempt| attempt.address.ip()).collect::<Vec<_>>()
-    };
-    let (good, bad) = (ip(true), ip(false));
-    (addresses.len() > 1 && !good.is_empty() && !bad.is_empty()).then_some((good, bad))
-}
-
-fn told((good, bad): &(Vec<IpAddr>, Vec<IpAddr>)) -> (String, String) {
-    let words = |addresses: &[IpAddr]| {
-        let texts: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-        listed(texts.iter().map(String::as_str))
-    };
-    (format!("{} did not answer", words(bad)), format!("{} connected at the same time.", words(good)))
-}
-
-fn one_family(evidence: &Evidence<'_>) -> Option<Ruling> {
-    let halves = halves(evidence)?;
-    let by_family = halves.0.iter().all(IpAddr::is_ipv4) && halves.1.iter().all(IpAddr::is_ipv6);
-    let (seen, contrast) = told(&halves);
-    by_family.then(|| Ruling::new(V6_BLACK_HOLE, Layer::Tcp, seen).proved(contrast))
-}
-
-fn one_dead(evidence: &Evidence<'_>) -> Option<Ruling> {
-    let halves = halves(evidence)?;
-    let same_family = halves.0.iter().any(|good| halves.1.iter().any(|bad| bad.is_ipv4() == good.is_ipv4()));
-    let (seen, contrast) = told(&halves);
-    same_family.then(|| Ruling::new(ONE_DEAD, Layer::Tcp, seen).proved(contrast))
-}
-
-fn stale_dead(evidence: &Evidence<'_>) -> Option<Ruling> {
-    let (was, now) = moved(evidence)?;
-    let fault = evidence.broken_at(Layer::Tcp).or_else(|| evidence.broken_at(Layer::Route))?;
-    let (address, _) = evidence.baseline_address().filter(|(_, trace)| passes(trace, Layer::Tcp))?;
-    let (or, same) = view(evidence, now);
-    let contrast = format!("The name was {was} in the baseline, and {address} still connects. {same}");
-    Some(Ruling::new(STALE_DEAD, Layer::Dns, seen(fault)).proved(contrast).or(or))
-}
-
-fn stale(evidence: &Evidence<'_>) -> Option<Ruling> {
-    let (was, now) = moved(evidence)?;
-    let above = evidence.broken().is_none_or(|(layer, _)| layer > Layer::Tcp);
-    let broken = evidence.broken().map_or_else(|| format!("it is {now} and answers"), |(_, fault)| seen(fault));
-    let (or, same) = view(evidence, now);
-    let contrast = format!("The name was {was} in the baseline and is {now} now. {same}");
-    above.then(|| {
-        let sure = if evidence.broken().is_some() { Confidence::High } else { Confidence::Medium };
-        Ruling::new(STALE, Layer::Dns, broken).because(contrast).sure(sure).or(or)
-    })
-}
-
-/// Whether other places get the same address, in words, with what that leaves open.
-fn view(evidence: &Evidence<'_>, now: IpAddr) -> (&'static [&'static crate::model::cause::Cause], String) {
-    let same: Vec<Place<'_>> = resolving(evidence)
-        .into_iter()
-        .filter(|place| resolved(place.trace).is_some_and(|(_, addresses)| addresses.contains(&now)))
-        .collect();
-    if same.is_empty() {
-        return (&[SPLIT_HORIZON], String::new());
-    }
-    (&[], format!("It is the same from {}.", listed(same.iter().map(Place::name))))
-}
-
-fn split_horizon(evidence: &Evidence<'_>) -> Option<Ruling> {
-    let (name, here) = evidence.resolved()?;
-    let names = evidence.names()?;
-    let (layer, fault) = evidence.broken()?;
-    if !names.hosts.is_empty() || layer == Layer::Dns {
-        return None;
-    }
-    let other = resolving(evidence).into_iter().find_map(|place| {
-        let (_, there) = resolved(place.trace)?;
-        let differs = there.iter().all(|address| !here.contains(address)) && place.passes(Layer::Tcp);
-        Some((place, *there.first()?)).filter(|_| differs)
-    });
-    let (place, there) = other?;
-    let contrast = format!("{name} is {} here and {there} from {}, where it connects.", here.first()?, place.name());
-    Some(Ruling::new(SPLIT_HORIZON, Layer::Dns, seen(fault)).proved(contrast))
-}
-
-fn first_dead(evidence: &Evidence<'_>) -> Option<Ruling> {
-    let names = evidence.names()?;
-    let first = names.servers.first()?;
-    let dead = matches!(first.said, Said::Silence) && names.said(Said::Addresses).next().is_some();
-    let took = evidence.trace.observations.iter().find(|seen| seen.layer == Layer::Dns).map(|seen| seen.took_ms)?;
-    (dead && evidence.resolved().is_some() && took >= 900.0).then(|| {
-        let contrast = format!("Asked one by one: {}.", servers(names));
-        Ruling::new(FIRST_DEAD, Layer::Dns, format!("the name took {:.1} s", took / 1000.0)).proved(contrast)
     })
 }

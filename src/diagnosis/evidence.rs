@@ -96,13 +96,16 @@ impl<'a> Evidence<'a> {
 
     /// Connections on loopback, from the target's own hosts, with the address.
     pub fn loopback(&self) -> impl Iterator<Item = (IpAddr, Place<'a>)> {
-        let places = self.answered(|question| *question == Question::Loopback).filter(|place| could_look(place.trace));
+        let places =
+            self.answered(|question| *question == Question::Loopback).filter(|place| could_look(place.trace));
         places.filter_map(|place| Some((tried(place.trace).next()?.address.ip(), place)))
     }
 
     /// The same probe again, from the same place.
     pub fn again(&self) -> impl Iterator<Item = &'a Trace> {
-        self.answered(|question| *question == Question::Again).map(|place| place.trace).filter(|trace| could_look(trace))
+        self.answered(|question| *question == Question::Again)
+            .map(|place| place.trace)
+            .filter(|trace| could_look(trace))
     }
 
     /// Connections to other ports of the same host.
@@ -122,7 +125,8 @@ impl<'a> Evidence<'a> {
     /// The same probe in another way.
     #[must_use]
     pub fn otherwise(&self, wanted: &str) -> Option<&'a Trace> {
-        let mut found = self.answered(|question| matches!(question, Question::Otherwise { way } if way == wanted));
+        let mut found =
+            self.answered(|question| matches!(question, Question::Otherwise { way } if way == wanted));
         found.next().map(|place| place.trace)
     }
 
@@ -130,14 +134,16 @@ impl<'a> Evidence<'a> {
     #[must_use]
     pub fn names(&self) -> Option<&'a NameFacts> {
         self.answered(|question| *question == Question::Names).find_map(|place| {
-            facts(place.trace).find_map(|fact| if let Fact::Names(names) = fact { Some(&**names) } else { None })
+            facts(place.trace)
+                .find_map(|fact| if let Fact::Names(names) = fact { Some(&**names) } else { None })
         })
     }
 
     /// What listens on the target's own hosts, by vantage.
     pub fn listeners(&self) -> impl Iterator<Item = (&'a str, &'a ListenerFacts)> {
         self.answered(|question| *question == Question::Listeners).filter_map(|place| {
-            let found = facts(place.trace).find_map(|fact| if let Fact::Listening(found) = fact { Some(found) } else { None });
+            let found = facts(place.trace)
+                .find_map(|fact| if let Fact::Listening(found) = fact { Some(found) } else { None });
             Some((place.vantage, found?))
         })
     }

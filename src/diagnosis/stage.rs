@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::evidence::{Evidence, tried};
 use super::diagnose;
+use super::evidence::{Evidence, tried};
 use crate::journal::event::Expected;
 use crate::journal::run::{RowState, Run, StageState};
 use crate::model::cause::Diagnosis;
@@ -31,10 +31,14 @@ pub fn diagnose_stage(run: &Run, stage: &StageState) -> Diagnoses {
         }
     }
     for (expected, row) in stage.rows.iter().filter(|(_, row)| row.outcome() == Outcome::Fail) {
-        let Some(examined) = way(row).and_then(|way| first.get(&way)).filter(|examined| *examined != expected) else {
+        let Some(examined) =
+            way(row).and_then(|way| first.get(&way)).filter(|examined| *examined != expected)
+        else {
             continue;
         };
-        let same_cause = |own: &[Diagnosis], theirs: &[Diagnosis]| own.first().map(|one| &one.id) == theirs.first().map(|one| &one.id);
+        let same_cause = |own: &[Diagnosis], theirs: &[Diagnosis]| {
+            own.first().map(|one| &one.id) == theirs.first().map(|one| &one.id)
+        };
         let theirs = found.get(examined).cloned().unwrap_or_default();
         let explained = found.get(expected).is_none_or(|own| same_cause(own, &theirs));
         if explained && let Some(cause) = found.get_mut(examined).and_then(|causes| causes.first_mut()) {
@@ -51,7 +55,10 @@ fn of_row(run: &Run, stage: &StageState, expected: &Expected, row: &RowState) ->
     if check.expect_break.is_some() {
         return None;
     }
-    let beside = stage.rows.iter().filter(|(other, _)| other.check == expected.check && other.vantage != expected.vantage);
+    let beside = stage
+        .rows
+        .iter()
+        .filter(|(other, _)| other.check == expected.check && other.vantage != expected.vantage);
     let evidence = Evidence {
         outline: &run.outline,
         check,

@@ -102,7 +102,8 @@ impl Baseline {
 
 impl FromIterator<Recorded> for Baseline {
     fn from_iter<I: IntoIterator<Item = Recorded>>(rows: I) -> Self {
-        let row = |Recorded { check, vantage, at, trace }| (Expected { check, vantage }, Before { at, trace });
+        let row =
+            |Recorded { check, vantage, at, trace }| (Expected { check, vantage }, Before { at, trace });
         Self { rows: rows.into_iter().map(row).collect() }
     }
 }

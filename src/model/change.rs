@@ -44,8 +44,12 @@ impl Shown {
             Fact::Responded { status, version, headers, .. } => {
                 self.add("status", status.to_string());
                 self.add("HTTP version", version.clone());
-                for (name, label) in [("server", "server header"), ("via", "via header"), ("content-type", "content type")] {
-                    if let Some((_, value)) = headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name)) {
+                for (name, label) in
+                    [("server", "server header"), ("via", "via header"), ("content-type", "content type")]
+                {
+                    if let Some((_, value)) =
+                        headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name))
+                    {
                         self.add(label, value.clone());
                     }
                 }

@@ -78,7 +78,7 @@ pub struct ListenerFacts {
     pub others: Vec<u16>,
 }
 
-/// A listening socket (proc_net_tcp(5)).
+/// A listening socket (`proc_net_tcp(5)`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Listener {
     /// The address it is bound to.

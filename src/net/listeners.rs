@@ -21,12 +21,14 @@ const LISTEN: &str = "0A";
 /// `Unreadable` where there is no `/proc/net/tcp`.
 pub fn listeners(port: u16) -> Result<ListenerFacts, VantageError> {
     let path = "/proc/net/tcp";
-    let v4 = table(path).map_err(|error| VantageError::Unreadable { path: path.to_owned(), reason: error.to_string() })?;
+    let v4 = table(path)
+        .map_err(|error| VantageError::Unreadable { path: path.to_owned(), reason: error.to_string() })?;
     let v6 = table("/proc/net/tcp6").unwrap_or_default();
     let sockets: Vec<Socket> = v4.lines().chain(v6.lines()).filter_map(Socket::read).collect();
     let wanted: Vec<&Socket> = sockets.iter().filter(|socket| socket.address.port() == port).collect();
     let programs = programs(&wanted.iter().map(|socket| socket.inode.as_str()).collect());
-    let others: BTreeSet<u16> = sockets.iter().map(|socket| socket.address.port()).filter(|&other| other != port).collect();
+    let others: BTreeSet<u16> =
+        sockets.iter().map(|socket| socket.address.port()).filter(|&other| other != port).collect();
     Ok(ListenerFacts {
         port,
         listeners: wanted
@@ -87,12 +89,13 @@ fn address(text: &str) -> Option<SocketAddr> {
     Some(SocketAddr::new(ip, port))
 }
 
-/// Who holds these sockets, by inode, as far as we may look into other processes (proc_pid_fd(5)).
+/// Who holds these sockets, by inode, as far as we may look into other processes (`proc_pid_fd(5)`).
 fn programs(inodes: &BTreeSet<&str>) -> HashMap<String, String> {
     let mut found = HashMap::new();
     let Ok(processes) = fs::read_dir("/proc") else { return found };
     for process in processes.flatten().filter(|_| !inodes.is_empty()) {
-        let is_process = process.file_name().to_str().is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
+        let is_process =
+            process.file_name().to_str().is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
         let Ok(files) = fs::read_dir(process.path().join("fd")) else { continue };
         for file in files.flatten().filter(|_| is_process) {
             let Ok(target) = fs::read_link(file.path()) else { continue };

@@ -66,8 +66,8 @@ fn hosts(text: &str, name: &str) -> Vec<IpAddr> {
 
 /// The sources of `hosts:` in nsswitch.conf(5), without what is done after each.
 fn switch(text: &str) -> Vec<String> {
-    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
-    let line = lines.filter_map(|line| line.trim_start().strip_prefix("hosts:")).next().unwrap_or_default();
+    let mut lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
+    let line = lines.find_map(|line| line.trim_start().strip_prefix("hosts:")).unwrap_or_default();
     let mut in_action = false;
     let words = line.split_whitespace().filter(|word| {
         let action = in_action || word.starts_with('[');
@@ -80,7 +80,14 @@ fn switch(text: &str) -> Vec<String> {
 /// The proxy variables of the environment, without user and password.
 fn proxies(environment: &Environment) -> Vec<(String, String)> {
     const NAMES: [&str; 8] = [
-        "http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "no_proxy",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "NO_PROXY",
     ];
     let set = NAMES.into_iter().filter_map(|name| Some((name, environment.get(name)?)));
     set.filter(|(_, value)| !value.is_empty())
@@ -97,7 +104,8 @@ mod tests {
 
     #[test]
     fn hosts_are_found_by_any_of_their_names() {
-        let text = "# 10.0.0.1 app2\n127.0.0.1 localhost\n203.0.113.22\tapp2.corp.test App2 # old\n::1 app2\n";
+        let text =
+            "# 10.0.0.1 app2\n127.0.0.1 localhost\n203.0.113.22\tapp2.corp.test App2 # old\n::1 app2\n";
         assert_eq!(hosts(text, "app2"), ["203.0.113.22".parse::<IpAddr>().unwrap(), "::1".parse().unwrap()]);
         assert_eq!(hosts(text, "app2.corp.test."), ["203.0.113.22".parse::<IpAddr>().unwrap()]);
         assert!(hosts(text, "app3").is_empty());
@@ -105,7 +113,10 @@ mod tests {
 
     #[test]
     fn the_switch_is_read_without_its_actions() {
-        assert_eq!(switch("passwd: files\nhosts: files mdns4 [NOTFOUND=return] dns # x\n"), ["files", "mdns4", "dns"]);
+        assert_eq!(
+            switch("passwd: files\nhosts: files mdns4 [NOTFOUND=return] dns # x\n"),
+            ["files", "mdns4", "dns"]
+        );
         assert_eq!(switch("hosts: files [ NOTFOUND = return ] dns\n"), ["files", "dns"]);
         assert!(switch("").is_empty());
     }

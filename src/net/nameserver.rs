@@ -104,7 +104,7 @@ pub async fn each(host: &str) -> Result<(Vec<String>, Vec<ServerSaid>), VantageE
     /// Servers and names: more than resolv.conf(5) lets the resolver use.
     const MOST: usize = 12;
     let config = system()?;
-    let search: Vec<String> = config.search().iter().map(|domain| domain.to_utf8()).collect();
+    let search: Vec<String> = config.search().iter().map(Name::to_utf8).collect();
     let Ok(whole) = whole_name(host) else { return Ok((search, Vec::new())) };
     let is_short = !host.trim_end_matches('.').contains('.');
     let searched = config.search().iter().filter(|_| is_short);
@@ -130,13 +130,16 @@ async fn one(server: &NameServerConfig, name: &Name) -> ServerSaid {
     let has_address = records.iter().any(|record| matches!(record.record_type.as_str(), "A" | "AAAA"));
     let said = match (&v4, &v6) {
         _ if has_address => Said::Addresses,
-        (Ok(answer), _) | (Err(_), Ok(answer)) => match answer.response_code {
-            ResponseCode::NXDomain => Said::NoName,
-            ResponseCode::NoError => Said::NoData,
-            ResponseCode::ServFail => Said::ServerFailure,
-            ResponseCode::Refused => Said::Refused,
-            _ => Said::Other,
-        },
+        (Ok(answer), _) | (Err(_), Ok(answer)) => {
+            let known = [
+                (ResponseCode::NXDomain, Said::NoName),
+                (ResponseCode::NoError, Said::NoData),
+                (ResponseCode::ServFail, Said::ServerFailure),
+                (ResponseCode::Refused, Said::Refused),
+            ];
+            let said = known.into_iter().find(|(code, _)| *code == answer.response_code);
+            said.map_or(Said::Other, |(_, said)| said)
+        }
         (Err(NetError::Timeout), Err(_)) => Said::Silence,
         (Err(NetError::Io(_)), Err(_)) => Said::Unreachable,
         (Err(_), Err(_)) => Said::Other,

@@ -48,7 +48,7 @@ impl Expander {
         if files.roots.is_empty() {
             return None;
         }
-        let mut expander = Self { seen: HashSet::new() };
+        let mut this = Self { seen: HashSet::new() };
         let mut expanded = Expanded::default();
         loading.variables.settle();
         for (node, trouble) in std::mem::take(&mut loading.variables.failures) {
@@ -60,20 +60,20 @@ impl Expander {
             match loading.tree.text(key) {
                 Some("checks") => {
                     for node in loading.tree.items(value).to_vec() {
-                        expander.check(loading, node, &mut expanded.checks);
+                        this.check(loading, node, &mut expanded.checks);
                     }
                 }
                 Some("links") => {
                     for node in loading.tree.items(value).to_vec() {
-                        expander.check(loading, node, &mut expanded.links);
+                        this.check(loading, node, &mut expanded.links);
                     }
                 }
                 Some("vars") => Self::variables(loading, value),
-                _ => expander.walk(loading, value, &Locals::new(), None),
+                _ => this.walk(loading, value, &Locals::new(), None),
             }
         }
         for check in expanded.checks.iter().chain(&expanded.links) {
-            expander.walk(loading, check.node, &check.locals, None);
+            this.walk(loading, check.node, &check.locals, None);
         }
         if let (true, Some(&main)) = (loading.variables.is_exhausted(), files.roots.first()) {
             let most = TOTAL / 1024 / 1024;

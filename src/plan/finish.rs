@@ -40,7 +40,7 @@ pub(super) fn bind(loading: &mut Loading<'_>, draft: &mut Draft) {
         draft.databases.iter().filter(|(_, item)| item.value.is_none()).map(|(id, _)| id.clone()).collect();
     for position in 0..draft.checks.len() {
         let part = draft.parts.get(&position).copied();
-        if let Some(part) = part.filter(|part| part.part == LinkPart::Configured) {
+        if let Some(part) = part.filter(|part| part.which == LinkPart::Configured) {
             compare_with_path(loading, draft, position, part.path);
         }
         let Some(Item { node, value: Some(asked), .. }) = draft.checks.get_mut(position) else { continue };
@@ -55,7 +55,7 @@ pub(super) fn bind(loading: &mut Loading<'_>, draft: &mut Draft) {
             let finding = located(loading, asked.probe_node, problem);
             loading.findings.push(finding);
         }
-        if let Some(part) = part.filter(|part| part.part == LinkPart::Path) {
+        if let Some(part) = part.filter(|part| part.which == LinkPart::Path) {
             links::elsewhere(loading, draft, part);
         }
     }
@@ -216,7 +216,7 @@ fn linked(draft: &Draft, pieces: &[Piece]) -> HashMap<usize, Arc<Link>> {
         let to = pieces.iter().find(|piece| piece.id == link.to)?;
         let link = Link {
             id: Arc::from(item.id.as_str()),
-            part: part.part,
+            part: part.which,
             from: link.from.clone(),
             to: link.to.clone(),
             to_owner: to.owner.clone(),

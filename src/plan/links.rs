@@ -27,7 +27,7 @@ pub(super) struct Part {
     pub(super) link: usize,
     /// Position of the link's path in `Draft::checks`.
     pub(super) path: usize,
-    pub(super) part: LinkPart,
+    pub(super) which: LinkPart,
     /// Whether it can only be answered by the application itself, running.
     pub(super) needs_source: bool,
 }
@@ -65,7 +65,7 @@ pub(super) fn read(loading: &mut Loading<'_>, draft: &mut Draft, written: &Check
     let path_probe = probe(loading, node, unknown_keys, Asking::Link);
     let item = part(fields.as_ref(), LinkPart::Path, node, id.clone(), path_probe);
     draft.add(loading, item, family, "link");
-    draft.parts.insert(path, Part { link, path, part: LinkPart::Path, needs_source: false });
+    draft.parts.insert(path, Part { link, path, which: LinkPart::Path, needs_source: false });
     let mut add = |loading: &mut Loading<'_>, item: Item<Asked>, suffix: &str, part: Part| {
         let position = draft.checks.len();
         draft.parts.insert(position, part);
@@ -78,7 +78,7 @@ pub(super) fn read(loading: &mut Loading<'_>, draft: &mut Draft, written: &Check
     if let Some(through) = loading.tree.get(node, "through") {
         let probe = through_probe(loading, through);
         let item = part(fields.as_ref(), LinkPart::Through, through, format!("{id}/through"), probe);
-        add(loading, item, "through", Part { link, path, part: LinkPart::Through, needs_source: true });
+        add(loading, item, "through", Part { link, path, which: LinkPart::Through, needs_source: true });
     }
     if let Some(configured) = loading.tree.get(node, "configured") {
         for (index, entry) in list(loading, configured, "configured").into_iter().enumerate() {
@@ -94,7 +94,7 @@ pub(super) fn read(loading: &mut Loading<'_>, draft: &mut Draft, written: &Check
             let item = part(fields.as_ref(), LinkPart::Configured, entry, format!("{id}/{suffix}"), probe);
             // The environment of a process is there when the process is.
             let needs_source = loading.tree.get(entry, "process").is_some();
-            add(loading, item, &suffix, Part { link, path, part: LinkPart::Configured, needs_source });
+            add(loading, item, &suffix, Part { link, path, which: LinkPart::Configured, needs_source });
         }
     }
     draft.links.push(Item { node, id, value: fields });
@@ -159,7 +159,12 @@ pub(super) fn address(probe: &Spec) -> Option<Address> {
         Spec::Tls(tls) => &tls.address,
         Spec::Dns(dns) => &dns.name,
         Spec::Postgres(postgres) => postgres.url.as_ref()?,
-        Spec::Command(_) | Spec::Config(_) | Spec::Grants(_) | Spec::Manual(_) => return None,
+        Spec::Command(_)
+        | Spec::Config(_)
+        | Spec::Grants(_)
+        | Spec::Manual(_)
+        | Spec::Listeners(_)
+        | Spec::Names(_) => return None,
     };
     Address::read(text).ok()
 }

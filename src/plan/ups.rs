@@ -59,7 +59,7 @@ impl<'d> Ups<'d> {
         let (from, to) = (end("from"), end("to"));
         let target = (format!("`{to}`"), self.target(&to));
         let source = (format!("`{from}`"), self.apps.get(from.as_str()).copied().unwrap_or(0));
-        let mut awaited: Vec<(String, usize)> = match part.part {
+        let mut awaited: Vec<(String, usize)> = match part.which {
             // The host of the application that calls is there before the application is.
             LinkPart::Path => vec![target],
             LinkPart::Through => vec![target, source],
@@ -70,7 +70,7 @@ impl<'d> Ups<'d> {
         let up = awaited.iter().map(|&(_, index)| index).max().unwrap_or(0);
         let own = path.map_or(up, |path| path.stage);
         let (stage, is_named) = match listed {
-            Some(listed) => (listed.stage, listed.by_name || part.part == LinkPart::Path),
+            Some(listed) => (listed.stage, listed.by_name || part.which == LinkPart::Path),
             None if part.needs_source => (own.min(up), false),
             None => (own, false),
         };
@@ -80,7 +80,7 @@ impl<'d> Ups<'d> {
         if is_named {
             let late = awaited.into_iter().max_by_key(|&(_, index)| index);
             if let Some((what, _)) = late {
-                too_early(loading, (draft, stages), (item, part.part), stage, (&what, up));
+                too_early(loading, (draft, stages), (item, part.which), stage, (&what, up));
             }
             return Due::at_stage(stage);
         }

@@ -21,7 +21,8 @@ pub(super) fn told(told: &Assessment<'_>, cause: &Diagnosis) -> Vec<(&'static st
     ];
     let changed: Vec<String> = cause.changed.iter().map(ToString::to_string).collect();
     lines.push(("SINCE", changed.join("; ")));
-    let owner = cause.owner.as_deref().map(|owner| format!("{}: ", told.outline.person(owner))).unwrap_or_default();
+    let owner =
+        cause.owner.as_deref().map(|owner| format!("{}: ", told.outline.person(owner))).unwrap_or_default();
     lines.push(("DO", cause.next.first().map(|step| format!("{owner}{step}")).unwrap_or_default()));
     lines.push(("ALSO", cause.explains.join(", ")));
     lines.retain(|(_, text)| !text.is_empty());

@@ -183,7 +183,8 @@ fn layer_table(page: &mut String, item: &Item<'_>) {
 fn cause(page: &mut String, told: &Assessment<'_>, item: &Item<'_>) {
     let Some(cause) = item.rows.iter().find_map(|row| causes::best(row)) else { return };
     for (word, text) in causes::told(told, cause) {
-        page.push_str(&format!("- **{}** {}\n", word.to_lowercase(), words(&text)));
+        // Writing to a String cannot fail.
+        let _ = writeln!(page, "- **{}** {}", word.to_lowercase(), words(&text));
     }
     page.push('\n');
 }

@@ -48,7 +48,8 @@ impl Examinations {
             // We could not look, so there is nothing to find a cause of.
             Outcome::Error | Outcome::NoAnswer | Outcome::NotRun => return None,
         };
-        let differs = known.is_some_and(|known| outcome == Outcome::Fail || !changes(known, trace).is_empty());
+        let differs =
+            known.is_some_and(|known| outcome == Outcome::Fail || !changes(known, trace).is_empty());
         if !differs && asks.is_empty() {
             return None;
         }
@@ -69,7 +70,8 @@ impl Begun {
             let trace = places.look(&vantage, &probe, LIMIT, cancel).await;
             Answer { question, vantage, trace }
         });
-        let answers = join_all(asking).await.into_iter().filter(|answer| answer.trace.ended != Ended::Cancelled);
+        let answers =
+            join_all(asking).await.into_iter().filter(|answer| answer.trace.ended != Ended::Cancelled);
         Examination { before: self.before, answers: answers.collect() }
     }
 }

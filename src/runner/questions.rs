@@ -31,8 +31,16 @@ pub(super) struct Ask {
 }
 
 /// What to ask about a check that broke: the fewer layers worked, the more about names and ways.
-pub(super) fn questions(check: &Check, probe: &Spec, vantage: &VantageId, trace: &Trace, before: Option<&Trace>) -> Vec<Ask> {
-    let (Ok(target), Some((layer, fault))) = (host_port(&probe.endpoint()), trace.broken()) else { return Vec::new() };
+pub(super) fn questions(
+    check: &Check,
+    probe: &Spec,
+    vantage: &VantageId,
+    trace: &Trace,
+    before: Option<&Trace>,
+) -> Vec<Ask> {
+    let (Ok(target), Some((layer, fault))) = (host_port(&probe.endpoint()), trace.broken()) else {
+        return Vec::new();
+    };
     let mut asked = Asked { check, probe, vantage, target: &target, asks: Vec::new() };
     asked.names();
     asked.elsewhere();
@@ -56,7 +64,12 @@ pub(super) fn questions(check: &Check, probe: &Spec, vantage: &VantageId, trace:
 }
 
 /// Whether a check that passed shows something to ask about: a name that took a resolver's timeout.
-pub(super) fn questions_of_a_pass(check: &Check, probe: &Spec, vantage: &VantageId, trace: &Trace) -> Vec<Ask> {
+pub(super) fn questions_of_a_pass(
+    check: &Check,
+    probe: &Spec,
+    vantage: &VantageId,
+    trace: &Trace,
+) -> Vec<Ask> {
     /// A resolver that answers does so in milliseconds (resolv.conf(5): a dead one costs a second at the least).
     const SLOW_MS: f64 = 900.0;
     let slow = trace.observations.iter().any(|seen| seen.layer == Layer::Dns && seen.took_ms >= SLOW_MS);
@@ -113,7 +126,11 @@ impl Asked<'_> {
 
     /// The probe itself, when it changes nothing; else a connection to the same port.
     fn same(&self) -> Option<Spec> {
-        if self.probe.is_harmless() { Some(self.probe.clone()) } else { tcp(&self.target.host, self.target.port) }
+        if self.probe.is_harmless() {
+            Some(self.probe.clone())
+        } else {
+            tcp(&self.target.host, self.target.port)
+        }
     }
 
     fn baseline_address(&mut self, before: Option<&Trace>, tried: &[SocketAddr]) {

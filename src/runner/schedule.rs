@@ -13,8 +13,8 @@ use super::examine::Examinations;
 use super::look::{Look, look};
 use super::needs::{Needed, lacking};
 use super::session::Session;
-use crate::journal::{Baseline, JournalError};
 use crate::journal::event::{Event, Expected, Flaky, Line};
+use crate::journal::{Baseline, JournalError};
 use crate::model::examination::Examination;
 use crate::model::outcome::{Judgement, Outcome};
 use crate::model::outline::Check;
@@ -306,11 +306,15 @@ impl<'r, W: FnMut(Progress<'_>)> Stage<'r, W> {
 
     /// Begin to ask what else tells the cause, unless the same has broken before.
     fn examine(&mut self, row: usize, outcome: Outcome, trace: &Trace) {
-        let (Some(check), Some(job)) = (self.check(row), self.runner.plan.jobs.get(self.checks[row])) else { return };
+        let (Some(check), Some(job)) = (self.check(row), self.runner.plan.jobs.get(self.checks[row])) else {
+            return;
+        };
         let expected = &self.todo[row];
         let before = self.runner.baseline.of(expected);
         let from = (self.endpoints[row], &expected.vantage);
-        let Some(begun) = self.examinations.begin((check, job), from, (outcome, trace), before) else { return };
+        let Some(begun) = self.examinations.begin((check, job), from, (outcome, trace), before) else {
+            return;
+        };
         let (places, cancel) = (Arc::clone(&self.runner.places), self.runner.cancel.clone());
         self.probes.spawn(async move { (row, Done::Examined(begun.ask(&places, &cancel).await)) });
     }

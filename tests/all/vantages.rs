@@ -27,8 +27,9 @@ fn nothing_is_left(marker: &str) {
 #[test]
 fn a_check_is_looked_at_from_its_vantages_and_here() {
     let program = Program::with_plan(
-        "gonogo: 1\nvantages:\n  side: { exec: { prefix: [nice, -n, '7'] } }\nchecks:\n  - { id: niceness, from: [here, side], command: { argv: [nice] } }\n",
-    );
+        "gonogo: 1\nvantages:\n  side: { exec: { prefix: [env, WHERE=there] } }\nchecks:\n  - { id: where, from: [here, side], command: { argv: [sh, -c, 'echo is $WHERE'] } }\n",
+    )
+    .env("WHERE", "nearby");
     program.run(&["run"]).code(0);
     let result = program.result();
     let rows: Vec<(&str, &str)> = result["checks"]
@@ -41,7 +42,7 @@ fn a_check_is_looked_at_from_its_vantages_and_here() {
         .collect();
     assert_eq!(rows, [("here", "pass"), ("side", "pass")], "{result}");
     let journal = program.journal();
-    assert!(journal.contains("exit 0: 0") && journal.contains("exit 0: 7"), "{journal}");
+    assert!(journal.contains("exit 0: is nearby") && journal.contains("exit 0: is there"), "{journal}");
     assert!(journal.contains("looked_from"), "{journal}");
 }
 

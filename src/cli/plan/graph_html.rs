@@ -163,7 +163,7 @@ fn table(out: &mut String, graph: &Graph<'_>) {
         let severity = arrow.severity.name();
         let cells =
             [arrow.id, id(arrow.from), id(arrow.to), severity, arrow.due, arrow.through.unwrap_or("-")];
-        let cells: String = cells.iter().map(|cell| format!("<td>{}</td>", escaped(cell))).collect();
+        let cells = cells.map(|cell| format!("<td>{}</td>", escaped(cell))).concat();
         let _ = writeln!(out, "<tr>{cells}</tr>");
     }
     out.push_str("</table>\n");
