@@ -138,6 +138,7 @@ fn a_way_through_that_fails_revokes_the_provisional_go() {
     let web = Web::start();
     web.says("/version", 200);
     let program = night(&web, &web.address.to_string());
+    program.run(&["run", "db-split"]).code(0);
     program.run(&["run", "app2"]).code(3);
     web.says("/diagnostics", 502);
     program.run(&["run", "app1"]).code(1);
