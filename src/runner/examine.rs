@@ -22,7 +22,7 @@ const MOST: usize = 32;
 #[derive(Debug, Default)]
 pub(super) struct Examinations {
     /// Server, vantage, layer and fault: what breaks in the same way on the same server has the same cause.
-    broken: HashSet<(usize, VantageId, Layer, &'static str)>,
+    asked: HashSet<(usize, VantageId, Layer, &'static str)>,
 }
 
 /// An examination to be made.
@@ -50,14 +50,14 @@ impl Examinations {
         };
         let differs =
             known.is_some_and(|known| outcome == Outcome::Fail || !changes(known, trace).is_empty());
-        if !differs && asks.is_empty() {
+        // A name that took long is the one thing that is asked about though the check passed.
+        let (layer, way) = trace.broken().map_or((Layer::Dns, "slow"), |(layer, fault)| (layer, fault.id()));
+        let is_new = !asks.is_empty()
+            && self.asked.len() < MOST
+            && self.asked.insert((server, vantage.clone(), layer, way));
+        let asks = if is_new { asks } else { Vec::new() };
+        if asks.is_empty() && (outcome == Outcome::Fail || !differs) {
             return None;
-        }
-        if let Some((layer, fault)) = trace.broken() {
-            let same = (server, vantage.clone(), layer, fault.id());
-            if self.broken.len() >= MOST || !self.broken.insert(same) {
-                return None;
-            }
         }
         Some(Begun { before: before.filter(|_| differs).cloned(), asks })
     }

@@ -126,6 +126,15 @@ fn line(outline: &Outline, check: &Check) -> String {
     line
 }
 
+/// What diagnosis asks beyond the plan (`runner::questions`).
+const ONCE_FAILED: &str = "
+once a check has failed, at most 32 times a stage, and for at most 4 s each:
+  from here, the target's own hosts and compare_from: the same, or a connection when it would change something
+  from its own place: the same up to 5 times, connections to the baseline's address and to ports 22, 443 and 1 of
+  the target's host, and the name asked of each name server
+  on the target's own hosts: connections to the port on loopback, and the list of listening sockets
+";
+
 fn commands(plan: &Plan) -> String {
     let mut out = String::new();
     let program = ["gonogo".to_owned(), "__agent".to_owned()];
@@ -140,6 +149,7 @@ fn commands(plan: &Plan) -> String {
             }
         }
     }
+    out.push_str(ONCE_FAILED);
     out
 }
 
