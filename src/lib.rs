@@ -2,8 +2,9 @@
 //!
 //! Data flows one way: YAML is read with its places kept (`yaml`, `file`), names are resolved (`plan`), the runner
 //! probes what is due (`runner`, `probe`, `net`) and appends events to the journal (`journal`); the journal is folded
-//! into a run, judged (`verdict`) and printed (`report`). `run`, `report` and a resumed run are the same fold over the
-//! same journal. Probes observe, the verdict judges, reports print: nothing flows back. `tests/all/layers.rs` holds this.
+//! into a run, explained (`diagnosis`), judged (`verdict`) and printed (`report`). `run`, `report` and a resumed run are the
+//! same fold over the same journal. Probes observe, diagnosis explains, the verdict judges, reports print: nothing flows
+//! back. `tests/all/layers.rs` holds this.
 
 pub mod agent;
 pub mod cli;

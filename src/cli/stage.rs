@@ -46,10 +46,6 @@ impl Round<'_> {
     pub(super) async fn run(self) -> Exit {
         let cancel = signals::cancelled_by_signals();
         let terminal = &self.shared.terminal;
-        let baseline = match Baseline::read(self.store.folder()) {
-            Ok(baseline) => Arc::new(baseline),
-            Err(error) => return self.not_begun(&error),
-        };
         let session = Session::begin(
             &self.store,
             &self.plan,
@@ -60,6 +56,14 @@ impl Round<'_> {
         let mut session = match session.await {
             Ok(session) => session,
             Err(error) => return self.not_begun(&error),
+        };
+        // With the lease: the reports of a run that goes on are left alone.
+        let baseline = match Baseline::read(self.store.folder()) {
+            Ok(baseline) => Arc::new(baseline),
+            Err(error) => {
+                let help = "nothing was probed; record it again while all is well (gonogo baseline), or take the file away";
+                return self.nothing_probed(&error, help);
+            }
         };
         if early::placeholder(&self.plan.outline.name, self.probing, self.shared) != Exit::Go {
             terminal.error(
@@ -248,11 +252,17 @@ impl Round<'_> {
                 ("nothing was probed; name a folder that can be written: --journal DIR", false)
             }
         };
-        self.shared.terminal.error(&error.to_string(), Some(help));
         // The reports belong to the run that goes on.
         if theirs {
+            self.shared.terminal.error(&error.to_string(), Some(help));
             return Exit::NotWritten;
         }
+        self.nothing_probed(error, help)
+    }
+
+    /// Our own files cannot be used: a NO-GO, in the reports too.
+    fn nothing_probed(&self, error: &JournalError, help: &str) -> Exit {
+        self.shared.terminal.error(&error.to_string(), Some(help));
         let name = &self.plan.outline.name;
         early::end(
             ReasonId::JournalError,

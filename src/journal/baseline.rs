@@ -1,7 +1,7 @@
 //! The baseline: what every check showed from every place when all was well. Later runs are compared with it.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::JournalError;
 use super::event::Expected;
+use super::store::{make_folder, sync_folder};
 use crate::model::examination::Before;
 use crate::model::outline::{CheckId, VantageId};
 use crate::model::trace::Trace;
@@ -84,13 +85,13 @@ impl Baseline {
     pub fn write(folder: &Path, rows: Vec<Recorded>) -> Result<(), JournalError> {
         let path = folder.join(NAME);
         let io = |error: &std::io::Error| JournalError::io("write", &path, error);
-        fs::create_dir_all(folder).map_err(|error| io(&error))?;
+        make_folder(folder)?;
         let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|error| io(&error))?;
         let written = Written { gonogo_baseline: VERSION, rows };
         serde_json::to_writer(&mut file, &written).map_err(|error| io(&error.into()))?;
         file.write_all(b"\n").and_then(|()| file.as_file().sync_all()).map_err(|error| io(&error))?;
         file.persist(&path).map_err(|error| io(&error.error))?;
-        Ok(())
+        sync_folder(folder)
     }
 
     /// What one check showed from one place.
@@ -110,6 +111,8 @@ impl FromIterator<Recorded> for Baseline {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::model::trace::Ended;
 

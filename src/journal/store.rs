@@ -175,7 +175,7 @@ fn load_file(path: &Path) -> Result<(Run, Reading), JournalError> {
     }
 }
 
-fn make_folder(path: &Path) -> Result<(), JournalError> {
+pub(super) fn make_folder(path: &Path) -> Result<(), JournalError> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -183,7 +183,7 @@ fn make_folder(path: &Path) -> Result<(), JournalError> {
         .map_err(|error| JournalError::io("create", path, &error))
 }
 
-fn sync_folder(path: &Path) -> Result<(), JournalError> {
+pub(super) fn sync_folder(path: &Path) -> Result<(), JournalError> {
     File::open(path)
         .and_then(|folder| folder.sync_all())
         .map_err(|error| JournalError::io("sync", path, &error))

@@ -115,6 +115,23 @@ pub fn slug(name: &str) -> String {
     if kept.is_empty() { "plan".to_owned() } else { kept.to_owned() }
 }
 
+/// A line that is nothing but text in HTML, between tags and inside of quotes.
+#[must_use]
+pub fn html(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in line(text).chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            letter => escaped.push(letter),
+        }
+    }
+    escaped
+}
+
 /// Whether a character would not be seen, or would move what is seen.
 #[must_use]
 pub fn is_hidden(c: char) -> bool {

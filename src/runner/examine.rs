@@ -41,6 +41,10 @@ impl Examinations {
         (outcome, trace): (Outcome, &Trace),
         before: Option<&Before>,
     ) -> Option<Begun> {
+        // What is meant to break has no cause to be found.
+        if check.expect_break.is_some() {
+            return None;
+        }
         let known = before.map(|before| &before.trace);
         let asks = match outcome {
             Outcome::Fail => questions(check, &job.probe, vantage, trace, known),

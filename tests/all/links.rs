@@ -219,3 +219,27 @@ fn a_plan_shows_its_links_with_what_is_owed_and_draws_them() {
     assert!(!page.stdout.contains("<script") && !page.stdout.contains("src="), "{}", page.stdout);
     program.run(&["plan", "--graph", "html", "--format", "json"]).code(2);
 }
+
+#[test]
+fn nothing_is_found_where_all_is_as_in_the_baseline_and_one_that_cannot_be_read_is_no_go() {
+    let web = Web::start();
+    web.says("/version", 200);
+    web.says("/diagnostics", 200);
+    let program = night(&web, &web.address.to_string());
+    let kept = program.run(&["baseline"]);
+    kept.code(0);
+    assert!(kept.stdout.contains("baseline: 7 of 7 passed"), "{}", kept.stdout);
+    program.run(&["run"]).code(0);
+    assert!(
+        program.result()["checks"]
+            .as_array()
+            .expect("checks")
+            .iter()
+            .all(|row| row["findings"] == serde_json::json!([]))
+    );
+    program.write(".gonogo/baseline.json", "{\"gonogo_baseline\": 1, \"rows\": [{");
+    let refused = program.run(&["run"]);
+    refused.code(5);
+    assert!(refused.stderr.contains("gonogo baseline"), "{}", refused.stderr);
+    assert_eq!(program.result()["verdict"], "no_go");
+}

@@ -30,7 +30,7 @@ table{border-collapse:collapse;margin-top:1.5rem}th,td{text-align:left;padding:.
 
 /// The page.
 pub(super) fn render(graph: &Graph<'_>) -> String {
-    let name = escaped(&graph.outline.name);
+    let name = text::html(&graph.outline.name);
     let mut out = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
@@ -67,7 +67,7 @@ fn svg(out: &mut String, graph: &Graph<'_>) {
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"Links of {}\">\n\
          <defs><marker id=\"tip\" viewBox=\"0 0 10 10\" refX=\"10\" refY=\"5\" markerWidth=\"11\" markerHeight=\"11\" markerUnits=\"userSpaceOnUse\" orient=\"auto\"><path d=\"M0 0L10 5L0 10z\" fill=\"#57606a\"/></marker></defs>",
-        escaped(&graph.outline.name)
+        text::html(&graph.outline.name)
     );
     for column in 0..graph.columns.len() {
         let x = left(column);
@@ -79,7 +79,7 @@ fn svg(out: &mut String, graph: &Graph<'_>) {
             WIDTH + MARGIN,
             height - MARGIN,
             MARGIN + 18,
-            escaped(&cut(&format!("up from {}", graph.stage(column)))),
+            text::html(&cut(&format!("up from {}", graph.stage(column)))),
         );
     }
     for placed in &graph.boxes {
@@ -109,13 +109,13 @@ fn piece(out: &mut String, graph: &Graph<'_>, placed: &Placed<'_>) {
     let _ = writeln!(
         out,
         "<g><title>{}</title><rect class=\"box {kind}\" x=\"{x}\" y=\"{y}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" rx=\"{corner}\"/><text x=\"{}\" y=\"{}\">{}</text><text class=\"small\" x=\"{}\" y=\"{}\">{}</text></g>",
-        escaped(&format!("{kind} {}{owner} {}", piece.id, piece.runs_on.join(", "))),
+        text::html(&format!("{kind} {}{owner} {}", piece.id, piece.runs_on.join(", "))),
         x + 12,
         y + 25,
-        escaped(&cut(&piece.id)),
+        text::html(&cut(&piece.id)),
         x + 12,
         y + 44,
-        escaped(&cut(&format!("{kind}{owner}"))),
+        text::html(&cut(&format!("{kind}{owner}"))),
     );
 }
 
@@ -146,9 +146,9 @@ fn arrow(out: &mut String, graph: &Graph<'_>, arrow: &Arrow<'_>, nth: usize) {
     let _ = writeln!(
         out,
         "<g><title>{}</title><path class=\"link {severity}\" d=\"M{x1} {y1}C{c1} {y1} {c2} {y2} {x2} {y2}\" marker-end=\"url(#tip)\"/><text class=\"on\" text-anchor=\"middle\" x=\"{at}\" y=\"{}\">{}</text></g>",
-        escaped(&format!("{}: {severity}, path due at {}", arrow.id, arrow.due)),
+        text::html(&format!("{}: {severity}, path due at {}", arrow.id, arrow.due)),
         usize::midpoint(y1, y2).saturating_sub(5),
-        escaped(&cut(arrow.id)),
+        text::html(&cut(arrow.id)),
     );
 }
 
@@ -163,7 +163,7 @@ fn table(out: &mut String, graph: &Graph<'_>) {
         let severity = arrow.severity.name();
         let cells =
             [arrow.id, id(arrow.from), id(arrow.to), severity, arrow.due, arrow.through.unwrap_or("-")];
-        let cells = cells.map(|cell| format!("<td>{}</td>", escaped(cell))).concat();
+        let cells = cells.map(|cell| format!("<td>{}</td>", text::html(cell))).concat();
         let _ = writeln!(out, "<tr>{cells}</tr>");
     }
     out.push_str("</table>\n");
@@ -171,30 +171,4 @@ fn table(out: &mut String, graph: &Graph<'_>) {
 
 fn cut(words: &str) -> String {
     text::cut(words, LETTERS).into_owned()
-}
-
-/// For HTML, between tags and inside of quotes.
-fn escaped(words: &str) -> String {
-    let mut out = String::with_capacity(words.len());
-    for letter in text::line(words).chars() {
-        match letter {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::escaped;
-
-    #[test]
-    fn a_name_is_never_markup() {
-        assert_eq!(escaped("</title><script>'\"&"), "&lt;/title&gt;&lt;script&gt;&#39;&quot;&amp;");
-    }
 }

@@ -128,7 +128,7 @@ fn line(outline: &Outline, check: &Check) -> String {
 
 /// What diagnosis asks beyond the plan (`runner::questions`).
 const ONCE_FAILED: &str = "
-once a check has failed, at most 32 times a stage, and for at most 4 s each:
+once a check has failed, at most 32 times a stage, for at most 4 s each once a place is open:
   from here, the target's own hosts and compare_from: the same, or a connection when it would change something
   from its own place: the same up to 5 times, connections to the baseline's address and to ports 22, 443 and 1 of
   the target's host, and the name asked of each name server

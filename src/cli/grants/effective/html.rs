@@ -6,7 +6,7 @@ use super::rows::{Row, Shown};
 use crate::grants::acl::RoleId;
 use crate::grants::privilege::Privilege;
 use crate::grants::quote::Name;
-use crate::report::text::line;
+use crate::report::text::html;
 
 const STYLE: &str = "\
 body{font:14px/1.4 system-ui,sans-serif;margin:1.5em}table{border-collapse:collapse}\
@@ -17,12 +17,12 @@ td{font-family:monospace}td.far{color:#777;font-style:italic}dt{font-family:mono
 
 pub(super) fn page(rows: &Shown<'_, '_>) -> String {
     let facts = rows.paths.facts();
-    let title = escaped(&format!("Who can do what in {}", Name(&facts.server.database)));
+    let title = html(&format!("Who can do what in {}", Name(&facts.server.database)));
     let mut out = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>{title}</title>\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<style>{STYLE}</style>\n<h1>{title}</h1>\n"
     );
-    let superusers: Vec<String> = rows.superusers().iter().map(|name| escaped(name)).collect();
+    let superusers: Vec<String> = rows.superusers().iter().map(|name| html(name)).collect();
     let _ = writeln!(
         out,
         "<p>PostgreSQL {}. Superusers may do everything: {}. The paths to a privilege show when the pointer rests on it. \
@@ -35,20 +35,20 @@ pub(super) fn page(rows: &Shown<'_, '_>) -> String {
             writeln!(out, "<p>{} objects of extensions and of the server are left out.</p>", rows.left_out);
     }
     if let Some(message) = rows.no_room() {
-        let _ = writeln!(out, "<p>{}.</p>", escaped(&message));
+        let _ = writeln!(out, "<p>{}.</p>", html(&message));
     }
     out.push_str("<table>\n<thead><tr><th>object</th><th>owner</th><th>PUBLIC</th>");
     for &role in &rows.roles {
-        let _ = write!(out, "<th>{}</th>", escaped(&Name(rows.name(role)).to_string()));
+        let _ = write!(out, "<th>{}</th>", html(&Name(rows.name(role)).to_string()));
     }
     out.push_str("</tr></thead>\n<tbody>\n");
     for row in &rows.rows {
-        let owner = row.object.owner.map(|owner| escaped(rows.name(owner))).unwrap_or_default();
+        let owner = row.object.owner.map(|owner| html(rows.name(owner))).unwrap_or_default();
         let public = row.letters(row.public, facts.server.major());
         let _ = write!(
             out,
             "<tr><th>{}</th><td>{owner}</td><td>{}</td>",
-            escaped(&row.label()),
+            html(&row.label()),
             public.replace('.', "")
         );
         rows.roles.iter().for_each(|&role| cell(&mut out, rows, row, role));
@@ -74,26 +74,10 @@ fn cell(out: &mut String, rows: &Shown<'_, '_>, row: &Row<'_>, role: RoleId) {
         .iter()
         .map(|path| format!("{}: {}", path.privileges, rows.words(path)))
         .collect();
-    let title = escaped(&paths.join("; "));
+    let title = html(&paths.join("; "));
     let _ = if rows.reach(row, role).is_whole() {
         write!(out, "<td title=\"{title}\">{letters}</td>")
     } else {
         write!(out, "<td class=\"far\" title=\"{title}\">({letters})</td>")
     };
-}
-
-/// Text that is nothing but text in HTML and in its attributes.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in line(text).chars() {
-        match letter {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            letter => escaped.push(letter),
-        }
-    }
-    escaped
 }
