@@ -35,13 +35,16 @@ pub(super) async fn baseline(arguments: &Arguments, shared: &Shared) -> Exit {
         let (job, check, places, cancel) = (&plan.jobs[index], &plan.outline.checks[index], &places, &cancel);
         async move {
             let at = clock::now();
-            let trace = places.look(&vantage, &job.probe, job.timeout, cancel).await;
+            // A statement is never committed for a baseline.
+            let harmless = job.probe.harmless();
+            let probe = harmless.as_ref().unwrap_or(&job.probe);
+            let trace = places.look(&vantage, probe, job.timeout, cancel).await;
             let judgement = Judgement::of(&trace, &check.layers, check.expect_break);
-            (Recorded { check: check.id.clone(), vantage, at, trace }, judgement)
+            let compared = !check.from.contains(&vantage);
+            Shown { recorded: Recorded { check: check.id.clone(), vantage, at, trace }, judgement, compared }
         }
     });
-    let seen: Vec<(Recorded, Judgement)> =
-        stream::iter(looking).buffered(arguments.concurrency.into()).collect().await;
+    let seen: Vec<Shown> = stream::iter(looking).buffered(arguments.concurrency.into()).collect().await;
     places.close().await;
     if cancel.is_cancelled() {
         shared.terminal.error("interrupted: the baseline is as it was before", None);
@@ -52,8 +55,7 @@ pub(super) async fn baseline(arguments: &Arguments, shared: &Shared) -> Exit {
         Format::Json => as_json(&seen),
     };
     // A place that could not be looked from is no contrast, so it is not kept.
-    let kept =
-        seen.into_iter().map(|(recorded, _)| recorded).filter(|one| one.trace.ended == Ended::Complete);
+    let kept = seen.into_iter().map(|one| one.recorded).filter(|one| one.trace.ended == Ended::Complete);
     let kept: Vec<Recorded> = kept.collect();
     if kept.is_empty() {
         shared.terminal.print(&scrubber.text(&shown));
@@ -68,35 +70,57 @@ pub(super) async fn baseline(arguments: &Arguments, shared: &Shared) -> Exit {
     Exit::Go
 }
 
-/// Every check from its own vantages, in the order of the plan; those that only a person can answer are left out.
+/// Every check from its own vantages and from those it will be compared with, in the order of the plan; those that only a
+/// person can answer are left out.
 fn wanted(plan: &Plan) -> Vec<(usize, Arc<str>)> {
     let mut known = HashSet::new();
     let checks = plan.outline.checks.iter().enumerate().filter(|(_, check)| !check.manual);
-    let rows =
-        checks.flat_map(|(index, check)| check.from.iter().map(move |vantage| (index, vantage.clone())));
+    let rows = checks.flat_map(|(index, check)| {
+        let again = plan.jobs[index].probe.harmless().is_some();
+        let compared = if again { check.compared_from() } else { Vec::new() };
+        check.from.iter().cloned().chain(compared).map(move |vantage| (index, vantage))
+    });
     rows.filter(|row| known.insert(row.clone())).collect()
 }
 
-fn as_text(seen: &[(Recorded, Judgement)]) -> String {
-    let passed = seen.iter().filter(|(_, judgement)| judgement.outcome == Outcome::Pass).count();
-    let mut out = format!("baseline: {passed} of {} passed\n", seen.len());
-    for (recorded, judgement) in seen.iter().filter(|(_, judgement)| judgement.outcome != Outcome::Pass) {
+/// One check from one place.
+struct Shown {
+    recorded: Recorded,
+    judgement: Judgement,
+    /// The place never decides: it is looked from only to compare.
+    compared: bool,
+}
+
+fn as_text(seen: &[Shown]) -> String {
+    let (compared, own): (Vec<&Shown>, Vec<&Shown>) = seen.iter().partition(|one| one.compared);
+    let passed = |rows: &[&Shown]| rows.iter().filter(|one| one.judgement.outcome == Outcome::Pass).count();
+    let mut out = format!("baseline: {} of {} passed\n", passed(&own), own.len());
+    for Shown { recorded, judgement, .. } in own.iter().filter(|one| one.judgement.outcome != Outcome::Pass) {
         let message = text::line(&judgement.message);
         // Writing to a String cannot fail.
         let _ =
             writeln!(out, "  {} {} from {}: {message}", judgement.outcome, recorded.check, recorded.vantage);
     }
-    if passed < seen.len() {
+    if passed(&own) < own.len() {
         out.push_str("those are kept as they are: what did not work before proves nothing later\n");
+    }
+    if !compared.is_empty() {
+        let _ = writeln!(
+            out,
+            "to compare with: {} of {} work from other places too",
+            passed(&compared),
+            compared.len()
+        );
     }
     out
 }
 
-fn as_json(seen: &[(Recorded, Judgement)]) -> String {
-    let rows = seen.iter().map(|(recorded, judgement)| {
+fn as_json(seen: &[Shown]) -> String {
+    let rows = seen.iter().map(|Shown { recorded, judgement, compared }| {
         json!({
             "check": recorded.check,
             "vantage": recorded.vantage,
+            "compared": compared,
             "at": recorded.at,
             "outcome": judgement.outcome,
             "message": judgement.message,

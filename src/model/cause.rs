@@ -152,7 +152,7 @@ pub struct Cause {
 }
 
 /// Something that is not as it was when the baseline was recorded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
     /// What, such as `address`, `certificate` or `server header`.
     pub what: String,

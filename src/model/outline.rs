@@ -212,6 +212,20 @@ impl Check {
     pub fn due(&self) -> usize {
         self.defer.as_ref().map_or(self.stage, |defer| defer.until)
     }
+
+    /// Places that it is compared with once it has failed: here, the target's own hosts, and those the plan names.
+    #[must_use]
+    pub fn compared_from(&self) -> Vec<VantageId> {
+        let link = self.link.as_deref();
+        let named = link.into_iter().flat_map(|link| link.to_runs_on.iter().chain(&link.compare_from));
+        let mut places: Vec<VantageId> = Vec::new();
+        for place in std::iter::once(VantageId::from(HERE)).chain(named.cloned()) {
+            if !self.from.contains(&place) && !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        places
+    }
 }
 
 impl Outline {

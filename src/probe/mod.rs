@@ -64,9 +64,9 @@ pub trait Probe: Serialize + DeserializeOwned + JsonSchema + Clone + Debug + Sen
         Vec::new()
     }
 
-    /// Whether it may be asked again, and from elsewhere, without changing anything at the target.
-    fn is_harmless(&self) -> bool {
-        false
+    /// The same probe so that it changes nothing at the target, to be asked again and from elsewhere; none when it cannot.
+    fn harmless(&self) -> Option<Self> {
+        None
     }
 
     /// Every command or statement it would run, and where, for `gonogo plan --commands`.

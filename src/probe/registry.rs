@@ -71,10 +71,13 @@ macro_rules! probes {
                 match self { $(Self::$Probe(probe) => probe.local_files(),)+ $(Self::$Own(probe) => probe.local_files(),)* }
             }
 
-            /// See [`Probe::is_harmless`].
+            /// See [`Probe::harmless`].
             #[must_use]
-            pub fn is_harmless(&self) -> bool {
-                match self { $(Self::$Probe(probe) => probe.is_harmless(),)+ $(Self::$Own(probe) => probe.is_harmless(),)* }
+            pub fn harmless(&self) -> Option<Self> {
+                match self {
+                    $(Self::$Probe(probe) => probe.harmless().map(|probe| Self::$Probe(Box::new(probe))),)+
+                    $(Self::$Own(probe) => probe.harmless().map(Self::$Own),)*
+                }
             }
 
             /// See [`Probe::commands`].

@@ -153,8 +153,8 @@ impl Probe for Tcp {
         problems
     }
 
-    fn is_harmless(&self) -> bool {
-        self.send.is_none()
+    fn harmless(&self) -> Option<Self> {
+        (self.send.is_none()).then(|| self.clone())
     }
 
     fn commands(&self) -> Vec<String> {

@@ -205,8 +205,8 @@ impl Probe for Tls {
         self.ca.iter_mut().chain(certificate).filter_map(FileRef::local).collect()
     }
 
-    fn is_harmless(&self) -> bool {
-        true
+    fn harmless(&self) -> Option<Self> {
+        Some(self.clone())
     }
 
     fn commands(&self) -> Vec<String> {

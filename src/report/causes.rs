@@ -1,12 +1,27 @@
 //! Causes, as every report tells them: what proves it, how sure it is, what to do and who does it.
 
 use super::text;
-use crate::model::cause::Diagnosis;
+use crate::model::cause::{Change, Diagnosis};
 use crate::verdict::{Assessment, Row};
 
 /// The best cause of a row.
 pub(super) fn best<'r>(row: &'r Row<'_>) -> Option<&'r Diagnosis> {
     row.diagnoses.first()
+}
+
+/// What explains the rows of a check, as [`told`]; without a cause, what is not as it was.
+pub(super) fn of(told: &Assessment<'_>, rows: &[&Row<'_>]) -> Vec<(&'static str, String)> {
+    if let Some(cause) = rows.iter().find_map(|row| best(row)) {
+        return self::told(told, cause);
+    }
+    let changed = rows.iter().map(|row| row.changed()).find(|changed| !changed.is_empty());
+    changed.map(|changed| vec![since(&changed)]).unwrap_or_default()
+}
+
+/// What is not as it was.
+fn since(changed: &[Change]) -> (&'static str, String) {
+    let changed: Vec<String> = changed.iter().map(ToString::to_string).collect();
+    ("SINCE", changed.join("; "))
 }
 
 /// A word and what it leads, in the order they are read aloud; not cleaned.
@@ -19,8 +34,7 @@ pub(super) fn told(told: &Assessment<'_>, cause: &Diagnosis) -> Vec<(&'static st
         ("CAUSE", format!("{} [{}, {}{or}]", cause.cause, cause.id, cause.confidence)),
         ("PROOF", cause.contrast.trim().to_owned()),
     ];
-    let changed: Vec<String> = cause.changed.iter().map(ToString::to_string).collect();
-    lines.push(("SINCE", changed.join("; ")));
+    lines.push(since(&cause.changed));
     let owner =
         cause.owner.as_deref().map(|owner| format!("{}: ", told.outline.person(owner))).unwrap_or_default();
     lines.push(("DO", cause.next.first().map(|step| format!("{owner}{step}")).unwrap_or_default()));

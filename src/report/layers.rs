@@ -1,11 +1,16 @@
 //! The table of layers by vantage: where a check still works, and where it breaks.
 
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+
+use crate::model::examination::{Examination, Question};
 use crate::model::fact::Fact;
 use crate::model::fault::Fault;
 use crate::model::layer::Layer;
 use crate::model::outcome::Outcome;
 use crate::model::outline::Check;
-use crate::model::trace::{Observation, Seen};
+use crate::model::trace::{Ended, Observation, Seen, Trace};
 use crate::verdict::{Row, Standing};
 
 /// The table of one check.
@@ -13,7 +18,7 @@ use crate::verdict::{Row, Standing};
 pub(super) struct LayerTable<'a> {
     /// The columns, shallowest first.
     pub(super) layers: Vec<Layer>,
-    /// One row for each vantage.
+    /// One row for each vantage of the check, then each other place that was asked, then the baseline.
     pub(super) rows: Vec<TableRow<'a>>,
     /// Vantages left out of the table.
     pub(super) more: usize,
@@ -22,8 +27,8 @@ pub(super) struct LayerTable<'a> {
 /// What one vantage saw.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct TableRow<'a> {
-    /// The vantage.
-    pub(super) vantage: &'a str,
+    /// The vantage, or when it was looked from there.
+    pub(super) vantage: Cow<'a, str>,
     /// One cell for each column.
     pub(super) cells: Vec<Cell>,
     /// A word about the row, such as `decides`.
@@ -50,9 +55,13 @@ impl Cell {
 }
 
 impl<'a> LayerTable<'a> {
-    /// The table of a check's rows; none when no vantage saw any layer.
-    pub(super) fn of(check: &Check, rows: &[&'a Row<'_>]) -> Option<Self> {
-        /// Rows shown; the failing ones come first.
+    /// The table of a check's rows, with what other places and the baseline show; none when no vantage saw any layer.
+    pub(super) fn of(
+        check: &Check,
+        rows: &[&'a Row<'_>],
+        clock: impl Fn(Timestamp) -> String,
+    ) -> Option<Self> {
+        /// Rows of the check's own vantages; the failing ones come first.
         const MOST: usize = 8;
         let seen = |layer: Layer| {
             rows.iter().flat_map(|row| row.layers()).any(|observation| observation.layer == layer)
@@ -60,17 +69,51 @@ impl<'a> LayerTable<'a> {
         if rows.iter().all(|row| row.layers().is_empty()) {
             return None;
         }
-        let layers: Vec<Layer> =
-            Layer::ALL.into_iter().filter(|&layer| check.layers.contains(&layer) || seen(layer)).collect();
+        let blind = rows.iter().flat_map(|row| row.layers()).any(|observation| {
+            observation.layer == Layer::Vantage && matches!(observation.seen, Seen::Broke(_))
+        });
+        let known = Layer::ALL.into_iter().filter(|&layer| check.layers.contains(&layer) || seen(layer));
+        // That a place could be looked from says nothing beside what was seen there.
+        let layers: Vec<Layer> = known.filter(|&layer| layer != Layer::Vantage || blind).collect();
         let mut ordered: Vec<&'a Row<'_>> = rows.to_vec();
         ordered.sort_by_key(|row| row.standing == Standing::Passed);
-        let shown = ordered.iter().take(MOST).map(|row| TableRow {
-            vantage: row.vantage,
-            cells: layers.iter().map(|&layer| cell(row.layers(), layer)).collect(),
+        let cells = |seen: &[Observation]| layers.iter().map(|&layer| cell(seen, layer)).collect();
+        let own = ordered.iter().take(MOST).map(|row| TableRow {
+            vantage: row.vantage.into(),
+            cells: cells(row.layers()),
             note: note(row),
         });
-        Some(Self { rows: shown.collect(), more: rows.len().saturating_sub(MOST), layers })
+        let mut shown: Vec<TableRow<'a>> = own.collect();
+        if let Some((row, examination)) = ordered.iter().find_map(|row| Some((row, row.examination?))) {
+            let others = elsewhere(check, examination);
+            shown.extend(others.into_iter().map(|(vantage, trace)| TableRow {
+                vantage,
+                cells: cells(&trace.observations),
+                note: if trace.ended == Ended::Complete { "" } else { "could not look" },
+            }));
+            shown.extend(examination.before.as_ref().map(|before| TableRow {
+                vantage: format!("{} at {}", row.vantage, clock(before.at)).into(),
+                cells: cells(&before.trace.observations),
+                note: "baseline",
+            }));
+        }
+        Some(Self { rows: shown, more: rows.len().saturating_sub(MOST), layers })
     }
+}
+
+/// The same from other places; the target's own host says so.
+fn elsewhere<'a>(check: &Check, examination: &'a Examination) -> Vec<(Cow<'a, str>, &'a Trace)> {
+    let asked = examination.answers.iter().filter(|answer| answer.question == Question::Elsewhere);
+    let own = check.link.as_deref().map_or(&[][..], |link| &link.to_runs_on);
+    let named = asked.map(|answer| {
+        let vantage = if own.contains(&answer.vantage) {
+            format!("{} (itself)", answer.vantage).into()
+        } else {
+            Cow::Borrowed(&*answer.vantage)
+        };
+        (vantage, &answer.trace)
+    });
+    named.collect()
 }
 
 fn note(row: &Row<'_>) -> &'static str {
@@ -148,7 +191,12 @@ fn short(fault: &Fault) -> String {
                 error.sqlstate.len() == 5 && error.sqlstate.bytes().all(|b| b.is_ascii_alphanumeric());
             return if valid { error.sqlstate.clone() } else { "REFUSED".to_owned() };
         }
-        Fault::Mismatch { .. } => "DIFFERS",
+        Fault::Mismatch { mismatches, .. } => {
+            let status = mismatches.iter().find(|one| one.what == "status").map(|one| &one.got);
+            // Three digits (RFC 9110 section 15); anything else would be a word of the server in our table.
+            let valid = |got: &&String| got.len() == 3 && got.bytes().all(|byte| byte.is_ascii_digit());
+            return status.filter(valid).map_or_else(|| "DIFFERS".to_owned(), |got| format!("GOT {got}"));
+        }
         Fault::PermissionsDiffer { .. } => "PERMISSIONS",
         Fault::KeyMissing { .. } => "NO KEY",
         Fault::RecordedFail { .. } => "FAIL",

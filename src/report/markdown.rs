@@ -35,7 +35,7 @@ pub fn render(told: &Assessment<'_>, _: &Options) -> Vec<Rendered> {
     section(&mut page, &digest, "Blockers", &digest.blockers);
     section(&mut page, &digest, "Majors", &digest.majors);
     for item in digest.blockers.iter().chain(&digest.majors).take(TABLES) {
-        layer_table(&mut page, item);
+        layer_table(&mut page, &digest, item);
         cause(&mut page, told, item);
         findings_table(&mut page, item);
     }
@@ -44,6 +44,7 @@ pub fn render(told: &Assessment<'_>, _: &Options) -> Vec<Rendered> {
     section(&mut page, &digest, "For information, never decides", &digest.noted);
     section(&mut page, &digest, "Waived", &digest.waived);
     section(&mut page, &digest, "Flaky, passed after retries", &digest.flaky);
+    changed(&mut page, &digest);
 
     stages(&mut page, &digest);
     let counts = told.counts;
@@ -158,9 +159,9 @@ fn what(digest: &Digest<'_>, item: &Item<'_>) -> String {
     parts.join("; ")
 }
 
-fn layer_table(page: &mut String, item: &Item<'_>) {
+fn layer_table(page: &mut String, digest: &Digest<'_>, item: &Item<'_>) {
     let all: Vec<&Row<'_>> = item.all.iter().collect();
-    let Some(table) = LayerTable::of(item.check, &all) else { return };
+    let Some(table) = LayerTable::of(item.check, &all, |at| digest.clock(at)) else { return };
     line(page, &format!("{} {} {}", item.tag, code(&item.check.id), code(&item.check.target)));
     let layers = table.layers.iter().map(|layer| layer.name().to_owned());
     let head: Vec<String> =
@@ -170,7 +171,7 @@ fn layer_table(page: &mut String, item: &Item<'_>) {
     for seen in &table.rows {
         let cells = seen.cells.iter().map(super::layers::Cell::timed);
         let note = if seen.note.is_empty() { String::new() } else { format!("**{}**", seen.note) };
-        let cells: Vec<String> = [words(seen.vantage)].into_iter().chain(cells).chain([note]).collect();
+        let cells: Vec<String> = [words(&seen.vantage)].into_iter().chain(cells).chain([note]).collect();
         row(page, &cells);
     }
     page.push('\n');
@@ -181,12 +182,32 @@ fn layer_table(page: &mut String, item: &Item<'_>) {
 
 /// What explains it.
 fn cause(page: &mut String, told: &Assessment<'_>, item: &Item<'_>) {
-    let Some(cause) = item.rows.iter().find_map(|row| causes::best(row)) else { return };
-    for (word, text) in causes::told(told, cause) {
+    let lines = causes::of(told, &item.rows);
+    if lines.is_empty() {
+        return;
+    }
+    for (word, text) in lines {
         // Writing to a String cannot fail.
         let _ = writeln!(page, "- **{}** {}", word.to_lowercase(), words(&text));
     }
     page.push('\n');
+}
+
+/// What is not as it was, though it passes.
+fn changed(page: &mut String, digest: &Digest<'_>) {
+    let changed = digest.changed();
+    if changed.is_empty() {
+        return;
+    }
+    line(page, &format!("## Changed since the baseline, and passes ({})", changed.len()));
+    page.push_str("| What | Was | Is | Seen by |\n| --- | --- | --- | --- |\n");
+    for (change, rows) in changed.iter().take(MOST) {
+        row(page, &[words(&change.what), cell_code(&change.before), cell_code(&change.now), words(&names(rows))]);
+    }
+    page.push('\n');
+    if changed.len() > MOST {
+        line(page, &format!("and {} more: see `result.json`", changed.len() - MOST));
+    }
 }
 
 /// What a `grants` check found, with the repair of each.

@@ -6,8 +6,10 @@ use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
 use super::questions::{Ask, LIMIT, questions, questions_of_a_pass};
+use crate::journal::Baseline;
+use crate::journal::event::Expected;
 use crate::model::change::changes;
-use crate::model::examination::{Answer, Before, Examination};
+use crate::model::examination::{Answer, Before, Examination, Question};
 use crate::model::layer::Layer;
 use crate::model::outcome::Outcome;
 use crate::model::outline::{Check, VantageId};
@@ -39,12 +41,13 @@ impl Examinations {
         (check, job): (&Check, &Job),
         (server, vantage): (usize, &VantageId),
         (outcome, trace): (Outcome, &Trace),
-        before: Option<&Before>,
+        baseline: &Baseline,
     ) -> Option<Begun> {
         // What is meant to break has no cause to be found.
         if check.expect_break.is_some() {
             return None;
         }
+        let before = of(baseline, check, vantage);
         let known = before.map(|before| &before.trace);
         let asks = match outcome {
             Outcome::Fail => questions(check, &job.probe, vantage, trace, known),
@@ -59,12 +62,22 @@ impl Examinations {
         let is_new = !asks.is_empty()
             && self.asked.len() < MOST
             && self.asked.insert((server, vantage.clone(), layer, way));
-        let asks = if is_new { asks } else { Vec::new() };
+        let mut asks = if is_new { asks } else { Vec::new() };
+        // What did not work from there before is no contrast.
+        asks.retain(|ask| {
+            let contrast =
+                of(baseline, check, &ask.vantage).is_none_or(|before| before.trace.broken().is_none());
+            ask.question != Question::Elsewhere || contrast
+        });
         if asks.is_empty() && (outcome == Outcome::Fail || !differs) {
             return None;
         }
         Some(Begun { before: before.filter(|_| differs).cloned(), asks })
     }
+}
+
+fn of<'a>(baseline: &'a Baseline, check: &Check, vantage: &VantageId) -> Option<&'a Before> {
+    baseline.of(&Expected { check: check.id.clone(), vantage: vantage.clone() })
 }
 
 impl Begun {

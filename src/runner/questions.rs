@@ -9,7 +9,7 @@ use crate::model::examination::Question;
 use crate::model::fact::Fact;
 use crate::model::fault::Fault;
 use crate::model::layer::Layer;
-use crate::model::outline::{Check, HERE, VantageId};
+use crate::model::outline::{Check, VantageId};
 use crate::model::trace::{Seen, Trace};
 use crate::net::resolve::literal;
 use crate::probe::Spec;
@@ -103,16 +103,7 @@ impl Asked<'_> {
 
     /// The same probe from here, from the target's own hosts, and from where the plan says.
     fn elsewhere(&mut self) {
-        let link = self.check.link.as_deref();
-        let named = link.into_iter().flat_map(|link| link.to_runs_on.iter().chain(&link.compare_from));
-        let here = VantageId::from(HERE);
-        let mut places: Vec<VantageId> = Vec::new();
-        for place in std::iter::once(&here).chain(named) {
-            if !self.check.from.contains(place) && !places.contains(place) {
-                places.push(place.clone());
-            }
-        }
-        for place in places.iter().take(PLACES) {
+        for place in self.check.compared_from().iter().take(PLACES) {
             self.push(Question::Elsewhere, place, self.same());
         }
     }
@@ -124,13 +115,9 @@ impl Asked<'_> {
         }
     }
 
-    /// The probe itself, when it changes nothing; else a connection to the same port.
+    /// The probe itself so that it changes nothing; else a connection to the same port.
     fn same(&self) -> Option<Spec> {
-        if self.probe.is_harmless() {
-            Some(self.probe.clone())
-        } else {
-            tcp(&self.target.host, self.target.port)
-        }
+        self.probe.harmless().or_else(|| tcp(&self.target.host, self.target.port))
     }
 
     fn baseline_address(&mut self, before: Option<&Trace>, tried: &[SocketAddr]) {

@@ -310,9 +310,10 @@ impl<'r, W: FnMut(Progress<'_>)> Stage<'r, W> {
             return;
         };
         let expected = &self.todo[row];
-        let before = self.runner.baseline.of(expected);
         let from = (self.endpoints[row], &expected.vantage);
-        let Some(begun) = self.examinations.begin((check, job), from, (outcome, trace), before) else {
+        let Some(begun) =
+            self.examinations.begin((check, job), from, (outcome, trace), &self.runner.baseline)
+        else {
             return;
         };
         let (places, cancel) = (Arc::clone(&self.runner.places), self.runner.cancel.clone());

@@ -11,7 +11,9 @@ use super::{WaiverState, WaiverUse};
 use crate::diagnosis::diagnose_stage;
 use crate::journal::event::Flaky;
 use crate::journal::run::{RowState, Run};
-use crate::model::cause::Diagnosis;
+use crate::model::cause::{Change, Diagnosis};
+use crate::model::change::changes;
+use crate::model::examination::Examination;
 use crate::model::fact::Fact;
 use crate::model::fault::Fault;
 use crate::model::layer::Layer;
@@ -58,6 +60,8 @@ pub struct Row<'a> {
     pub trace: Option<Cow<'a, Trace>>,
     /// When it was seen.
     pub seen_at: Option<Timestamp>,
+    /// What was asked beyond it, and what the baseline has of it when that is another.
+    pub examination: Option<&'a Examination>,
     /// What explains it, best first.
     pub diagnoses: Vec<Diagnosis>,
 }
@@ -81,6 +85,14 @@ impl Row<'_> {
     #[must_use]
     pub fn findings(&self) -> (&[Finding], Counts) {
         self.trace.as_ref().map(|trace| trace.findings()).unwrap_or_default()
+    }
+
+    /// What is not as it was when the baseline was recorded, whatever the outcome.
+    #[must_use]
+    pub fn changed(&self) -> Vec<Change> {
+        let before = self.examination.and_then(|examination| examination.before.as_ref());
+        let pair = before.zip(self.trace.as_deref());
+        pair.map(|(before, now)| changes(&before.trace, now)).unwrap_or_default()
     }
 
     /// The layers the latest try showed.
@@ -207,6 +219,7 @@ fn row_of<'a>(
         waiver: None,
         trace: known.trace.as_ref().map(Cow::Borrowed),
         seen_at: known.seen_at,
+        examination: known.examination.as_deref(),
         diagnoses: Vec::new(),
     };
     if let Some((at, record)) = record {

@@ -46,7 +46,9 @@ fn answer(mut stream: TcpStream, statuses: &Mutex<HashMap<String, u16>>) {
     let head = String::from_utf8_lossy(&head);
     let path = head.split(' ').nth(1).unwrap_or_default();
     let status = statuses.lock().expect("nobody panics with it").get(path).copied().unwrap_or(404);
-    let text = format!("HTTP/1.1 {status} Told\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
+    let text = format!(
+        "HTTP/1.1 {status} Told\r\nServer: web/{status}\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+    );
     stream.write_all(text.as_bytes()).unwrap_or_default();
 }
 
@@ -242,4 +244,54 @@ fn nothing_is_found_where_all_is_as_in_the_baseline_and_one_that_cannot_be_read_
     refused.code(5);
     assert!(refused.stderr.contains("gonogo baseline"), "{}", refused.stderr);
     assert_eq!(program.result()["verdict"], "no_go");
+}
+
+#[test]
+fn what_is_not_as_it_was_is_told_though_all_is_green() {
+    let web = Web::start();
+    web.says("/version", 200);
+    web.says("/diagnostics", 200);
+    let program = night(&web, &web.address.to_string());
+    let kept = program.run(&["baseline"]);
+    kept.code(0);
+    assert!(kept.stdout.contains("to compare with: 4 of 4 work"), "{}", kept.stdout);
+    web.says("/version", 203);
+
+    program.run(&["run"]).code(0);
+    let result = program.result();
+    let changed = serde_json::json!([
+        { "what": "status", "before": "200", "now": "203" },
+        { "what": "server header", "before": "web/200", "now": "web/203" },
+    ]);
+    assert_eq!(row(&result, "app1-to-app2")["changed"], changed);
+    assert_eq!(row(&result, "app1-to-app2/through").get("changed"), None);
+    let summary = program.read("gonogo-out/summary.txt");
+    assert!(summary.contains("CHANGED SINCE THE BASELINE, AND PASSES (2)"), "{summary}");
+    assert!(
+        summary.contains("app1-to-app2 from app1-a, app1-to-app2 from app1-b: status: was 200, is 203"),
+        "{summary}"
+    );
+    let markdown = program.read("gonogo-out/summary.md");
+    assert!(markdown.contains("| status | `200` | `203` |"), "{markdown}");
+}
+
+#[test]
+fn a_failing_link_is_shown_from_everywhere_and_from_before() {
+    let web = Web::start();
+    web.says("/version", 200);
+    web.says("/diagnostics", 200);
+    let program = night(&web, &web.address.to_string());
+    program.run(&["baseline"]).code(0);
+    web.says("/version", 503);
+
+    program.run(&["run"]).code(1);
+    let summary = program.read("gonogo-out/summary.txt");
+    let seen = |from: &str| {
+        let line = summary.lines().find(|line| line.trim_start().starts_with(from));
+        line.unwrap_or_else(|| panic!("{from} in {summary}")).to_owned()
+    };
+    assert!(seen("app1-a  ").ends_with("<- decides"), "{summary}");
+    assert!(seen("app2-a (itself)").contains("503"), "{summary}");
+    assert!(seen("here").contains("503"), "{summary}");
+    assert!(seen("app1-a at ").ends_with("<- baseline"), "{summary}");
 }

@@ -139,9 +139,11 @@ impl Probe for Http {
     }
 
     /// Safe methods (RFC 9110 section 9.2.1), without content.
-    fn is_harmless(&self) -> bool {
+    fn harmless(&self) -> Option<Self> {
         let safe = |method: &str| matches!(method, "GET" | "HEAD" | "OPTIONS");
-        self.body.is_none() && self.json.is_none() && self.method.as_deref().is_none_or(safe)
+        let only_asks =
+            self.body.is_none() && self.json.is_none() && self.method.as_deref().is_none_or(safe);
+        only_asks.then(|| self.clone())
     }
 
     fn commands(&self) -> Vec<String> {

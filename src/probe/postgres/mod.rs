@@ -140,8 +140,8 @@ impl Probe for Postgres {
         self.bound(surroundings)
     }
 
-    fn is_harmless(&self) -> bool {
-        !self.commit
+    fn harmless(&self) -> Option<Self> {
+        Some(Self { commit: false, ..self.clone() })
     }
 
     fn commands(&self) -> Vec<String> {

@@ -1,10 +1,12 @@
 //! A judged run sorted for people: what is not known, what failed, what passed, what to do. The summary and the
 //! Markdown tell the same digest.
 
+use indexmap::IndexMap;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::text;
+use crate::model::cause::Change;
 use crate::model::outcome::Outcome;
 use crate::model::outline::{Check, Severity};
 use crate::model::verdict::Verdict;
@@ -228,6 +230,17 @@ impl<'a> Digest<'a> {
                 Outcome::NotRun | Outcome::Pass | Outcome::Fail => format!("not run: {message}"),
             },
         }
+    }
+
+    /// What is not as it was in rows that pass, each change once, with the checks that show it.
+    pub(super) fn changed(&self) -> IndexMap<Change, Vec<String>> {
+        let mut changed: IndexMap<Change, Vec<String>> = IndexMap::new();
+        for row in self.told.rows.iter().filter(|row| row.standing == Standing::Passed) {
+            for change in row.changed() {
+                changed.entry(change).or_default().push(row.name());
+            }
+        }
+        changed
     }
 
     /// Who owns a check, by name.

@@ -153,6 +153,8 @@ fn check<'a>(told: &'a Assessment<'_>, row: &'a Row<'_>) -> CheckEntry<'a> {
             .chain(findings.iter().map(FindingEntry::Permission))
             .collect(),
         findings_left_out,
+        changed: row.changed(),
+        examined: row.examination,
     }
 }
 

@@ -5,10 +5,11 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::model::cause::{Change, Diagnosis};
+use crate::model::examination::Examination;
 use crate::model::layer::Layer;
 use crate::model::outcome::Outcome;
 use crate::model::outline::Severity;
-use crate::model::cause::Diagnosis;
 use crate::model::permission::{Counts, Finding};
 use crate::model::trace::Observation;
 use crate::model::verdict::{Reason, Verdict};
@@ -188,6 +189,13 @@ pub struct CheckEntry<'a> {
     #[serde(skip_serializing_if = "Counts::is_empty")]
     #[schemars(default)]
     pub findings_left_out: Counts,
+    /// What is not as it was when the baseline was recorded, whatever the outcome.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub changed: Vec<Change>,
+    /// What was asked beyond it to find the cause, and what the baseline has of it when that is another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub examined: Option<&'a Examination>,
 }
 
 /// What was found out beyond the outcome.

@@ -6,7 +6,7 @@ use super::page::{Page, Tone};
 use crate::model::layer::Layer;
 use crate::model::outcome::Judgement;
 use crate::report::causes;
-use crate::report::digest::{Digest, Item};
+use crate::report::digest::{Digest, Item, names};
 use crate::report::findings::{self, Told};
 use crate::report::layers::{Cell, LayerTable, broken};
 use crate::report::text;
@@ -60,7 +60,7 @@ pub(super) fn failed(page: &mut Page, digest: &Digest<'_>, title: &str, tone: To
             message(page, item, &vantages, row);
         }
         let all: Vec<&Row<'_>> = item.all.iter().collect();
-        if let Some(table) = LayerTable::of(item.check, &all) {
+        if let Some(table) = LayerTable::of(item.check, &all, |at| digest.clock(at)) {
             layer_table(page, &table);
         }
         cause(page, digest, item);
@@ -187,10 +187,26 @@ fn findings_of(page: &mut Page, told: &Told<'_>) {
     }
 }
 
+/// What is not as it was, though it passes.
+pub(super) fn changed(page: &mut Page, digest: &Digest<'_>) {
+    let changed = digest.changed();
+    if changed.is_empty() {
+        return;
+    }
+    page.toned(&format!("CHANGED SINCE THE BASELINE, AND PASSES ({})", changed.len()), Tone::Caution);
+    for (change, rows) in changed.iter().take(MOST) {
+        let told = format!("  - {}: {}", names(rows), text::ascii_exact(&change.to_string()));
+        page.wrapped_at_most("", &told, Tone::Plain, 2);
+    }
+    if changed.len() > MOST {
+        page.plain(&format!("  and {} more: see result.json", changed.len() - MOST));
+    }
+    page.gap();
+}
+
 /// What explains it: the cause, its proof, what changed, what to do.
 fn cause(page: &mut Page, digest: &Digest<'_>, item: &Item<'_>) {
-    let Some(cause) = item.rows.iter().find_map(|row| causes::best(row)) else { return };
-    for (word, told) in causes::told(digest.told, cause) {
+    for (word, told) in causes::of(digest.told, &item.rows) {
         let most = if word == "CAUSE" { 5 } else { 3 };
         page.wrapped_at_most(&format!("{UNDER}{word:<6} "), &text::ascii_words(&told), Tone::Plain, most);
     }
@@ -243,7 +259,7 @@ fn layer_table(page: &mut Page, table: &LayerTable<'_>) {
     page.plain(&head);
     for row in &table.rows {
         // The end of a host's name tells it from the next one.
-        let whole = text::ascii_exact(row.vantage);
+        let whole = text::ascii_exact(&row.vantage);
         let vantage = match whole.len().checked_sub(names) {
             None | Some(0) => whole.into_owned(),
             Some(over) => format!("..{}", &whole[over + 2..]),

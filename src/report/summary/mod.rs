@@ -27,6 +27,7 @@ pub fn render(told: &Assessment<'_>, options: &Options) -> Vec<Rendered> {
     items::brief(&mut page, &digest, "FOR INFORMATION, NEVER DECIDES", &digest.noted);
     items::waived(&mut page, &digest);
     items::flaky(&mut page, &digest);
+    items::changed(&mut page, &digest);
     totals(&mut page, told);
 
     for line in digest.history() {
