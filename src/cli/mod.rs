@@ -6,6 +6,7 @@ mod arguments;
 mod baseline;
 mod completions;
 mod demo;
+mod doctor;
 mod early;
 mod explain;
 mod github;
@@ -89,6 +90,9 @@ fn dispatch(command: Command, shared: &Shared) -> Exit {
         }
         Command::Baseline(arguments) => {
             on_runtime(shared, |shared| async move { baseline::baseline(&arguments, &shared).await })
+        }
+        Command::Doctor(arguments) => {
+            on_runtime(shared, |shared| async move { doctor::doctor(&arguments, &shared).await })
         }
         Command::Retest(arguments) => {
             on_runtime(shared, |shared| async move { retest::retest(&arguments, &shared).await })

@@ -94,6 +94,12 @@ impl Baseline {
         sync_folder(folder)
     }
 
+    /// When it was recorded; nothing when it was not.
+    #[must_use]
+    pub fn latest(&self) -> Option<Timestamp> {
+        self.rows.values().map(|before| before.at).max()
+    }
+
     /// What one check showed from one place.
     #[must_use]
     pub fn of(&self, expected: &Expected) -> Option<&Before> {

@@ -13,7 +13,7 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub use carried::{Carried, carry};
+pub use carried::{Carried, carry, referred};
 pub use scrub::Scrubber;
 pub use vault::{Source, Vault};
 
@@ -76,6 +76,7 @@ impl fmt::Display for SecretRef {
 
 impl Serialize for SecretRef {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        carried::note(self);
         if let Self::Literal(secret) = self {
             return carried::literal(secret, serializer);
         }

@@ -4,6 +4,7 @@
 mod bad_plans;
 mod checks;
 mod demo;
+mod doctor;
 mod grants;
 mod hostile;
 mod kills;

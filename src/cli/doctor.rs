@@ -1,0 +1,312 @@
+//! `gonogo doctor`: before the night, everything a run will need: each vantage, each secret, each database login.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, StreamExt as _, stream};
+use indexmap::IndexMap;
+use serde::Serialize;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::arguments::{Doctor as Arguments, Format};
+use super::{Shared, load, signals};
+use crate::clock;
+use crate::journal::Baseline;
+use crate::model::fact::Fact;
+use crate::model::outcome::{Judgement, Outcome};
+use crate::model::outline::HERE;
+use crate::model::trace::{Ended, Seen, Trace, VantageError};
+use crate::plan::Plan;
+use crate::probe::postgres::Postgres;
+use crate::probe::{Spec, Surroundings};
+use crate::report::text;
+use crate::secret::{Scrubber, SecretRef, Vault, referred};
+use crate::vantage::{Places, Remote};
+use crate::verdict::Exit;
+
+/// The longest a secret may take: a vault may have to be asked.
+const SECRET_LIMIT: Duration = Duration::from_secs(30);
+/// The longest a vantage may take: the program may have to be brought there.
+const VANTAGE_LIMIT: Duration = Duration::from_mins(1);
+/// The longest a login may take.
+const LOGIN_LIMIT: Duration = Duration::from_secs(10);
+/// A clock that is further off is told: it spoils tokens, certificates and every comparison of times.
+const CLOCK_LIMIT_MS: u64 = 2000;
+
+/// How one of them stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Ready,
+    /// A run will work, but somebody should know.
+    Caution,
+    /// A run will not work.
+    Fault,
+}
+
+impl State {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Ready => "ok",
+            Self::Caution => "CAUTION",
+            Self::Fault => "FAULT",
+        }
+    }
+}
+
+/// One thing that a run will need.
+#[derive(Debug, Clone, Serialize)]
+struct Row {
+    kind: &'static str,
+    name: String,
+    state: State,
+    /// What was found.
+    told: String,
+    /// What to do about it.
+    #[serde(rename = "do", skip_serializing_if = "Option::is_none")]
+    help: Option<String>,
+}
+
+impl Row {
+    fn new(kind: &'static str, name: impl Into<String>, state: State, told: impl Into<String>) -> Self {
+        Self { kind, name: name.into(), state, told: told.into(), help: None }
+    }
+
+    fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+pub(super) async fn doctor(arguments: &Arguments, shared: &Shared) -> Exit {
+    let scrubber = Arc::new(Scrubber::default());
+    // What is wrong with it is told.
+    let Ok(plan) = load::usable(&arguments.plan, shared, &scrubber) else { return Exit::Usage };
+    let cancel = signals::cancelled_by_signals();
+    let places = match load::places(IndexMap::clone(&plan.vantages), shared, &scrubber) {
+        Ok(places) => places,
+        Err(exit) => return exit,
+    };
+    let vault = load::context(shared, &scrubber).vault;
+    let asked = asked(&plan, &places, &vault, &cancel);
+    shared.terminal.tell(&format!("asking {} vantages, secrets and logins", asked.len()));
+    let asking = stream::iter(asked).buffered(arguments.concurrency.into()).collect::<Vec<Row>>();
+    let rows = tokio::select! {
+        rows = asking => Some(rows),
+        () = cancel.cancelled() => None,
+    };
+    places.close().await;
+    let Some(mut rows) = rows else {
+        shared.terminal.error("interrupted: not everything was asked", None);
+        return Exit::Interrupted;
+    };
+    rows.push(writable("journal", &arguments.journal.journal));
+    rows.push(writable("reports", &arguments.out));
+    rows.push(baseline(&arguments.journal.journal));
+    let shown = match arguments.format {
+        Format::Text => as_text(&rows),
+        Format::Json => {
+            let ready = rows.iter().all(|row| row.state != State::Fault);
+            json!({ "ready": ready, "rows": rows }).to_string()
+        }
+    };
+    shared.terminal.print(&scrubber.text(&shown));
+    if rows.iter().any(|row| row.state == State::Fault) { Exit::NoGo } else { Exit::Go }
+}
+
+/// Everything that is asked of somebody else, in the order it is shown.
+fn asked<'a>(
+    plan: &Plan,
+    places: &'a Places,
+    vault: &'a Vault,
+    cancel: &'a CancellationToken,
+) -> Vec<BoxFuture<'a, Row>> {
+    let vantages = places.remotes().map(|(id, remote)| vantage(id, remote).boxed());
+    let secrets = secrets(plan).into_iter().map(|reference| secret(reference, vault).boxed());
+    let logins = logins(plan).into_iter().map(|login| login.row(places, cancel).boxed());
+    vantages.chain(secrets).chain(logins).collect()
+}
+
+async fn vantage(id: &str, remote: &Remote) -> Row {
+    let began = Instant::now();
+    let row = |state, told: String| Row::new("vantage", id, state, told);
+    let about = match tokio::time::timeout(VANTAGE_LIMIT, remote.about()).await {
+        Ok(Ok(about)) => about,
+        Ok(Err(error)) => return row(State::Fault, reason(error)).help("gonogo explain vantage"),
+        Err(_) => return row(State::Fault, format!("no answer within {} s", VANTAGE_LIMIT.as_secs())),
+    };
+    let took = clock::milliseconds(began.elapsed()).round();
+    let told =
+        format!("{} on {}, gonogo {} in {}, {took} ms", about.user, about.host, about.version, about.program);
+    if about.clock_offset_ms.unsigned_abs() > CLOCK_LIMIT_MS {
+        let off = about.clock_offset_ms / 1000;
+        return row(State::Caution, format!("{told}; its clock is {off:+} s off ours"))
+            .help("set both clocks by NTP: chronyc tracking, timedatectl");
+    }
+    let row = row(State::Ready, told);
+    // socket(7), proc(5): who owns a socket is told to its owner and to root.
+    if about.user == "root" {
+        row
+    } else {
+        row.help("as root it would also name the programs behind listening sockets")
+    }
+}
+
+/// Every secret that a check or a login names, once.
+fn secrets(plan: &Plan) -> Vec<SecretRef> {
+    let mut known = HashSet::new();
+    let probes = plan.jobs.iter().flat_map(|job| referred(&job.probe));
+    let logins = plan.databases.values().flat_map(referred);
+    let named = probes.chain(logins).filter(|secret| !matches!(secret, SecretRef::Literal(_)));
+    named.filter(|secret| known.insert(secret.clone())).collect()
+}
+
+async fn secret(reference: SecretRef, vault: &Vault) -> Row {
+    let row = |state, told: &str| Row::new("secret", reference.to_string(), state, told);
+    match tokio::time::timeout(SECRET_LIMIT, vault.get(&reference)).await {
+        Ok(Ok(secret)) if secret.expose().is_empty() => row(State::Caution, "it is empty"),
+        Ok(Ok(_)) => row(State::Ready, "found"),
+        Ok(Err(VantageError::Secret { reason, .. })) => row(State::Fault, &reason),
+        Ok(Err(error)) => row(State::Fault, &error.to_string()),
+        Err(_) => row(State::Fault, &format!("no answer within {} s", SECRET_LIMIT.as_secs())),
+    }
+}
+
+/// A database login, from one place.
+struct Login {
+    name: String,
+    vantage: Arc<str>,
+    probe: Spec,
+}
+
+/// Logins of the plan's `databases` from here, and those of `postgres` checks from where each is looked at.
+fn logins(plan: &Plan) -> Vec<Login> {
+    let mut known = HashSet::new();
+    let named = plan.databases.iter().flat_map(|(id, database)| {
+        let users = database.postgres.users.keys().map(String::as_str).map(Some);
+        let users: Vec<Option<&str>> =
+            if database.postgres.users.is_empty() { vec![None] } else { users.collect() };
+        users.into_iter().filter_map(move |user| {
+            let mut probe = Spec::read("postgres", json!({ "database": id, "user": user }))?.ok()?;
+            let surroundings = Surroundings { folder: Path::new("."), databases: &plan.databases };
+            let name = user.map_or_else(|| id.clone(), |user| format!("{id} as {user}"));
+            let usable = probe.bind(&surroundings).is_empty();
+            usable.then(|| Login { name, vantage: HERE.into(), probe })
+        })
+    });
+    let checks = plan.outline.checks.iter().zip(&plan.jobs).flat_map(|(check, job)| {
+        let Spec::Postgres(probe) = &job.probe else { return Vec::new() };
+        let alone = Postgres {
+            query: None,
+            read_only: true,
+            commit: false,
+            statement_timeout: None,
+            expect: None,
+            ..(**probe).clone()
+        };
+        let login = |vantage: &Arc<str>| Login {
+            name: check.id.to_string(),
+            vantage: vantage.clone(),
+            probe: Spec::Postgres(Box::new(alone.clone())),
+        };
+        check.from.iter().map(login).collect::<Vec<_>>()
+    });
+    let key = |login: &Login| (login.vantage.clone(), format!("{:?}", login.probe));
+    named.chain(checks).filter(|login| known.insert(key(login))).collect()
+}
+
+impl Login {
+    async fn row(self, places: &Places, cancel: &CancellationToken) -> Row {
+        let trace = places.look(&self.vantage, &self.probe, LOGIN_LIMIT, cancel).await;
+        let judgement = Judgement::of(&trace, &self.probe.layers(), None);
+        let name =
+            if *self.vantage == *HERE { self.name } else { format!("{} from {}", self.name, self.vantage) };
+        let row = |state, told: String| Row::new("login", name, state, told);
+        if judgement.outcome == Outcome::Pass {
+            return row(State::Ready, identity(&trace));
+        }
+        match (&trace.ended, trace.broken()) {
+            (_, Some((_, fault))) => {
+                let help = format!("gonogo explain {}", fault.id());
+                row(State::Fault, judgement.message).help(help)
+            }
+            (Ended::Blind(error), None) => row(State::Fault, reason(error.clone())),
+            (_, None) => row(State::Fault, judgement.message),
+        }
+    }
+}
+
+/// Which database let us in.
+fn identity(trace: &Trace) -> String {
+    let identified = trace.observations.iter().find_map(|observation| {
+        let Seen::Worked(Fact::Identified(identity)) = &observation.seen else { return None };
+        Some(identity.to_string())
+    });
+    identified.unwrap_or_else(|| "let in".to_owned())
+}
+
+/// Whether a folder of ours can be written, without making it.
+fn writable(kind: &'static str, folder: &Path) -> Row {
+    let name = folder.display().to_string();
+    let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let there = absolute.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(Path::new("/"));
+    match tempfile::tempfile_in(there) {
+        Ok(_) => Row::new(kind, name, State::Ready, "can be written"),
+        Err(error) => Row::new(kind, name, State::Fault, format!("cannot be written: {error}"))
+            .help(format!("name another folder, or see who owns {}", there.display())),
+    }
+}
+
+fn baseline(journal: &Path) -> Row {
+    let row = |state, told: String| Row::new("baseline", journal.display().to_string(), state, told);
+    match Baseline::read(journal) {
+        Ok(baseline) => match baseline.latest() {
+            Some(at) => row(State::Ready, format!("recorded {at:.0}")),
+            None => row(State::Caution, "there is none, so no report will tell what has changed".to_owned())
+                .help("while all is well: gonogo baseline"),
+        },
+        Err(error) => row(State::Fault, error.to_string()).help("record it again: gonogo baseline"),
+    }
+}
+
+fn as_text(rows: &[Row]) -> String {
+    /// Longer names are cut, so that what was found stands in one column.
+    const WIDEST: usize = 32;
+    /// Characters of a line.
+    const WIDTH: usize = 110;
+    let ready = rows.iter().filter(|row| row.state != State::Fault).count();
+    let mut out = format!("doctor: {ready} of {} ready\n", rows.len());
+    let name = |row: &Row| text::cut(&text::line(&row.name), WIDEST).into_owned();
+    let width = rows.iter().map(|row| name(row).chars().count()).max().unwrap_or(0);
+    for row in rows {
+        let lead = format!("  {:<7}  {:<8}  {:<width$}  ", row.state.word(), row.kind, name(row));
+        let room = WIDTH - lead.chars().count();
+        let mut lines = text::wrap(&text::line(&row.told), room);
+        if let Some(help) = &row.help {
+            let lead = if row.state == State::Ready { "" } else { "do: " };
+            lines.extend(text::wrap(&text::line(&format!("{lead}{help}")), room));
+        }
+        for (index, line) in lines.iter().enumerate() {
+            let lead = if index == 0 { lead.clone() } else { " ".repeat(lead.chars().count()) };
+            // Writing to a String cannot fail.
+            let _ = writeln!(out, "{lead}{line}");
+        }
+    }
+    out
+}
+
+/// Why we could not look, without the name that stands beside it.
+fn reason(error: VantageError) -> String {
+    if let VantageError::Unusable { reason, .. } = error {
+        reason
+    } else if let VantageError::Secret { secret, reason } = error {
+        format!("no {secret}: {reason}")
+    } else {
+        error.to_string()
+    }
+}
