@@ -133,6 +133,8 @@ once a check has failed, at most 32 times a stage, for at most 4 s each once a p
   from its own place: the same up to 5 times, connections to the baseline's address and to ports 22, 443 and 1 of
   the target's host, and the name asked of each name server
   on the target's own hosts: connections to the port on loopback, and the list of listening sockets
+  of a web server that answers 4xx or 5xx, by GET: the path without its own headers, the root path, the path of the next
+  version; on the target's own hosts, the path from up to 12 other listening ports, without credentials
 ";
 
 fn commands(plan: &Plan) -> String {
