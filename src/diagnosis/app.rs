@@ -35,7 +35,7 @@ causes! { App:
         ["read the application's log of that second"];
     SOAP_FAULT = "app-soap-fault-200" at Target,
         "The answer has status 200, and is a SOAP fault.",
-        "200, and the XML has a Fault.",
+        "200, and the XML body has a Fault in its envelope.",
         ["read the faultstring, then the application's log of that second"];
     WRONG_APP = "app-200-wrong-app" at Target,
         "Another application answers at this address.",
