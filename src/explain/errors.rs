@@ -32,6 +32,15 @@ pub(super) const ALL: &[Explanation] = &[
         ],
     ),
     error(
+        "key_mismatch",
+        "Our own certificate and private key are no pair.",
+        "The key is another certificate's: one of the two files was renewed without the other. The target was not asked.",
+        &[
+            "put the certificate and the key that were made together in place",
+            "compare: openssl x509 -noout -pubkey -in CERT, and openssl pkey -pubout -in KEY",
+        ],
+    ),
+    error(
         "start",
         "A program could not be started.",
         "It is not installed on the vantage, not in PATH, or not executable.",

@@ -6,9 +6,9 @@ use std::net::{IpAddr, SocketAddr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::host::{Behind, ListenerFacts, NameFacts};
+pub use super::certificate::Certificate;
+use super::host::{ListenerFacts, NameFacts};
 use super::permission::{Counts, Finding};
-use super::response::Response;
 
 /// What one layer showed when it worked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -33,6 +33,13 @@ pub enum Fact {
         server: String,
         /// The records, as zone-file data, with their time to live in seconds.
         answers: Vec<Record>,
+    },
+    /// The call goes through a proxy: what is connected is the proxy, not the target.
+    Proxied {
+        /// Its `host:port`.
+        proxy: String,
+        /// Who named it: the variable of the environment, or `the check`.
+        named_by: String,
     },
     /// The kernel has a way to the address.
     Routed {
@@ -71,13 +78,42 @@ pub enum Fact {
         /// The server asked for a client certificate.
         client_certificate_asked: bool,
     },
+    /// What a server chose of a client hello that went no further.
+    Chosen {
+        /// Protocol version, such as `TLSv1.1`.
+        version: String,
+        /// Cipher suite by its registered name.
+        cipher: String,
+        /// The chain as the server sent it, leaf first; empty where it is sent encrypted.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        chain: Vec<Certificate>,
+    },
+    /// What became of the bytes we sent, when nothing came back.
+    Sent {
+        /// Bytes we sent.
+        bytes: u64,
+        /// Of these, bytes that the other side's kernel did not acknowledge.
+        unacknowledged: u64,
+    },
     /// The connection stays in clear text, as asked.
     Clear {
         /// Why: `sslmode=disable`, or that the server has no TLS and `sslmode` allows that.
         why: String,
     },
-    /// An HTTP response arrived.
-    Responded(Box<Response>),
+    /// An HTTP response head arrived.
+    Responded {
+        /// Status code.
+        status: u16,
+        /// `HTTP/1.1` or `HTTP/2`.
+        version: String,
+        /// Headers worth keeping: what was asserted, and who answered (Server, Via, Location, Content-Type).
+        headers: Vec<(String, String)>,
+        /// Milliseconds from the request's last byte to the response head.
+        first_byte_ms: f64,
+        /// Redirects followed, as locations.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        redirects: Vec<String>,
+    },
     /// A server spoke its protocol's first words.
     Greeted {
         /// The protocol, such as `postgres` or `smtp`.
@@ -135,11 +171,6 @@ pub enum Fact {
     Names(Box<NameFacts>),
     /// What listens on a port of a host.
     Listening(ListenerFacts),
-    /// What other ports of the target's host answer.
-    Behind {
-        /// The ports that were asked, ascending.
-        ports: Vec<Behind>,
-    },
     /// A configuration source was read.
     Read {
         /// The file or process.
@@ -243,23 +274,6 @@ pub enum ConnectErrorKind {
     Other,
 }
 
-/// A certificate as sent, without its key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Certificate {
-    /// Subject, RFC 4514 style.
-    pub subject: String,
-    /// Issuer, RFC 4514 style.
-    pub issuer: String,
-    /// Names from the subject alternative name extension.
-    pub names: Vec<String>,
-    /// Start of validity, RFC 3339 in UTC.
-    pub not_before: String,
-    /// End of validity, RFC 3339 in UTC.
-    pub not_after: String,
-    /// SHA-256 of the DER form, in hexadecimal.
-    pub sha256: String,
-}
-
 /// Which database server answered, asked before anything else.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct DatabaseIdentity {
@@ -303,6 +317,11 @@ impl fmt::Display for Fact {
                 list(f, answers.iter().map(|record| &record.data))?;
                 write!(f, " (from {server})")
             }
+            Self::Proxied { proxy, named_by } => write!(f, "through the proxy {proxy} ({named_by})"),
+            Self::Chosen { version, cipher, .. } => write!(f, "the server chose {version} {cipher}"),
+            Self::Sent { bytes, unacknowledged } => {
+                write!(f, "{bytes} bytes sent, {unacknowledged} of them not acknowledged")
+            }
             Self::Routed { address, source } => write!(f, "{address} from {source}"),
             Self::Connected { address, source, attempts } => {
                 write!(f, "connected to {address} from {source}")?;
@@ -321,8 +340,7 @@ impl fmt::Display for Fact {
                 }
             }
             Self::Clear { why } => write!(f, "clear text ({why})"),
-            Self::Responded(response) => {
-                let Response { status, version, redirects, .. } = &**response;
+            Self::Responded { status, version, redirects, .. } => {
                 write!(f, "{version} {status}")?;
                 if !redirects.is_empty() {
                     write!(f, " after {} redirects", redirects.len())?;
@@ -364,8 +382,6 @@ impl fmt::Display for Fact {
             }
             Self::Names(names) => write!(f, "{names}"),
             Self::Listening(listening) => write!(f, "{listening}"),
-            Self::Behind { ports } if ports.is_empty() => f.write_str("no other port to ask"),
-            Self::Behind { ports } => list(f, ports),
             Self::Read { source, bytes } => write!(f, "read {bytes} bytes of {source}"),
             Self::Stepped { step, request, status } => write!(f, "step {step} {request}: {status}"),
             Self::Recorded { by, .. } => write!(f, "recorded by {by}"),

@@ -1,6 +1,7 @@
 //! The vocabulary every other module speaks: layers, facts, faults, traces, outcomes, the outline of a plan. No I/O.
 
 pub mod cause;
+pub mod certificate;
 pub mod change;
 pub mod examination;
 pub mod fact;
@@ -12,7 +13,6 @@ pub mod outcome;
 pub mod outline;
 pub mod permission;
 pub mod printed;
-pub mod response;
 pub mod severity;
 pub mod trace;
 pub mod verdict;

@@ -10,7 +10,6 @@ use super::fact::Fact;
 use super::fault::Fault;
 use super::layer::Layer;
 use super::permission::{Counts, Finding};
-use super::response::Response;
 
 /// What one layer showed, and how long it took.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -25,9 +24,6 @@ pub struct Observation {
     /// What it showed.
     #[serde(flatten)]
     pub seen: Seen,
-    /// The answer that broke it, when one came at all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answer: Option<Box<Response>>,
 }
 
 /// A layer worked or broke.
@@ -88,6 +84,14 @@ pub enum VantageError {
         program: String,
         /// Why.
         reason: String,
+    },
+    /// Our own certificate and private key are no pair.
+    #[error("the private key {key} does not belong to the certificate {certificate}")]
+    KeyMismatch {
+        /// The certificate's file.
+        certificate: String,
+        /// The key's file.
+        key: String,
     },
     /// A local setting is unusable.
     #[error("{setting} is unusable: {reason}")]

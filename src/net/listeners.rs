@@ -20,7 +20,11 @@ const LISTEN: &str = "0A";
 /// # Errors
 /// `Unreadable` where there is no `/proc/net/tcp`.
 pub fn listeners(port: u16) -> Result<ListenerFacts, VantageError> {
-    let sockets = sockets()?;
+    let path = "/proc/net/tcp";
+    let v4 = table(path)
+        .map_err(|error| VantageError::Unreadable { path: path.to_owned(), reason: error.to_string() })?;
+    let v6 = table("/proc/net/tcp6").unwrap_or_default();
+    let sockets: Vec<Socket> = v4.lines().chain(v6.lines()).filter_map(Socket::read).collect();
     let wanted: Vec<&Socket> = sockets.iter().filter(|socket| socket.address.port() == port).collect();
     let programs = programs(&wanted.iter().map(|socket| socket.inode.as_str()).collect());
     let others: BTreeSet<u16> =
@@ -39,28 +43,7 @@ pub fn listeners(port: u16) -> Result<ListenerFacts, VantageError> {
     })
 }
 
-/// Every other listening socket, one for each port, with the program that holds it when we may see that.
-///
-/// # Errors
-/// `Unreadable` where there is no `/proc/net/tcp`.
-pub fn others(port: u16) -> Result<Vec<(SocketAddr, Option<String>)>, VantageError> {
-    let mut sockets = sockets()?;
-    sockets.retain(|socket| socket.address.port() != port);
-    sockets.sort_by_key(|socket| (socket.address.port(), socket.address.is_ipv6()));
-    sockets.dedup_by_key(|socket| socket.address.port());
-    let mut programs = programs(&sockets.iter().map(|socket| socket.inode.as_str()).collect());
-    Ok(sockets.into_iter().map(|socket| (socket.address, programs.remove(&socket.inode))).collect())
-}
-
-fn sockets() -> Result<Vec<Socket>, VantageError> {
-    let path = "/proc/net/tcp";
-    let v4 = table(path)
-        .map_err(|error| VantageError::Unreadable { path: path.to_owned(), reason: error.to_string() })?;
-    let v6 = table("/proc/net/tcp6").unwrap_or_default();
-    Ok(v4.lines().chain(v6.lines()).filter_map(Socket::read).collect())
-}
-
-fn table(path: &str) -> std::io::Result<String> {
+pub(super) fn table(path: &str) -> std::io::Result<String> {
     let mut text = String::new();
     fs::File::open(path)?.take(LARGEST).read_to_string(&mut text)?;
     Ok(text)
@@ -87,7 +70,7 @@ impl Socket {
 }
 
 /// `0100007F:1F90`: words of four bytes in the host's own order.
-fn address(text: &str) -> Option<SocketAddr> {
+pub(super) fn address(text: &str) -> Option<SocketAddr> {
     let (host, port) = text.split_once(':')?;
     let port = u16::from_str_radix(port, 16).ok()?;
     let words: Vec<[u8; 4]> = host

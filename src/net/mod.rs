@@ -7,6 +7,7 @@ pub mod names;
 pub mod nameserver;
 pub mod os_error;
 pub mod proxy;
+pub mod queue;
 pub mod resolve;
 pub mod route;
 #[cfg(test)]

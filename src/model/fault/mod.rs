@@ -139,6 +139,12 @@ pub enum Fault {
         sent: bool,
         /// Issuers the server accepts, as distinguished names.
         acceptable_issuers: Vec<String>,
+        /// The certificate we had sent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ours: Option<Box<Certificate>>,
+        /// What is wrong with its dates, by our own clock.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        dates: Vec<Distrust>,
     },
     /// The peer does not speak TLS.
     NotTls {
@@ -154,6 +160,9 @@ pub enum Fault {
     HandshakeFailed {
         /// The reason.
         reason: String,
+        /// The chain as sent, leaf first, as far as the handshake came to it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        chain: Vec<Certificate>,
     },
     /// The peer does not speak the expected protocol.
     BadProtocol {
@@ -267,6 +276,16 @@ pub enum Distrust {
     MissingIntermediate {
         /// The issuer that is missing.
         issuer: String,
+    },
+    /// The certificate is not made for a server (extended key usage, RFC 5280 section 4.2.1.12).
+    WrongUse {
+        /// What it is made for, such as `client authentication`.
+        uses: Vec<String>,
+    },
+    /// A certificate of the chain is signed in a way that is no longer accepted, such as with SHA-1.
+    WeakSignature {
+        /// The algorithm.
+        signature: String,
     },
     /// The certificate was revoked.
     Revoked,

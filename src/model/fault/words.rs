@@ -43,7 +43,7 @@ impl fmt::Display for Fault {
             }
             Self::NotTls { head } => write!(f, "the answer is not TLS: {head}"),
             Self::TlsNotOffered { said } => write!(f, "the server offers no TLS: {said}"),
-            Self::HandshakeFailed { reason } => write!(f, "TLS handshake failed: {reason}"),
+            Self::HandshakeFailed { reason, .. } => write!(f, "TLS handshake failed: {reason}"),
             Self::BadProtocol { expected, reason, .. } => write!(f, "not {expected}: {reason}"),
             Self::BadCompression { encoding, reason } => write!(f, "broken {encoding}: {reason}"),
             Self::TooLarge { what, limit } => write!(f, "{what} is larger than {limit} bytes"),
@@ -86,6 +86,17 @@ impl fmt::Display for Distrust {
             Self::UnknownIssuer { issuer } => write!(f, "unknown issuer {issuer}"),
             Self::MissingIntermediate { issuer } => {
                 write!(f, "the server does not send the intermediate certificate {issuer}")
+            }
+            Self::WrongUse { uses } => {
+                f.write_str("certificate is not for a server")?;
+                if uses.is_empty() {
+                    return Ok(());
+                }
+                f.write_str(" but for ")?;
+                joined_by(f, uses, ", ")
+            }
+            Self::WeakSignature { signature } => {
+                write!(f, "certificate signed with {signature}, which is not accepted")
             }
             Self::Revoked => f.write_str("certificate revoked"),
             Self::Other { said } => f.write_str(said),

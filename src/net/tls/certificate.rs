@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use rustls::pki_types::CertificateDer;
 use sha2::{Digest, Sha256};
 use x509_parser::extensions::GeneralName;
+use x509_parser::objects::{oid_registry, oid2sn};
 use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::public_key::PublicKey;
 
 use crate::model::fact::Certificate;
 
@@ -26,6 +28,8 @@ pub(crate) fn describe(der: &CertificateDer<'_>) -> Certificate {
             not_before: String::new(),
             not_after: String::new(),
             sha256,
+            key: None,
+            signature: None,
         };
     };
     Certificate {
@@ -35,6 +39,36 @@ pub(crate) fn describe(der: &CertificateDer<'_>) -> Certificate {
         not_before: moment(parsed.validity().not_before.timestamp()),
         not_after: moment(parsed.validity().not_after.timestamp()),
         sha256,
+        key: key(&parsed),
+        signature: Some(signature(&parsed)),
+    }
+}
+
+/// The public key's algorithm and size; none for those that are known by their name alone.
+fn key(certificate: &X509Certificate<'_>) -> Option<String> {
+    let key = certificate.public_key().parsed().ok()?;
+    let size = key.key_size();
+    let name = if matches!(key, PublicKey::RSA(_)) {
+        "RSA"
+    } else if matches!(key, PublicKey::EC(_)) {
+        "EC"
+    } else if matches!(key, PublicKey::DSA(_)) {
+        "DSA"
+    } else {
+        return None;
+    };
+    (size > 0).then(|| format!("{name} {size}"))
+}
+
+/// The signature's algorithm by its short name, else by its object identifier.
+pub(super) fn signature(certificate: &X509Certificate<'_>) -> String {
+    /// Not in the registry of the library (RFC 3279 section 2.2.3).
+    const ECDSA_WITH_SHA1: &str = "1.2.840.10045.4.1";
+    let algorithm = &certificate.signature_algorithm.algorithm;
+    match oid2sn(algorithm, oid_registry()) {
+        Ok(name) => name.to_owned(),
+        Err(_) if algorithm.to_id_string() == ECDSA_WITH_SHA1 => "ecdsa-with-SHA1".to_owned(),
+        Err(_) => algorithm.to_id_string(),
     }
 }
 

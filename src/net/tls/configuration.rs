@@ -12,8 +12,10 @@ use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme, SupportedProt
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::X509Name;
 
+use super::certificate::describe;
 use super::trust::{certificates, private_key, unreadable};
 use super::{ClientCertificate, TlsSettings, Versions};
+use crate::model::fact::Certificate;
 use crate::model::trace::VantageError;
 
 /// The configurations of a run, by what they offer; trust is no part of them, because it is judged after the handshake.
@@ -39,8 +41,11 @@ impl Configurations {
             Some(files) => Some(certified_key(&base, files).await?),
             None => None,
         };
-        let wish = Arc::new(Wish { given, asked: OnceLock::new() });
+        let chain = OnceLock::new();
+        let wish = Arc::new(Wish { given, asked: OnceLock::new(), chain });
         let mut config = ClientConfig::clone(&base);
+        let verifier = Later { provider: Arc::clone(base.crypto_provider()), wish: Some(Arc::clone(&wish)) };
+        config.dangerous().set_certificate_verifier(Arc::new(verifier));
         config.client_auth_cert_resolver = Arc::clone(&wish) as Arc<dyn ResolvesClientCert>;
         Ok((Arc::new(config), wish))
     }
@@ -66,7 +71,7 @@ fn build(settings: &TlsSettings) -> Result<ClientConfig, VantageError> {
         versions.push(&rustls::version::TLS12);
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = Arc::new(Later(Arc::clone(&provider)));
+    let verifier = Arc::new(Later { provider: Arc::clone(&provider), wish: None });
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&versions)
         .map_err(|error| VantageError::Setting { setting: "versions".to_owned(), reason: error.to_string() })?
@@ -85,25 +90,41 @@ async fn certified_key(
 ) -> Result<Arc<CertifiedKey>, VantageError> {
     let chain = certificates(&files.certificate).await?;
     let key = private_key(&files.key).await?;
-    CertifiedKey::from_der(chain, key, config.crypto_provider())
-        .map(Arc::new)
-        .map_err(|error| unreadable(&files.key, format!("it does not fit the certificate: {error}")))
+    CertifiedKey::from_der(chain, key, config.crypto_provider()).map(Arc::new).map_err(|error| {
+        if matches!(error, rustls::Error::InconsistentKeys(_)) {
+            let shown = |path: &std::path::Path| path.display().to_string();
+            return VantageError::KeyMismatch {
+                certificate: shown(&files.certificate),
+                key: shown(&files.key),
+            };
+        }
+        unreadable(&files.key, format!("it cannot be used: {error}"))
+    })
 }
 
 /// Lets every chain through the handshake: `judge` looks at it before anything is sent. Signatures made with the
 /// certificate's key are checked here all the same.
 #[derive(Debug)]
-struct Later(Arc<CryptoProvider>);
+struct Later {
+    provider: Arc<CryptoProvider>,
+    wish: Option<Arc<Wish>>,
+}
 
 impl ServerCertVerifier for Later {
     fn verify_server_cert(
         &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
+        leaf: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
         _: &ServerName<'_>,
         _: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
+        // Kept for the case that the handshake goes no further.
+        if let Some(wish) = &self.wish {
+            wish.chain.get_or_init(|| {
+                std::iter::once(leaf).chain(others).take(MOST_CERTIFICATES).map(describe).collect()
+            });
+        }
         Ok(ServerCertVerified::assertion())
     }
 
@@ -113,7 +134,7 @@ impl ServerCertVerifier for Later {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
+        let algorithms = &self.provider.signature_verification_algorithms;
         rustls::crypto::verify_tls12_signature(message, certificate, signed, algorithms)
     }
 
@@ -123,20 +144,24 @@ impl ServerCertVerifier for Later {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
+        let algorithms = &self.provider.signature_verification_algorithms;
         rustls::crypto::verify_tls13_signature(message, certificate, signed, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 
-/// Our client certificate, and what the server said when it asked for one.
+/// Certificates of a chain that are kept.
+const MOST_CERTIFICATES: usize = 16;
+
+/// Our client certificate, what the server said when it asked for one, and its own chain.
 #[derive(Debug)]
 pub(super) struct Wish {
     given: Option<Arc<CertifiedKey>>,
     asked: OnceLock<Vec<String>>,
+    chain: OnceLock<Vec<Certificate>>,
 }
 
 impl Wish {
@@ -148,6 +173,16 @@ impl Wish {
     /// We have one to send.
     pub(super) fn given(&self) -> bool {
         self.given.is_some()
+    }
+
+    /// The leaf of the one we have to send.
+    pub(super) fn leaf(&self) -> Option<&CertificateDer<'static>> {
+        self.given.as_ref()?.cert.first()
+    }
+
+    /// The server's chain, once it came.
+    pub(super) fn chain(&self) -> Vec<Certificate> {
+        self.chain.get().cloned().unwrap_or_default()
     }
 
     /// The issuers the server accepts (RFC 8446 section 4.2.4), as distinguished names.

@@ -15,7 +15,7 @@ use super::TlsSettings;
 use super::alert;
 use super::certificate::describe;
 use super::configuration::Wish;
-use super::judge::{Standard, Verify, reasons};
+use super::judge::{Standard, Verify, dates_of, reasons};
 use crate::model::fact::Fact;
 use crate::model::fault::Fault;
 use crate::model::trace::{Trouble, VantageError};
@@ -90,7 +90,7 @@ pub fn broken_stream(error: &io::Error) -> Option<Fault> {
     if let rustls::Error::AlertReceived(received) = cause {
         return Some(Fault::AlertReceived { alert: alert::name(*received) });
     }
-    Some(Fault::HandshakeFailed { reason: cause.to_string() })
+    Some(Fault::HandshakeFailed { reason: cause.to_string(), chain: Vec::new() })
 }
 
 fn server_name(host: &str) -> Result<ServerName<'static>, VantageError> {
@@ -129,6 +129,8 @@ fn refused(wish: &Wish, alert: String) -> Fault {
         alert,
         sent: wish.given(),
         acceptable_issuers: wish.acceptable_issuers(),
+        ours: wish.leaf().map(|der| Box::new(describe(der))),
+        dates: wish.leaf().map(|der| dates_of(der, UnixTime::now())).unwrap_or_default(),
     }
 }
 
@@ -145,7 +147,7 @@ fn failed(error: &io::Error, wish: &Wish, heard: &Mutex<Heard>) -> Fault {
         } else if is_reset(error) {
             Fault::Reset { during: "TLS handshake".to_owned() }
         } else {
-            Fault::HandshakeFailed { reason: error.to_string() }
+            Fault::HandshakeFailed { reason: error.to_string(), chain: wish.chain() }
         };
     };
     if let rustls::Error::AlertReceived(received) = cause {
@@ -167,7 +169,7 @@ fn failed(error: &io::Error, wish: &Wish, heard: &Mutex<Heard>) -> Fault {
     if garbled && !looks_like_tls(heard.head()) {
         return Fault::NotTls { head: one_line(heard.head(), SHOWN) };
     }
-    Fault::HandshakeFailed { reason: cause.to_string() }
+    Fault::HandshakeFailed { reason: cause.to_string(), chain: wish.chain() }
 }
 
 fn rustls_error(error: &io::Error) -> Option<&rustls::Error> {

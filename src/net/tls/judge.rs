@@ -8,7 +8,7 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, Error};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::certificate::{moment, names};
+use super::certificate::{moment, names, signature};
 use super::trust::Roots;
 use crate::model::fault::Distrust;
 
@@ -60,6 +60,11 @@ pub(super) fn reasons(chain: &[CertificateDer<'_>], standard: &Standard<'_>, now
             .push(Distrust::NameMismatch { wanted: standard.name.to_str().into_owned(), names: presented });
     }
     reasons
+}
+
+/// What is wrong with the dates of a certificate.
+pub(super) fn dates_of(der: &CertificateDer<'_>, now: UnixTime) -> Vec<Distrust> {
+    X509Certificate::from_der(der).map_or_else(|_| Vec::new(), |(_, parsed)| dates(&parsed, now))
 }
 
 fn dates(certificate: &X509Certificate<'_>, now: UnixTime) -> Vec<Distrust> {
@@ -155,6 +160,19 @@ fn structural(
     if matches!(error, CertificateError::Revoked) {
         return vec![Distrust::Revoked];
     }
+    if let Some(uses) = other_uses(error) {
+        return vec![Distrust::WrongUse { uses }];
+    }
+    if let CertificateError::UnsupportedSignatureAlgorithmContext {
+        signature_algorithm_id: algorithm, ..
+    } = error
+    {
+        let signature =
+            std::iter::once(leaf).chain(intermediates).find_map(|der| signature_by(der, algorithm));
+        return vec![Distrust::WeakSignature {
+            signature: signature.unwrap_or_else(|| "an unknown algorithm".to_owned()),
+        }];
+    }
     let other_key = matches!(error, CertificateError::BadSignature);
     if !other_key && !matches!(error, CertificateError::UnknownIssuer) {
         return vec![Distrust::Other { said: error.to_string() }];
@@ -174,6 +192,20 @@ fn structural(
         reasons.push(Distrust::MissingIntermediate { issuer });
     }
     reasons
+}
+
+/// The name of the algorithm that signed a certificate, when it is this one, given as DER.
+fn signature_by(der: &CertificateDer<'_>, algorithm: &[u8]) -> Option<String> {
+    let (_, parsed) = X509Certificate::from_der(der).ok()?;
+    algorithm.ends_with(parsed.signature_algorithm.algorithm.as_bytes()).then(|| signature(&parsed))
+}
+
+/// What a certificate is made for, when that is not a server.
+fn other_uses(error: &CertificateError) -> Option<Vec<String>> {
+    if let CertificateError::InvalidPurposeContext { presented, .. } = error {
+        return Some(presented.iter().map(ToString::to_string).collect());
+    }
+    matches!(error, CertificateError::InvalidPurpose).then(Vec::new)
 }
 
 fn is_named(leaf: &X509Certificate<'_>, der: &CertificateDer<'_>, standard: &Standard<'_>) -> bool {

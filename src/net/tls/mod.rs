@@ -5,6 +5,7 @@ mod alert;
 pub(crate) mod certificate;
 pub(crate) mod configuration;
 mod handshake;
+pub mod hello;
 mod judge;
 #[cfg(test)]
 pub(crate) mod pki;

@@ -11,6 +11,7 @@ use super::pki::{Pki, authority, params, server_config, tls_server};
 use super::*;
 use crate::model::fact::Fact;
 use crate::model::fault::{Distrust, Fault};
+use crate::model::trace::VantageError;
 use crate::net::Net;
 use crate::net::scripted::serve;
 use crate::net::stream::{Plain, Stream};
@@ -81,6 +82,8 @@ async fn every_reason_is_told() {
     expired.not_after = rcgen::date_time_ymd(2021, 1, 1);
     let mut future = params("app", &["app.example"]);
     future.not_before = rcgen::date_time_ymd(2089, 1, 1);
+    let mut of_client = params("app", &["app.example"]);
+    of_client.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
     let both = |pki: &Pki| Some(pki.intermediate.der().clone());
     for (name, issuer, params, wanted_name, intermediate, wanted) in [
         ("expired", &pki, &expired, "app.example", both(&pki), vec!["expired"]),
@@ -105,6 +108,7 @@ async fn every_reason_is_told() {
             both(&stranger),
             vec!["expired", "unknown_issuer", "name_mismatch"],
         ),
+        ("of a client", &pki, &of_client, "app.example", both(&pki), vec!["wrong_use"]),
         ("no intermediate", &pki, &good, "app.example", None, vec!["unknown_issuer", "missing_intermediate"]),
     ] {
         let (leaf, key) = issuer.leaf(params);
@@ -178,13 +182,16 @@ async fn a_client_certificate_that_is_wanted_is_told_and_sent() {
         let server = tls_server(server_config(chain, &key, Some(&pki), version)).await;
         let settings = trusting("app.example", pki.root_file());
         let found = fault(handshake(server, &settings).await);
-        let Fault::ClientCertificateRefused { sent: false, acceptable_issuers, alert } = &found else {
+        let Fault::ClientCertificateRefused { sent: false, acceptable_issuers, alert, .. } = &found else {
             panic!("{version:?}: {found}")
         };
         assert_eq!(acceptable_issuers, &["CN=Test Root"], "{version:?} {alert}");
         let wrong = TlsSettings { client_certificate: Some(stranger.client()), ..settings.clone() };
         let found = fault(handshake(server, &wrong).await);
-        assert!(matches!(found, Fault::ClientCertificateRefused { sent: true, .. }), "{version:?}: {found}");
+        let Fault::ClientCertificateRefused { sent: true, ours: Some(ours), dates, .. } = &found else {
+            panic!("{version:?}: {found}")
+        };
+        assert_eq!((ours.names.as_slice(), dates.as_slice()), (&["client".to_owned()][..], &[][..]));
         let right = TlsSettings { client_certificate: Some(pki.client()), ..settings };
         let (fact, _) = handshake(server, &right).await.unwrap();
         assert!(matches!(fact, Fact::Secured { client_certificate_asked: true, .. }));
@@ -250,7 +257,10 @@ async fn our_own_troubles_are_never_the_targets_fault() {
         ),
     ] {
         match handshake(server, &settings).await {
-            Err(Trouble::Blind(_)) => {}
+            Err(Trouble::Blind(error)) => {
+                let mismatch = matches!(error, VantageError::KeyMismatch { .. });
+                assert_eq!(mismatch, name == "key of another certificate", "{name}: {error}");
+            }
             Err(Trouble::Fault(fault)) => panic!("{name}: {fault}"),
             Ok((fact, _)) => panic!("{name}: {fact}"),
         }
