@@ -26,6 +26,8 @@ pub struct Proxy {
     pub port: u16,
     /// The value of `Proxy-Authorization`, when its URL has a user.
     pub authorization: Option<Secret>,
+    /// Who named it: the variable of the environment, or `the check`.
+    pub named_by: &'static str,
 }
 
 impl Proxy {
@@ -48,7 +50,7 @@ impl Proxy {
             let pair = format!("{}:{}", decoded(url.username()), decoded(url.password().unwrap_or_default()));
             Secret::new(format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair)))
         });
-        Ok(Self { host, port, authorization })
+        Ok(Self { host, port, authorization, named_by: "the check" })
     }
 
     /// The proxy the environment names for a target, by the rules of curl(1): `http_proxy` only in lower case,
@@ -66,7 +68,7 @@ impl Proxy {
         if exempt.is_some_and(|list| is_exempt(list, host, port)) {
             return Ok(None);
         }
-        let names: &[&str] = if scheme == "https" {
+        let names: &[&'static str] = if scheme == "https" {
             &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
         } else {
             &["http_proxy", "all_proxy", "ALL_PROXY"]
@@ -74,7 +76,7 @@ impl Proxy {
         let found = names.iter().find_map(|name| environment.filled(name).map(|value| (*name, value)));
         let Some((name, value)) = found else { return Ok(None) };
         let setting = |reason| VantageError::Setting { setting: name.to_owned(), reason };
-        Self::parse(value).map(Some).map_err(setting)
+        Self::parse(value).map(|proxy| Some(Self { named_by: name, ..proxy })).map_err(setting)
     }
 
     /// `host:port`, for people.
@@ -217,7 +219,7 @@ mod tests {
         let environment = Environment::from_pairs([("HTTP_PROXY", "evil:1"), ("HTTPS_PROXY", "good:3128")]);
         assert!(Proxy::of_environment(&environment, "http", "x", 80).unwrap().is_none());
         let proxy = Proxy::of_environment(&environment, "https", "x", 443).unwrap().unwrap();
-        assert_eq!(proxy.shown(), "good:3128");
+        assert_eq!((proxy.shown().as_str(), proxy.named_by), ("good:3128", "HTTPS_PROXY"));
     }
 
     #[test]

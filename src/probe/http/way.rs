@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use url::Url;
 
 use super::fields::HttpVersion;
+use crate::model::fact::Fact;
 use crate::model::layer::Layer;
 use crate::model::trace::VantageError;
 use crate::net::connect::Connection;
@@ -88,7 +89,7 @@ impl Way {
 
     /// The dns, route and tcp layers, to the first address that answers.
     pub(in crate::probe) async fn reach(&self, recorder: &mut Recorder, door: &Door) -> Result<Connection, Stop> {
-        let (host, port) = door.knock();
+        let (host, port) = door.knock(recorder);
         reach(recorder, host, port).await
     }
 
@@ -98,7 +99,7 @@ impl Way {
         recorder: &mut Recorder,
         door: &Door,
     ) -> Result<(Vec<Connection>, usize), Stop> {
-        let (host, port) = door.knock();
+        let (host, port) = door.knock(recorder);
         reach_all(recorder, host, port).await
     }
 
@@ -162,9 +163,14 @@ impl Way {
 }
 
 impl Door {
-    fn knock(&self) -> (&str, u16) {
+    /// Who is connected; a proxy is told, as all that is seen up to the connection is about it.
+    fn knock(&self, recorder: &mut Recorder) -> (&str, u16) {
         match &self.proxy {
-            Some(proxy) => (&proxy.host, proxy.port),
+            Some(proxy) => {
+                let named_by = proxy.named_by.to_owned();
+                recorder.worked(Layer::Dns, Duration::ZERO, Fact::Proxied { proxy: proxy.shown(), named_by });
+                (&proxy.host, proxy.port)
+            }
             None => (&self.host, self.port),
         }
     }
