@@ -43,6 +43,32 @@ pub enum Question {
     Unknown,
 }
 
+/// The ways of [`Question::Otherwise`] that more than one module knows.
+pub mod ways {
+    /// An HTTP request in clear text, with nothing of the check in it but its host and port.
+    pub const PLAIN: &str = "plain";
+    /// The same without the proxy.
+    pub const NO_PROXY: &str = "no-proxy";
+    /// A client hello up to TLS 1.2, with old cipher suites too.
+    pub const HELLO: &str = "hello";
+    /// The same without a name (SNI).
+    pub const NO_NAME: &str = "no-name";
+    /// A client hello of TLS 1.1.
+    pub const OLD_VERSIONS: &str = "old-versions";
+    /// A handshake with TLS 1.2.
+    pub const TLS_1_2: &str = "tls-1.2";
+    /// A handshake with TLS 1.3.
+    pub const TLS_1_3: &str = "tls-1.3";
+    /// A handshake that offers HTTP/2 only.
+    pub const H2: &str = "h2";
+    /// A handshake at the same address, with the name that the server is known by.
+    pub const BY_NAME: &str = "by-name";
+    /// A handshake without our own certificate.
+    pub const NO_CLIENT_CERTIFICATE: &str = "no-client-certificate";
+    /// A handshake with the system's trust store.
+    pub const SYSTEM_TRUST: &str = "system-trust";
+}
+
 /// What one question brought.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Answer {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
-use super::questions::{Ask, LIMIT, questions, questions_of_a_pass};
+use super::questions::{Ask, LIMIT, questions, questions_of_a_pass, questions_of_an_error};
 use crate::journal::Baseline;
 use crate::journal::event::Expected;
 use crate::model::change::changes;
@@ -52,13 +52,14 @@ impl Examinations {
         let asks = match outcome {
             Outcome::Fail => questions(check, &job.probe, vantage, trace, known),
             Outcome::Pass => questions_of_a_pass(check, &job.probe, vantage, trace),
+            Outcome::Error => questions_of_an_error(check, &job.probe, vantage, trace),
             // We could not look, so there is nothing to find a cause of.
-            Outcome::Error | Outcome::NoAnswer | Outcome::NotRun => return None,
+            Outcome::NoAnswer | Outcome::NotRun => return None,
         };
         let differs =
-            known.is_some_and(|known| outcome == Outcome::Fail || !changes(known, trace).is_empty());
-        // A name that took long is the one thing that is asked about though the check passed.
-        let (layer, way) = trace.broken().map_or((Layer::Dns, "slow"), |(layer, fault)| (layer, fault.id()));
+            known.is_some_and(|known| outcome != Outcome::Pass || !changes(known, trace).is_empty());
+        // What is asked about though no layer broke: a name that took long, a certificate that ends soon, a file of our own.
+        let (layer, way) = trace.broken().map_or((Layer::Dns, "none"), |(layer, fault)| (layer, fault.id()));
         let is_new = !asks.is_empty()
             && self.asked.len() < MOST
             && self.asked.insert((server, vantage.clone(), layer, way));
@@ -69,7 +70,7 @@ impl Examinations {
                 of(baseline, check, &ask.vantage).is_none_or(|before| before.trace.broken().is_none());
             ask.question != Question::Elsewhere || contrast
         });
-        if asks.is_empty() && (outcome == Outcome::Fail || !differs) {
+        if asks.is_empty() && (outcome != Outcome::Pass || !differs) {
             return None;
         }
         Some(Begun { before: before.filter(|_| differs).cloned(), asks })

@@ -131,10 +131,10 @@ const ONCE_FAILED: &str = "
 once a check has failed, at most 32 times a stage, for at most 4 s each once a place is open:
   from here, the target's own hosts and compare_from: the same, or a connection when it would change something
   from its own place: the same up to 5 times, connections to the baseline's address and to ports 22, 443 and 1 of
-  the target's host, and the name asked of each name server
+  the target's host, and the name asked of each name server; the same without the proxy; of TLS, client hellos with old
+  versions and suites and without the name, a handshake with another version, name or no client certificate, and
+  GET / in clear text without headers and credentials
   on the target's own hosts: connections to the port on loopback, and the list of listening sockets
-  of a web server that answers 4xx or 5xx, by GET: the path without its own headers, the root path, the path of the next
-  version; on the target's own hosts, the path from up to 12 other listening ports, without credentials
 ";
 
 fn commands(plan: &Plan) -> String {
