@@ -22,6 +22,8 @@ pub struct Evidence<'a> {
     pub vantage: &'a str,
     /// What was seen.
     pub trace: &'a Trace,
+    /// When it was seen.
+    pub seen_at: Option<jiff::Timestamp>,
     /// What was seen when all was well.
     pub before: Option<&'a Trace>,
     /// What was asked further.
@@ -128,12 +130,6 @@ impl<'a> Evidence<'a> {
         let mut found =
             self.answered(|question| matches!(question, Question::Otherwise { way } if way == wanted));
         found.next().map(|place| place.trace)
-    }
-
-    /// What ports behind the one that was called answer, on the target's own hosts.
-    pub fn behind(&self) -> impl Iterator<Item = &'a Trace> {
-        let wanted = |question: &Question| matches!(question, Question::Otherwise { way } if way == "behind");
-        self.answered(wanted).map(|place| place.trace).filter(|trace| could_look(trace))
     }
 
     /// What the source knows of the target's name.

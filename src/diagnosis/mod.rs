@@ -3,7 +3,6 @@
 //! Each family of causes is one file here, with its causes and their rules side by side, and one line in `families!` below.
 //! The lowest broken layer is explained first; a cause is never told from one observation alone.
 
-mod answer;
 mod evidence;
 mod registry;
 mod stage;
@@ -20,7 +19,7 @@ use crate::model::change::changes;
 use crate::model::layer::Layer;
 
 families! {
-    dns, route, tcp, lb, http, auth, app,
+    proxy, tls, dns, route, tcp,
 }
 
 /// Causes told of one check from one vantage.
@@ -30,17 +29,21 @@ const MOST: usize = 3;
 #[must_use]
 pub fn diagnose(evidence: &Evidence<'_>) -> Vec<Diagnosis> {
     let mut found: Vec<Ruling> = Vec::new();
-    for ruling in RULES.iter().copied().flatten().filter_map(|rule| rule(evidence)) {
+    // What a proxy does says nothing of the target behind it.
+    let rules: &[&[registry::Rule]] = if proxy::is_to_blame(evidence) { &[proxy::RULES] } else { RULES };
+    for ruling in rules.iter().copied().flatten().filter_map(|rule| rule(evidence)) {
         if found.iter().all(|known| known.cause.id != ruling.cause.id) {
             found.push(ruling);
         }
     }
+    let excluded: Vec<&str> = found.iter().flat_map(|ruling| ruling.excludes.iter().copied()).collect();
+    found.retain(|ruling| !excluded.contains(&ruling.cause.id));
     // Stable: rules of one layer keep their order, which is from the particular to the general.
     found.sort_by_key(|ruling| (ruling.layer, std::cmp::Reverse(ruling.confidence)));
     found.truncate(MOST);
     let changed = evidence.before.map(|before| changes(before, evidence.trace)).unwrap_or_default();
     let told = found.into_iter().map(|ruling| {
-        let Ruling { cause, layer, seen, contrast, confidence, or, next } = ruling;
+        let Ruling { cause, layer, seen, contrast, confidence, or, next, excludes: _ } = ruling;
         let general = cause.next.iter().map(|step| (*step).to_owned());
         Diagnosis {
             id: Cow::Borrowed(cause.id),

@@ -20,6 +20,8 @@ pub(super) struct Ruling {
     pub(super) or: Vec<&'static str>,
     /// What to do here, before what is always to be done.
     pub(super) next: Vec<String>,
+    /// Causes that what was seen excludes, though rules that see less of it tell them.
+    pub(super) excludes: Vec<&'static str>,
 }
 
 impl Ruling {
@@ -32,6 +34,7 @@ impl Ruling {
             confidence: Confidence::Medium,
             or: Vec::new(),
             next: Vec::new(),
+            excludes: Vec::new(),
         }
     }
 
@@ -55,6 +58,12 @@ impl Ruling {
 
     pub(super) fn or(mut self, causes: &[&Cause]) -> Self {
         self.or.extend(causes.iter().map(|cause| cause.id));
+        self
+    }
+
+    /// What rules of other families would tell of the same, and is not so.
+    pub(super) fn not(mut self, causes: &[&Cause]) -> Self {
+        self.excludes.extend(causes.iter().map(|cause| cause.id));
         self
     }
 

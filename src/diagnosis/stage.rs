@@ -64,6 +64,7 @@ fn of_row(run: &Run, stage: &StageState, expected: &Expected, row: &RowState) ->
         check,
         vantage: &expected.vantage,
         trace,
+        seen_at: row.seen_at,
         before: examination.before.as_ref().map(|before| &before.trace),
         answers: &examination.answers,
         beside: beside.filter_map(|(other, row)| Some((&*other.vantage, row.trace.as_ref()?))).collect(),

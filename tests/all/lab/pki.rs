@@ -83,44 +83,29 @@ impl Pki {
 
     /// A certificate over an RSA key of 1024 bits, which only openssl still makes.
     pub(super) fn weak(&self) -> Certificate {
-        let at = |name: &str| self.folder.join(name);
-        let openssl = |words: &[&str]| {
-            run(Command::new("openssl").args(words).current_dir(&self.folder));
+        self.by_openssl("weak", "rsa:1024", "-sha256")
+    }
+
+    /// A certificate signed with SHA-1, which only openssl still makes.
+    pub(super) fn signed_with_sha1(&self) -> Certificate {
+        self.by_openssl("sha1", "rsa:2048", "-sha1")
+    }
+
+    fn by_openssl(&self, name: &str, key: &str, hash: &str) -> Certificate {
+        let of = |kind: &str| format!("{name}-old.{kind}");
+        let (extensions, secret, request, made) = (of("ext"), of("key"), of("csr"), of("crt"));
+        self.write(&extensions, "subjectAltName = DNS:app2.corp.test\nextendedKeyUsage = serverAuth\n");
+        let openssl = |words: &str| {
+            run(Command::new("openssl").args(words.split(' ')).current_dir(&self.folder));
         };
-        self.write("weak.ext", "subjectAltName = DNS:app2.corp.test\nextendedKeyUsage = serverAuth\n");
-        openssl(&[
-            "req",
-            "-new",
-            "-newkey",
-            "rsa:1024",
-            "-nodes",
-            "-subj",
-            "/CN=app2.corp.test",
-            "-keyout",
-            "weak-1024.key",
-            "-out",
-            "weak.csr",
-        ]);
-        openssl(&[
-            "x509",
-            "-req",
-            "-in",
-            "weak.csr",
-            "-CA",
-            "issuing.crt",
-            "-CAkey",
-            "issuing.key",
-            "-days",
-            "300",
-            "-extfile",
-            "weak.ext",
-            "-set_serial",
-            "1024",
-            "-out",
-            "weak-1024.crt",
-        ]);
-        let read = |name: &str| fs::read_to_string(at(name)).expect("a file");
-        self.files("weak", &(read("weak-1024.crt") + &self.issuing.pem()), &read("weak-1024.key"))
+        openssl(&format!(
+            "req -new -newkey {key} -nodes -subj /CN=app2.corp.test -keyout {secret} -out {request}"
+        ));
+        openssl(&format!(
+            "x509 -req {hash} -in {request} -CA issuing.crt -CAkey issuing.key -days 300 -extfile {extensions} -set_serial 1024 -out {made}"
+        ));
+        let read = |name: &str| fs::read_to_string(self.folder.join(name)).expect("a file");
+        self.files(name, &(read(&made) + &self.issuing.pem()), &read(&secret))
     }
 
     fn files(&self, name: &str, chain: &str, key: &str) -> Certificate {

@@ -30,6 +30,14 @@ pub(in super::super) const FAULTS: &[Fault] = &[
     )
     .or(&["app-old-version"]),
     Fault::configured("proxy-env-dead", VERSION, PROXIED, Breaks("tcp")),
+    // The proxy is there, and its firewall drops.
+    Fault::configured_and("proxy-env-dead", VERSION, PROXIED, Breaks("tcp"), |lab| {
+        lab.nft(Host::Runner, "input", "tcp dport 3128 drop");
+    }),
+    Fault::configured_and("proxy-407", SECURED, TUNNELLED, Breaks("tcp"), |lab| {
+        proxy(lab, "  http-request return status 407 hdr Proxy-Authenticate 'Basic realm=\"proxy\"'");
+    }),
+    Fault::configured_and("proxy-no-proxy-missing", SECURED, TUNNELLED, Breaks("tcp"), |lab| proxy(lab, "")),
     Fault::configured(
         "proxy-unresolvable",
         VERSION,

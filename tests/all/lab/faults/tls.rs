@@ -9,7 +9,7 @@ use super::super::fault::Shows::{Breaks, Errs, Passes};
 use super::super::network::Host;
 use super::super::pki::{Certificate, leaf, valid};
 use super::super::proxies::{Nginx, haproxy, other_nginx, stop_nginx};
-use super::super::server::Server;
+use super::super::server::{Server, http, json};
 
 const SECURED: &str = "http: { url: 'https://app2.corp.test:8443/api/version', ca: LAB/ca.pem, expect: { json: { '$.version': '4.2.0' } } }";
 /// By a caller that speaks HTTP/1.1 only.
@@ -59,6 +59,9 @@ pub(in super::super) const FAULTS: &[Fault] = &[
         settings(lab, "ssl_protocols TLSv1.2; ssl_ciphers ECDHE-ECDSA-AES128-SHA256;");
     }),
     Fault::new("tls-mtls-cert-missing", SECURED, Breaks("tls"), |lab| demand(lab, "ca.pem")),
+    // nginx finishes the handshake, and refuses by a page.
+    Fault::new("tls-mtls-cert-missing", SECURED, Breaks("protocol"), |lab| wish(lab, "issuing.crt")),
+    Fault::new("tls-mtls-wrong-ca", KNOWN, Breaks("protocol"), |lab| wish(lab, "other-ca.pem")),
     Fault::new("tls-mtls-wrong-ca", KNOWN, Breaks("tls"), |lab| demand(lab, "other-ca.pem")),
     Fault::new("tls-mtls-expired-client", KNOWN, Breaks("tls"), |lab| {
         client(lab, |params| valid(params, -400, -10));
@@ -92,12 +95,30 @@ pub(in super::super) const FAULTS: &[Fault] = &[
         "http: { url: 'http://app2.corp.test:8443/api/version' }",
         Breaks("protocol"),
     ),
+    // A server that says nothing: it only closes.
+    Fault::configured_and(
+        "tls-plain-http-to-https-port",
+        SECURED,
+        "http: { url: 'http://app2.corp.test:8443/api/version' }",
+        Breaks("protocol"),
+        |lab| secured_haproxy(lab, ""),
+    ),
     Fault::configured(
         "tls-https-to-plain-port",
         SECURED,
         "http: { url: 'https://app2.corp.test:8081/api/version', ca: LAB/ca.pem }",
         Breaks("tls"),
     ),
+    // A server that closes on what is not HTTP.
+    Fault::new("tls-https-to-plain-port", SECURED, Breaks("tls"), |lab| {
+        let serve = http(|_| json("200 OK", "{}"));
+        instead(lab, move |stream| {
+            let mut first = [0];
+            if stream.peek(&mut first).is_ok_and(|read| read == 1) && first[0].is_ascii_uppercase() {
+                serve(stream);
+            }
+        });
+    }),
     Fault::new("tls-starttls-proto-mismatch", SECURED, Breaks("tls"), |lab| {
         instead(lab, |mut stream| {
             use std::io::{Read as _, Write as _};
@@ -117,6 +138,11 @@ pub(in super::super) const FAULTS: &[Fault] = &[
     }),
     Fault::new("tls-weak-key", SECURED, Breaks("tls"), |lab| {
         let weak = lab.pki.weak();
+        let secured = "ssl_ciphers DEFAULT:@SECLEVEL=0;";
+        other_nginx(lab, &Nginx { certificate: Some(&weak), secured, ..Nginx::default() });
+    }),
+    Fault::new("tls-weak-key", SECURED, Breaks("tls"), |lab| {
+        let weak = lab.pki.signed_with_sha1();
         let secured = "ssl_ciphers DEFAULT:@SECLEVEL=0;";
         other_nginx(lab, &Nginx { certificate: Some(&weak), secured, ..Nginx::default() });
     }),
@@ -173,13 +199,26 @@ fn settings(lab: &Lab, secured: &str) {
     other_nginx(lab, &Nginx { secured, ..Nginx::default() });
 }
 
+/// nginx that wants a certificate of this authority.
+fn wish(lab: &Lab, authority: &str) {
+    let authority = lab.folder.path().join(authority);
+    settings(
+        lab,
+        &format!("ssl_client_certificate {}; ssl_verify_client on; ssl_verify_depth 3;", authority.display()),
+    );
+}
+
 /// A server that refuses clients without a certificate of this authority, in the handshake: nginx would answer 400.
 fn demand(lab: &Lab, authority: &str) {
+    let authority = lab.folder.path().join(authority);
+    secured_haproxy(lab, &format!("ca-file {} verify required", authority.display()));
+}
+
+/// HAProxy at nginx's port.
+fn secured_haproxy(lab: &Lab, more: &str) {
     stop_nginx(lab);
     let good = lab.pki.good();
-    let authority = lab.folder.path().join(authority);
-    let bind =
-        format!("  bind 0.0.0.0:8443 ssl crt {} ca-file {} verify required", good.both, authority.display());
+    let bind = format!("  bind 0.0.0.0:8443 ssl crt {} {more}", good.both);
     haproxy(lab, &bind, "  server app2 127.0.0.1:8080");
     lab.undo(|lab| {
         lab.daemons.borrow_mut().remove("haproxy");
