@@ -132,6 +132,12 @@ impl<'a> Evidence<'a> {
         found.next().map(|place| place.trace)
     }
 
+    /// What ports behind the one that was called answer, on the target's own hosts.
+    pub fn behind(&self) -> impl Iterator<Item = &'a Trace> {
+        let wanted = |question: &Question| matches!(question, Question::Otherwise { way } if way == "behind");
+        self.answered(wanted).map(|place| place.trace).filter(|trace| could_look(trace))
+    }
+
     /// What the source knows of the target's name.
     #[must_use]
     pub fn names(&self) -> Option<&'a NameFacts> {

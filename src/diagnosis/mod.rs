@@ -3,6 +3,7 @@
 //! Each family of causes is one file here, with its causes and their rules side by side, and one line in `families!` below.
 //! The lowest broken layer is explained first; a cause is never told from one observation alone.
 
+mod answer;
 mod evidence;
 mod registry;
 mod stage;
@@ -19,7 +20,7 @@ use crate::model::change::changes;
 use crate::model::layer::Layer;
 
 families! {
-    proxy, tls, dns, route, tcp,
+    proxy, tls, dns, route, tcp, lb, http, auth, app,
 }
 
 /// Causes told of one check from one vantage.

@@ -168,8 +168,8 @@ fn intercepted(evidence: &Evidence<'_>) -> Option<Ruling> {
 
 fn content_type(trace: &Trace) -> Option<&str> {
     facts(trace).find_map(|fact| {
-        let Fact::Responded { headers, .. } = fact else { return None };
-        let found = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        let Fact::Responded(response) = fact else { return None };
+        let found = response.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         // Without its parameters (RFC 9110 section 8.3.1).
         found.map(|(_, value)| value.split(';').next().unwrap_or(value).trim())
     })

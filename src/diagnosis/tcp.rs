@@ -197,7 +197,8 @@ fn is_silence(fault: &Fault) -> bool {
 
 /// Whether anything came from the target above the tcp layer.
 fn spoke(trace: &Trace) -> bool {
-    facts(trace).any(|fact| matches!(fact, Fact::Secured { .. } | Fact::Responded { .. } | Fact::Greeted { .. }))
+    let answered = trace.observations.iter().any(|observation| observation.answer.is_some());
+    answered || facts(trace).any(|fact| matches!(fact, Fact::Secured { .. } | Fact::Responded { .. } | Fact::Greeted { .. }))
 }
 
 fn hung(evidence: &Evidence<'_>) -> Option<Ruling> {

@@ -2,6 +2,7 @@
 
 use super::cause::Change;
 use super::fact::{Certificate, Fact};
+use super::response::Response;
 use super::trace::{Seen, Trace};
 
 /// What is not as it was, in the order of the layers; only what both traces show is compared.
@@ -25,6 +26,9 @@ impl Shown {
             if let Seen::Worked(fact) = &observation.seen {
                 shown.fact(fact);
             }
+            if let Some(answer) = &observation.answer {
+                shown.response(answer);
+            }
         }
         shown
     }
@@ -41,19 +45,7 @@ impl Shown {
                 self.add("TLS version", version.clone());
                 self.certificate(chain);
             }
-            Fact::Responded { status, version, headers, .. } => {
-                self.add("status", status.to_string());
-                self.add("HTTP version", version.clone());
-                for (name, label) in
-                    [("server", "server header"), ("via", "via header"), ("content-type", "content type")]
-                {
-                    if let Some((_, value)) =
-                        headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name))
-                    {
-                        self.add(label, value.clone());
-                    }
-                }
-            }
+            Fact::Responded(response) => self.response(response),
             Fact::Identified(identity) => {
                 let system = identity.system_identifier.clone();
                 self.add("server address", identity.server_address.clone().unwrap_or_default());
@@ -80,12 +72,26 @@ impl Shown {
             | Fact::LookedFrom { .. }
             | Fact::Names(_)
             | Fact::Listening(_)
+            | Fact::Behind { .. }
             | Fact::Read { .. }
             | Fact::Stepped { .. }
             | Fact::Recorded { .. }
             | Fact::Permitted { .. }
             | Fact::Unknown => {}
         }
+    }
+
+    fn response(&mut self, response: &Response) {
+        self.add("status", response.status.to_string());
+        self.add("HTTP version", response.version.clone());
+        for (name, label) in
+            [("server", "server header"), ("via", "via header"), ("content-type", "content type")]
+        {
+            self.add(label, response.header(name).unwrap_or_default().to_owned());
+        }
+        let mut keys = response.body.as_ref().map(|body| body.keys.clone()).unwrap_or_default();
+        keys.sort_unstable();
+        self.add("body keys", keys.join(", "));
     }
 
     fn certificate(&mut self, chain: &[Certificate]) {

@@ -7,8 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use super::certificate::Certificate;
-use super::host::{ListenerFacts, NameFacts};
+use super::host::{Behind, ListenerFacts, NameFacts};
 use super::permission::{Counts, Finding};
+use super::response::Response;
 
 /// What one layer showed when it worked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -100,20 +101,8 @@ pub enum Fact {
         /// Why: `sslmode=disable`, or that the server has no TLS and `sslmode` allows that.
         why: String,
     },
-    /// An HTTP response head arrived.
-    Responded {
-        /// Status code.
-        status: u16,
-        /// `HTTP/1.1` or `HTTP/2`.
-        version: String,
-        /// Headers worth keeping: what was asserted, and who answered (Server, Via, Location, Content-Type).
-        headers: Vec<(String, String)>,
-        /// Milliseconds from the request's last byte to the response head.
-        first_byte_ms: f64,
-        /// Redirects followed, as locations.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        redirects: Vec<String>,
-    },
+    /// An HTTP response arrived.
+    Responded(Box<Response>),
     /// A server spoke its protocol's first words.
     Greeted {
         /// The protocol, such as `postgres` or `smtp`.
@@ -171,6 +160,11 @@ pub enum Fact {
     Names(Box<NameFacts>),
     /// What listens on a port of a host.
     Listening(ListenerFacts),
+    /// What other ports of the target's host answer.
+    Behind {
+        /// The ports that were asked, ascending.
+        ports: Vec<Behind>,
+    },
     /// A configuration source was read.
     Read {
         /// The file or process.
@@ -340,7 +334,8 @@ impl fmt::Display for Fact {
                 }
             }
             Self::Clear { why } => write!(f, "clear text ({why})"),
-            Self::Responded { status, version, redirects, .. } => {
+            Self::Responded(response) => {
+                let Response { status, version, redirects, .. } = &**response;
                 write!(f, "{version} {status}")?;
                 if !redirects.is_empty() {
                     write!(f, " after {} redirects", redirects.len())?;
@@ -382,6 +377,8 @@ impl fmt::Display for Fact {
             }
             Self::Names(names) => write!(f, "{names}"),
             Self::Listening(listening) => write!(f, "{listening}"),
+            Self::Behind { ports } if ports.is_empty() => f.write_str("no other port to ask"),
+            Self::Behind { ports } => list(f, ports),
             Self::Read { source, bytes } => write!(f, "read {bytes} bytes of {source}"),
             Self::Stepped { step, request, status } => write!(f, "step {step} {request}: {status}"),
             Self::Recorded { by, .. } => write!(f, "recorded by {by}"),

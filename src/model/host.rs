@@ -90,6 +90,45 @@ pub struct Listener {
     pub program: Option<String>,
 }
 
+/// What a port of the target's host answers to the request that failed at another port.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Behind {
+    /// The port.
+    pub port: u16,
+    /// The program that holds it, when we may see that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
+    /// What it answered.
+    #[serde(flatten)]
+    pub said: BehindSaid,
+    /// How long that took, in milliseconds.
+    pub took_ms: f64,
+}
+
+/// What a port answers to an HTTP request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "said", rename_all = "snake_case")]
+pub enum BehindSaid {
+    /// HTTP.
+    Answered {
+        /// Status code.
+        status: u16,
+        /// Bytes of the head.
+        head_bytes: u64,
+    },
+    /// It wants TLS.
+    Secured,
+    /// It resets the connection.
+    Reset,
+    /// It closes without a byte.
+    Closed,
+    /// It takes the request and says nothing within the limit.
+    Silent,
+    /// Anything else.
+    #[serde(other)]
+    Other,
+}
+
 impl NameFacts {
     /// Every answer of this kind.
     pub fn said(&self, said: Said) -> impl Iterator<Item = &ServerSaid> {
@@ -125,6 +164,26 @@ impl fmt::Display for NameFacts {
             write!(f, "; {} says {}", server.server, server.said.name())?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Behind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { port, program, said, took_ms } = self;
+        write!(f, "port {port}")?;
+        if let Some(program) = program {
+            write!(f, " ({program})")?;
+        }
+        match said {
+            BehindSaid::Answered { status, head_bytes } => {
+                write!(f, " answers {status} after {took_ms:.0} ms, with a head of {head_bytes} bytes")
+            }
+            BehindSaid::Secured => f.write_str(" wants TLS"),
+            BehindSaid::Reset => f.write_str(" resets the connection"),
+            BehindSaid::Closed => f.write_str(" closes without a byte"),
+            BehindSaid::Silent => write!(f, " says nothing for {took_ms:.0} ms"),
+            BehindSaid::Other => f.write_str(" answers something else"),
+        }
     }
 }
 

@@ -13,6 +13,7 @@ pub mod outcome;
 pub mod outline;
 pub mod permission;
 pub mod printed;
+pub mod response;
 pub mod severity;
 pub mod trace;
 pub mod verdict;

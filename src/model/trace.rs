@@ -10,6 +10,7 @@ use super::fact::Fact;
 use super::fault::Fault;
 use super::layer::Layer;
 use super::permission::{Counts, Finding};
+use super::response::Response;
 
 /// What one layer showed, and how long it took.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -24,6 +25,9 @@ pub struct Observation {
     /// What it showed.
     #[serde(flatten)]
     pub seen: Seen,
+    /// The answer that broke it, when one came at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Box<Response>>,
 }
 
 /// A layer worked or broke.

@@ -20,11 +20,7 @@ const LISTEN: &str = "0A";
 /// # Errors
 /// `Unreadable` where there is no `/proc/net/tcp`.
 pub fn listeners(port: u16) -> Result<ListenerFacts, VantageError> {
-    let path = "/proc/net/tcp";
-    let v4 = table(path)
-        .map_err(|error| VantageError::Unreadable { path: path.to_owned(), reason: error.to_string() })?;
-    let v6 = table("/proc/net/tcp6").unwrap_or_default();
-    let sockets: Vec<Socket> = v4.lines().chain(v6.lines()).filter_map(Socket::read).collect();
+    let sockets = sockets()?;
     let wanted: Vec<&Socket> = sockets.iter().filter(|socket| socket.address.port() == port).collect();
     let programs = programs(&wanted.iter().map(|socket| socket.inode.as_str()).collect());
     let others: BTreeSet<u16> =
@@ -41,6 +37,27 @@ pub fn listeners(port: u16) -> Result<ListenerFacts, VantageError> {
             .collect(),
         others: others.into_iter().take(OTHERS).collect(),
     })
+}
+
+/// Every other listening socket, one for each port, with the program that holds it when we may see that.
+///
+/// # Errors
+/// `Unreadable` where there is no `/proc/net/tcp`.
+pub fn others(port: u16) -> Result<Vec<(SocketAddr, Option<String>)>, VantageError> {
+    let mut sockets = sockets()?;
+    sockets.retain(|socket| socket.address.port() != port);
+    sockets.sort_by_key(|socket| (socket.address.port(), socket.address.is_ipv6()));
+    sockets.dedup_by_key(|socket| socket.address.port());
+    let mut programs = programs(&sockets.iter().map(|socket| socket.inode.as_str()).collect());
+    Ok(sockets.into_iter().map(|socket| (socket.address, programs.remove(&socket.inode))).collect())
+}
+
+fn sockets() -> Result<Vec<Socket>, VantageError> {
+    let path = "/proc/net/tcp";
+    let v4 = table(path)
+        .map_err(|error| VantageError::Unreadable { path: path.to_owned(), reason: error.to_string() })?;
+    let v6 = table("/proc/net/tcp6").unwrap_or_default();
+    Ok(v4.lines().chain(v6.lines()).filter_map(Socket::read).collect())
 }
 
 pub(super) fn table(path: &str) -> std::io::Result<String> {

@@ -163,6 +163,7 @@ pub(super) fn address(probe: &Spec) -> Option<Address> {
         | Spec::Config(_)
         | Spec::Grants(_)
         | Spec::Manual(_)
+        | Spec::Behind(_)
         | Spec::Hello(_)
         | Spec::Listeners(_)
         | Spec::Names(_) => return None,

@@ -39,6 +39,7 @@ probes! {
     "tcp" => tcp::Tcp,
     "tls" => tls::Tls,
     // Asked by diagnosis, never written in a plan.
+    internal "behind" => behind::Behind,
     internal "hello" => hello::Hello,
     internal "listeners" => listeners::Listeners,
     internal "names" => names::Names,

@@ -12,6 +12,7 @@ use crate::environment::Environment;
 use crate::model::fact::Fact;
 use crate::model::fault::Fault;
 use crate::model::layer::Layer;
+use crate::model::response::Response;
 use crate::model::trace::{Ended, Observation, Seen, Trace, Trouble, VantageError};
 use crate::net::Net;
 use crate::secret::{Secret, SecretRef, Text, Vault};
@@ -162,6 +163,13 @@ impl Recorder {
         Stop::Broke
     }
 
+    /// The answer that broke the layer that was recorded last.
+    pub fn answered(&mut self, answer: Response) {
+        if let Some(last) = self.observations.last_mut() {
+            last.answer = Some(Box::new(answer));
+        }
+    }
+
     /// A secret's value, found at the last moment.
     ///
     /// # Errors
@@ -215,6 +223,6 @@ impl Recorder {
 
     fn push(&mut self, layer: Layer, took: Duration, seen: Seen) {
         let took_ms = clock::milliseconds(took);
-        self.observations.push(Observation { layer, took_ms, address: self.address, seen });
+        self.observations.push(Observation { layer, took_ms, address: self.address, seen, answer: None });
     }
 }

@@ -144,7 +144,7 @@ fn cell(observations: &[Observation], layer: Layer) -> Cell {
     }
     let Some(observation) = shown else { return Cell { word: "-".to_owned(), took_ms: None } };
     let word = match &observation.seen {
-        Seen::Worked(Fact::Responded { status, .. }) => status.to_string(),
+        Seen::Worked(Fact::Responded(response)) => response.status.to_string(),
         Seen::Worked(_) => "ok".to_owned(),
         Seen::Broke(fault) if broken < all => format!("{} {broken}/{all}", short(fault)),
         Seen::Broke(fault) => short(fault),

@@ -1,5 +1,6 @@
 //! What is asked once a check has failed: pure, from what was planned and what was seen.
 
+mod http;
 mod tls;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -60,7 +61,10 @@ pub(super) fn questions(
         Layer::Tls | Layer::Protocol | Layer::Auth | Layer::Payload => {
             asked.baseline_address(before, &attempted(trace, fault, target.port));
             asked.target_host();
-            asked.again(AGAIN);
+            asked.web(trace);
+            if !http::is_limited(trace) {
+                asked.again(AGAIN);
+            }
         }
     }
     asked.asks
@@ -79,8 +83,8 @@ pub(super) fn questions_of_an_error(
     asked.asks
 }
 
-/// Whether a check that passed shows something to ask about: a name that took a resolver's timeout, or a certificate that
-/// ends soon.
+/// Whether a check that passed shows something to ask about: a name that took a resolver's timeout, a server's clock, or a
+/// certificate that ends soon.
 pub(super) fn questions_of_a_pass(
     check: &Check,
     probe: &Spec,
@@ -90,15 +94,16 @@ pub(super) fn questions_of_a_pass(
     /// A resolver that answers does so in milliseconds (resolv.conf(5): a dead one costs a second at the least).
     const SLOW_MS: f64 = 900.0;
     let slow = trace.observations.iter().any(|seen| seen.layer == Layer::Dns && seen.took_ms >= SLOW_MS);
+    let wrong_clock = http::has_wrong_clock(trace);
     let ends_soon = tls::ends_soon(trace, jiff::Timestamp::now());
-    let Some(target) = host_port(&probe.endpoint()).ok().filter(|_| slow || ends_soon) else {
+    let Some(target) = host_port(&probe.endpoint()).ok().filter(|_| slow || wrong_clock || ends_soon) else {
         return Vec::new();
     };
     let mut asked = Asked { check, probe, vantage, target: &target, asks: Vec::new() };
     if slow {
         asked.names();
     }
-    if ends_soon {
+    if wrong_clock || ends_soon {
         asked.elsewhere();
     }
     asked.asks
@@ -161,6 +166,18 @@ impl Asked<'_> {
             let address = SocketAddr::new(first.ip(), port);
             let probe = tcp(&address.ip().to_string(), port);
             self.push(Question::OtherPort { address }, self.vantage, probe);
+        }
+    }
+
+    /// A web server in other ways, and what is behind it.
+    fn web(&mut self, trace: &Trace) {
+        let Spec::Http(probe) = self.probe else { return };
+        for (way, probe) in http::otherwise(probe, trace) {
+            self.push(Question::Otherwise { way: way.to_owned() }, self.vantage, Some(probe));
+        }
+        let behind = http::behind(probe, trace, self.target.port);
+        for place in self.check.link.clone().iter().flat_map(|link| &link.to_runs_on).take(PLACES) {
+            self.push(Question::Otherwise { way: "behind".to_owned() }, place, behind.clone());
         }
     }
 

@@ -153,7 +153,7 @@ impl Remote {
         let Hello { version, user, host, .. } = session.hello.clone();
         let fact = Fact::LookedFrom { host, user, version, clock_offset_ms: session.clock_offset_ms };
         let took_ms = clock::milliseconds(took);
-        Observation { layer: Layer::Vantage, took_ms, address: None, seen: Seen::Worked(fact) }
+        Observation { layer: Layer::Vantage, took_ms, address: None, seen: Seen::Worked(fact), answer: None }
     }
 
     fn unusable(&self, reason: &str) -> VantageError {

@@ -260,6 +260,6 @@ fn recorded(by: &str, evidence: Option<&str>, outcome: Outcome) -> Trace {
     } else {
         Seen::Broke(Fault::RecordedFail { by, evidence })
     };
-    let observation = Observation { layer: Layer::Payload, took_ms: 0.0, address: None, seen };
+    let observation = Observation { layer: Layer::Payload, took_ms: 0.0, address: None, seen, answer: None };
     Trace { observations: vec![observation], ended: Ended::Complete }
 }

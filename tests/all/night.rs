@@ -10,6 +10,7 @@ use gonogo::model::fault::{Fault, Mismatch};
 use gonogo::model::layer::Layer;
 use gonogo::model::outcome::{Judgement, Outcome};
 use gonogo::model::outline::{Check, Defer, Outline, Person, Place, Severity, Stage, Waiver};
+use gonogo::model::response::Response;
 use gonogo::model::trace::{Ended, Observation, Seen, Trace, VantageError};
 use gonogo::model::verdict::Verdict;
 use gonogo::verdict::assess;
@@ -220,7 +221,7 @@ fn judged(check: &Check, trace: Trace) -> (Option<Trace>, Judgement, Option<Flak
 }
 
 fn observation(layer: Layer, took_ms: f64, seen: Seen) -> Observation {
-    Observation { layer, took_ms, address: None, seen }
+    Observation { layer, took_ms, address: None, seen, answer: None }
 }
 
 fn address() -> SocketAddr {
@@ -252,13 +253,12 @@ pub(crate) fn worked(layers: &[Layer], last: Layer) -> Vec<Observation> {
             verifier: "the system's trust store".to_owned(),
             client_certificate_asked: false,
         },
-        Layer::Protocol => Fact::Responded {
+        Layer::Protocol => Fact::Responded(Box::new(Response {
             status: 200,
             version: "HTTP/1.1".to_owned(),
-            headers: Vec::new(),
             first_byte_ms: 1.5,
-            redirects: Vec::new(),
-        },
+            ..Response::default()
+        })),
         Layer::Auth => Fact::Admitted { scheme: "none".to_owned(), user: None },
         Layer::Payload => Fact::Matched {
             values: vec![Looked { what: "status".to_owned(), got: "200".to_owned() }],

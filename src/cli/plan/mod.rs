@@ -135,6 +135,8 @@ once a check has failed, at most 32 times a stage, for at most 4 s each once a p
   versions and suites and without the name, a handshake with another version, name or no client certificate, and
   GET / in clear text without headers and credentials
   on the target's own hosts: connections to the port on loopback, and the list of listening sockets
+  of a web server that answers 4xx or 5xx, by GET: the path without its own headers, the root path, the path of the next
+  version; on the target's own hosts, the path from up to 12 other listening ports, without credentials
 ";
 
 fn commands(plan: &Plan) -> String {

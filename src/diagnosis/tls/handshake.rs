@@ -149,7 +149,7 @@ pub(super) fn swallowed(evidence: &Evidence<'_>) -> Option<Ruling> {
     }
     let places = finished_elsewhere(evidence);
     let plain = evidence.otherwise(ways::PLAIN).is_some_and(|trace| {
-        facts(trace).any(|fact| matches!(fact, Fact::Responded { .. }))
+        facts(trace).any(|fact| matches!(fact, Fact::Responded(_)))
             || trace
                 .broken()
                 .is_some_and(|(layer, fault)| layer > Layer::Tcp && !matches!(fault, Fault::TimedOut { .. }))

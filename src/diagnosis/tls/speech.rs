@@ -12,7 +12,7 @@ use crate::model::trace::Trace;
 
 /// Whether a plain request brought an HTTP answer, of any status.
 fn speaks_http(trace: &Trace) -> bool {
-    let responded = facts(trace).any(|fact| matches!(fact, Fact::Responded { .. }));
+    let responded = facts(trace).any(|fact| matches!(fact, Fact::Responded(_)));
     let by_status = |one: &Mismatch| one.what == "status";
     responded
         || trace.broken().is_some_and(|(_, fault)| {

@@ -4,7 +4,7 @@ mod decode;
 mod fault;
 
 use std::pin::{Pin, pin};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -57,7 +57,29 @@ pub struct Answer {
     pub first_byte: Duration,
 }
 
-/// Send one request and read the whole answer. The caller limits the time.
+impl Answer {
+    /// Its head alone.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        let Self { status, version, headers, first_byte, .. } = self;
+        Head { status: *status, version: *version, headers: headers.clone(), first_byte: *first_byte }
+    }
+}
+
+/// The head of an answer, whatever becomes of its body.
+#[derive(Debug, Clone)]
+pub struct Head {
+    /// Status code.
+    pub status: StatusCode,
+    /// Protocol version of the response.
+    pub version: Version,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// From the request to the response head.
+    pub first_byte: Duration,
+}
+
+/// Send one request and read the whole answer; `begun` is set as soon as the head is there. The caller limits the time.
 ///
 /// The connection is driven in the caller's task and ends with the exchange.
 ///
@@ -68,11 +90,12 @@ pub async fn exchange(
     protocol: Protocol,
     request: Request<Full<Bytes>>,
     scrubber: &Scrubber,
+    begun: &OnceLock<Head>,
 ) -> Result<Answer, Fault> {
     let tap = Tap::new(stream);
     let heard = tap.heard();
     let io = TokioIo::new(tap);
-    let blame = Blame { protocol, heard: &heard, scrubber };
+    let blame = Blame { protocol, heard: &heard, scrubber, begun };
     match protocol {
         Protocol::Http1 => {
             let mut builder = http1::Builder::new();
@@ -99,6 +122,7 @@ struct Blame<'a> {
     protocol: Protocol,
     heard: &'a Mutex<Heard>,
     scrubber: &'a Scrubber,
+    begun: &'a OnceLock<Head>,
 }
 
 impl Blame<'_> {
@@ -137,6 +161,9 @@ async fn receive<K>(
     let (response, _keep) = send.await.map_err(|error| blame.fault(&error))?;
     let first_byte = began.elapsed();
     let (head, body) = response.into_parts();
+    let (status, version, headers) = (head.status, head.version, head.headers.clone());
+    // Only the first answer is kept, and there is one.
+    let _ = blame.begun.set(Head { status, version, headers, first_byte });
     let body = read_body(body, &head.headers, blame).await?;
     let body = decode::decode(&head.headers, body).await?;
     Ok(Answer { status: head.status, version: head.version, headers: head.headers, body, first_byte })

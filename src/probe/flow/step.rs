@@ -1,6 +1,5 @@
 //! One step of a flow: the request filled in, sent, judged, and what it answered kept.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -15,10 +14,11 @@ use crate::model::fact::Fact;
 use crate::model::fault::{Fault, Mismatch};
 use crate::model::layer::Layer;
 use crate::model::trace::VantageError;
-use crate::net::http::{Answer, exchange};
+use crate::net::http::Answer;
+use crate::probe::http::ask::{Asked, ask};
 use crate::probe::http::fields::Text;
 use crate::probe::http::request::Message;
-use crate::probe::http::{EXCERPT, admitted, judge};
+use crate::probe::http::{admitted, judge, respond};
 use crate::probe::{Recorder, Stop};
 use crate::secret::Secret;
 
@@ -36,16 +36,8 @@ pub(super) async fn take(
     let door = progress.way.door(recorder, &message.url)?;
     let connection = progress.way.reach(recorder, &door).await?;
     let ready = progress.way.prepare(recorder, &message.url, &door, connection).await?;
-    let request = message.for_connection(&ready)?;
-    let vault = Arc::clone(&recorder.context().vault);
-    let asked = async {
-        let answer = Box::pin(exchange(ready.stream, ready.protocol, request, vault.scrubber())).await?;
-        let excerpt = |body: &[u8]| vault.scrubber().excerpt(body, EXCERPT);
-        let fact = judge::protocol(&answer, step.expect.as_ref(), &[], excerpt)?;
-        Ok((fact, answer))
-    };
-    let limit = recorder.remaining();
-    let answer = recorder.layer(Layer::Protocol, limit, "complete HTTP response", asked).await?;
+    let asked = Asked { message: &message, expect: step.expect.as_ref(), redirects: &[], follows: false };
+    let answer = ask(recorder, ready, &asked).await?;
     if let Some(fault) = judge::auth(&answer, step.expect.as_ref()) {
         return Err(recorder.broke(Layer::Auth, Duration::ZERO, fault));
     }
@@ -150,7 +142,7 @@ fn capture(
                 let found = path.find(&tree)?;
                 Some(found.as_str().map_or_else(|| found.to_string(), ToOwned::to_owned))
             }),
-            Capture::Header(header) => judge::header(&answer.headers, header),
+            Capture::Header(header) => respond::header(&answer.headers, header),
             Capture::Cookie(cookie) => {
                 let mut cookies = progress.jar.get_request_values(url);
                 cookies.find(|(known, _)| known == cookie).map(|(_, value)| value.to_owned())

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use hyper::header::{
-    CONTENT_TYPE, HeaderMap, HeaderName, LOCATION, PROXY_AUTHENTICATE, SERVER, VIA, WWW_AUTHENTICATE,
-};
+use hyper::header::{PROXY_AUTHENTICATE, WWW_AUTHENTICATE};
 use serde_json::Value;
 
 use super::fields::Expect;
+use super::respond::header;
 use super::way::whole_milliseconds;
-use crate::model::fact::{Fact, Looked};
+use crate::model::fact::Looked;
 use crate::model::fault::{Fault, Mismatch};
 use crate::net::http::Answer;
 use crate::net::stream::one_line;
@@ -38,13 +37,12 @@ fn wants(expect: Option<&Expect>, status: u16) -> Option<Mismatch> {
 pub(in crate::probe) fn protocol(
     answer: &Answer,
     expect: Option<&Expect>,
-    redirects: &[String],
     excerpt: impl FnOnce(&[u8]) -> String,
-) -> Result<Fact, Fault> {
+) -> Result<(), Fault> {
     let status = answer.status.as_u16();
     let unwanted = wants(expect, status);
     if unwanted.is_some() && concerns_auth(status) {
-        return Ok(responded(answer, expect, redirects));
+        return Ok(());
     }
     let mut mismatches: Vec<Mismatch> = unwanted.into_iter().collect();
     for (name, matcher) in expect.iter().flat_map(|expect| &expect.headers) {
@@ -52,7 +50,7 @@ pub(in crate::probe) fn protocol(
         mismatches.extend(matcher.mismatch(&format!("header {name}"), got.as_ref()));
     }
     if mismatches.is_empty() {
-        return Ok(responded(answer, expect, redirects));
+        return Ok(());
     }
     let excerpt = (!answer.body.is_empty()).then(|| excerpt(&answer.body));
     Err(Fault::Mismatch { mismatches, excerpt })
@@ -137,40 +135,4 @@ fn shortened(mismatch: Option<Mismatch>) -> Option<Mismatch> {
 fn brief(value: &Value) -> String {
     let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
     one_line(text.as_bytes(), LONGEST_HEADER)
-}
-
-/// The fact of a response head, with the headers worth keeping.
-pub(in crate::probe) fn responded(answer: &Answer, expect: Option<&Expect>, redirects: &[String]) -> Fact {
-    let mut headers: Vec<(String, String)> = Vec::new();
-    let asserted = expect.into_iter().flat_map(|expect| expect.headers.keys().map(String::as_str));
-    let kept = [SERVER, VIA, CONTENT_TYPE, LOCATION];
-    for name in kept.iter().map(HeaderName::as_str).chain(asserted) {
-        if let Some(value) = header(&answer.headers, name)
-            && !headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
-        {
-            headers.push((name.to_owned(), one_line(value.as_bytes(), LONGEST_HEADER)));
-        }
-    }
-    Fact::Responded {
-        status: answer.status.as_u16(),
-        version: version(answer.version).to_owned(),
-        headers,
-        first_byte_ms: answer.first_byte.as_secs_f64() * 1000.0,
-        redirects: redirects.to_vec(),
-    }
-}
-
-fn version(version: hyper::Version) -> &'static str {
-    match version {
-        hyper::Version::HTTP_2 => "HTTP/2",
-        hyper::Version::HTTP_10 => "HTTP/1.0",
-        _ => "HTTP/1.1",
-    }
-}
-
-/// A header's value; one that is repeated is joined by commas (RFC 9110 section 5.3).
-pub(in crate::probe) fn header(headers: &HeaderMap, name: &str) -> Option<String> {
-    let mut values = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let first = values.next()?.into_owned();
-    Some(values.fold(first, |joined, value| format!("{joined}, {value}")))
 }

@@ -1,15 +1,16 @@
 //! `http`: one call, judged layer by layer. Its fields are in `fields`, the way to the server in `way`, the judgement in
 //! `judge`; `flow` is made of the same parts.
 
+pub(super) mod ask;
 pub(super) mod bind;
 pub mod fields;
 pub(super) mod judge;
 pub(super) mod request;
+pub(super) mod respond;
 pub(super) mod way;
 
 use std::borrow::Cow;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -28,12 +29,13 @@ use crate::model::fact::{Fact, Looked};
 use crate::model::fault::{Fault, Mismatch};
 use crate::model::layer::Layer;
 use crate::model::trace::VantageError;
-use crate::net::http::{Answer, exchange};
+use crate::net::http::Answer;
 use crate::net::proxy::Proxy;
 use crate::net::tls::Trust;
+use ask::{Asked, ask};
 use fields::{Auth, Expect, HttpVersion, Text};
 use request::Message;
-use way::{Detour, Door, ProxyChoice, Ready, Way, is_secured};
+use way::{Detour, Door, ProxyChoice, Way, is_secured};
 
 /// Bytes of a body kept in a trace.
 pub(super) const EXCERPT: usize = 2048;
@@ -294,7 +296,9 @@ impl Http {
         let answer = loop {
             let ready = way.prepare(recorder, &message.url, &door, connection).await?;
             let follow = redirects.len() < usize::from(self.redirects);
-            let answer = self.ask(recorder, &message, ready, &redirects, follow).await?;
+            let expect = self.expect.as_ref();
+            let asked = Asked { message: &message, expect, redirects: &redirects, follows: follow };
+            let answer = ask(recorder, ready, &asked).await?;
             let Some(next) = target_of(&answer, &message.url).filter(|_| follow) else { break answer };
             redirects.push(without_userinfo(next.as_str()));
             message = Cow::Owned(message.into_owned().redirected(answer.status, next));
@@ -302,32 +306,6 @@ impl Http {
             connection = way.reach(recorder, &door).await?;
         };
         self.judge(recorder, &answer, began.elapsed())
-    }
-
-    /// The protocol layer.
-    async fn ask(
-        &self,
-        recorder: &mut Recorder,
-        message: &Message,
-        ready: Ready,
-        redirects: &[String],
-        follow: bool,
-    ) -> Result<Answer, Stop> {
-        let request = message.for_connection(&ready)?;
-        let vault = Arc::clone(&recorder.context().vault);
-        let step = async {
-            let answer = Box::pin(exchange(ready.stream, ready.protocol, request, vault.scrubber())).await?;
-            let is_followed = follow && target_of(&answer, &message.url).is_some();
-            if is_followed {
-                // An answer that is followed is not the one that was asked for.
-                return Ok((judge::responded(&answer, None, redirects), answer));
-            }
-            let excerpt = |body: &[u8]| vault.scrubber().excerpt(body, EXCERPT);
-            let fact = judge::protocol(&answer, self.expect.as_ref(), redirects, excerpt)?;
-            Ok((fact, answer))
-        };
-        let limit = recorder.remaining();
-        recorder.layer(Layer::Protocol, limit, "complete HTTP response", step).await
     }
 
     /// The auth and payload layers.

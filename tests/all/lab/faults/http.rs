@@ -14,6 +14,7 @@ use super::super::server::{Server, answer, healthy, http, identity, json};
 
 const FRONT: &str =
     "http: { url: 'http://app2.corp.test:8081/api/version', expect: { json: { '$.version': '4.2.0' } } }";
+const SECURED: &str = "http: { url: 'https://app2.corp.test:8443/api/version', ca: LAB/ca.pem }";
 const POST: &str = "http: { url: 'http://app2.corp.test:8081/api/orders', method: POST, headers: { Content-Type: application/json }, body: '{\"note\": \"FILLER\"}', expect: { status: 201 } }";
 const TOKEN: &str =
     "http: { url: 'http://app2.corp.test:8081/api/version', headers: { Authorization: 'Bearer FILLER' } }";
@@ -186,8 +187,10 @@ pub(in super::super) const FAULTS: &[Fault] = &[
     Fault::new("http-426", VERSION, Breaks("protocol"), |lab| {
         says(lab, |_| Some(answer("426 Upgrade Required", "Upgrade: TLS/1.2, HTTP/1.1\n", "use https")));
     }),
-    Fault::new("http-redirect-to-http", FRONT, Breaks("protocol"), |lab| {
-        front(lab, "return 301 http://app2.corp.test:8080$request_uri;");
+    Fault::new("http-redirect-to-http", SECURED, Breaks("protocol"), |lab| {
+        let secured =
+            "if ($request_uri = /api/version) { return 301 http://app2.corp.test:8080/api/version/; }";
+        other_nginx(lab, &Nginx { secured, ..Nginx::default() });
     }),
     Fault::new("http-redirect-internal-host", VERSION, Breaks("protocol"), |lab| {
         says(lab, |_| Some(answer("302 Found", "Location: http://localhost:8080/api/v2/version\n", "")));

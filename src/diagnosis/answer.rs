@@ -1,0 +1,226 @@
+//! What a server answered that was not what was asked for, and what other answers prove of it.
+
+use super::evidence::{Evidence, Place, facts, listed};
+use super::registry::Ruling;
+use crate::model::cause::{Cause, Confidence};
+use crate::model::fact::Fact;
+use crate::model::fault::{Fault, Mismatch};
+use crate::model::layer::Layer;
+use crate::model::response::{Body, BodyKind, Response, Sent};
+use crate::model::trace::{Seen, Trace};
+
+/// An answer that broke a check.
+pub(super) struct Answer<'a> {
+    pub(super) evidence: &'a Evidence<'a>,
+    pub(super) layer: Layer,
+    pub(super) fault: &'a Fault,
+    pub(super) response: &'a Response,
+    /// The beginning of its body, in small letters.
+    pub(super) text: String,
+}
+
+impl<'a> Answer<'a> {
+    /// The answer that broke the check; none when none came.
+    pub(super) fn of(evidence: &'a Evidence<'a>) -> Option<Self> {
+        let (layer, fault) = evidence.broken().filter(|(layer, _)| *layer >= Layer::Protocol)?;
+        let response = response(evidence.trace)?;
+        Some(Self { evidence, layer, fault, response, text: text(fault, response) })
+    }
+
+    /// The same, when every call from this place is answered so.
+    pub(super) fn steady(evidence: &'a Evidence<'a>) -> Option<Self> {
+        Self::of(evidence).filter(|answer| calls(answer.evidence).is_none())
+    }
+
+    /// The same, when it has this status.
+    pub(super) fn with_status(evidence: &'a Evidence<'a>, wanted: &[u16]) -> Option<Self> {
+        Self::steady(evidence).filter(|answer| wanted.contains(&answer.response.status))
+    }
+
+    /// Whether its text has any of these.
+    pub(super) fn says(&self, words: &[&str]) -> bool {
+        words.iter().any(|word| self.text.contains(word))
+    }
+
+    /// A body of this kind.
+    pub(super) fn is(&self, kind: BodyKind) -> bool {
+        self.response.body.as_ref().is_some_and(|body| body.kind == kind)
+    }
+
+    /// Its body, read as JSON.
+    pub(super) fn json(&self) -> Option<serde_json::Value> {
+        serde_json::from_str(&self.text).ok()
+    }
+
+    /// What was asked.
+    pub(super) fn sent(&self) -> Option<&'a Sent> {
+        self.response.sent.as_ref()
+    }
+
+    /// Whether the request had a header of this name.
+    pub(super) fn has_sent(&self, name: &str) -> bool {
+        self.sent().is_some_and(|sent| sent.headers.iter().any(|known| known.eq_ignore_ascii_case(name)))
+    }
+
+    /// Each value that differs from what was expected.
+    pub(super) fn mismatches(&self) -> &'a [Mismatch] {
+        if let Fault::Mismatch { mismatches, .. } = self.fault { mismatches } else { &[] }
+    }
+
+    /// What was seen, in words.
+    pub(super) fn seen(&self) -> String {
+        let status = self.response.status;
+        let by = match self.response.header("server") {
+            Some(server) => format!(" (Server: {server})"),
+            None => String::new(),
+        };
+        if self.layer == Layer::Protocol && self.mismatches().iter().any(|one| one.what == "status") {
+            return format!("answered {status}{by} after {:.0} ms", self.response.first_byte_ms);
+        }
+        format!("{}, in an answer {status}{by}", self.fault)
+    }
+
+    /// A ruling with what other places and the baseline say of it.
+    pub(super) fn tell(&self, cause: &'static Cause) -> Ruling {
+        let ruling = Ruling::new(cause, self.layer, self.seen());
+        contrasted(self.evidence, ruling)
+    }
+}
+
+impl Ruling {
+    /// With a sentence before the contrast.
+    pub(super) fn saying(mut self, said: &str) -> Self {
+        let words = [said, &self.contrast].into_iter().filter(|words| !words.is_empty());
+        self.contrast = words.collect::<Vec<_>>().join(" ");
+        self
+    }
+}
+
+/// With what the baseline and other places show; surer when a place or a time is known where all was well.
+pub(super) fn contrasted(evidence: &Evidence<'_>, ruling: Ruling) -> Ruling {
+    let mut proofs: Vec<String> = Vec::new();
+    if let Some(was) = before(evidence) {
+        proofs.push(format!("Before: {} in {:.0} ms.", was.status, was.first_byte_ms));
+    }
+    let same: Vec<&str> =
+        evidence.elsewhere().filter(|place| is_same(evidence, place)).map(|place| place.name()).collect();
+    if !same.is_empty() {
+        proofs.push(format!("It is the same from {}.", listed(same.iter().copied())));
+    }
+    let well = well(evidence);
+    if let Some(place) = &well {
+        proofs.push(format!("From {} all is well.", place.name()));
+    }
+    let proof = proofs.join(" ");
+    match (before(evidence).is_some() || well.is_some(), same.is_empty()) {
+        (true, _) => ruling.proved(proof),
+        (false, false) => ruling.because(proof),
+        (false, true) => ruling
+            .because("There is no baseline, and no other place was asked.")
+            .sure(Confidence::Low)
+            .next("record a baseline while all is well: gonogo baseline"),
+    }
+}
+
+/// Whether the same broke in the same way from this place.
+fn is_same(evidence: &Evidence<'_>, place: &Place<'_>) -> bool {
+    let alike = |one: &Fault, other: &Fault| one.id() == other.id();
+    let broke = match (evidence.broken(), place.trace.broken()) {
+        (Some((layer, fault)), Some((there, other))) => layer == there && alike(fault, other),
+        (None, _) | (_, None) => false,
+    };
+    let status = |trace| response(trace).map(|response| response.status);
+    broke && status(evidence.trace) == status(place.trace)
+}
+
+/// Another place from which the whole check passes; a mere connection is none.
+pub(super) fn well<'a>(evidence: &Evidence<'a>) -> Option<Place<'a>> {
+    evidence.elsewhere().find(|place| place.trace.broken().is_none() && response(place.trace).is_some())
+}
+
+/// The answer of the baseline, when it was a good one.
+pub(super) fn before<'a>(evidence: &Evidence<'a>) -> Option<&'a Response> {
+    evidence.before.filter(|before| before.broken().is_none()).and_then(response)
+}
+
+/// The answer that a trace is about: the one that broke it, else the last.
+pub(super) fn response(trace: &Trace) -> Option<&Response> {
+    let mut last = None;
+    for observation in &trace.observations {
+        match &observation.seen {
+            Seen::Worked(Fact::Responded(response)) => last = Some(&**response),
+            Seen::Worked(_) => {}
+            Seen::Broke(_) => return observation.answer.as_deref().or(last),
+        }
+    }
+    last
+}
+
+/// Every answer of a trace, in order.
+pub(super) fn responses(trace: &Trace) -> impl Iterator<Item = &Response> {
+    trace.observations.iter().filter_map(|observation| match &observation.seen {
+        Seen::Worked(Fact::Responded(response)) => Some(&**response),
+        Seen::Worked(_) | Seen::Broke(_) => observation.answer.as_deref(),
+    })
+}
+
+/// The beginning of a body, in small letters.
+fn text(fault: &Fault, response: &Response) -> String {
+    let excerpt = if let Fault::Mismatch { excerpt, .. } = fault { excerpt.as_deref() } else { None };
+    let begins = response.body.as_ref().and_then(|body| body.begins.as_deref());
+    excerpt.or(begins).unwrap_or_default().to_lowercase()
+}
+
+/// How many calls of how many failed, when some of the same calls from the same place did not.
+pub(super) fn calls(evidence: &Evidence<'_>) -> Option<(usize, usize)> {
+    let mut broken = 0;
+    let mut all = 0;
+    for trace in std::iter::once(evidence.trace).chain(evidence.again().filter(|trace| is_call(trace))) {
+        let (some, of) = of_calls(trace);
+        broken += some;
+        all += of;
+    }
+    (broken > 0 && broken < all).then_some((broken, all))
+}
+
+/// Whether the call itself was made again: one that changes something never is.
+pub(super) fn asked_again(evidence: &Evidence<'_>) -> bool {
+    evidence.again().any(|trace| response(trace).is_some())
+}
+
+/// Not a mere connection in the place of a call that would change something.
+fn is_call(trace: &Trace) -> bool {
+    trace.broken().is_some() || response(trace).is_some()
+}
+
+/// Calls of one trace: how many broke, of how many.
+fn of_calls(trace: &Trace) -> (usize, usize) {
+    let told = trace.observations.iter().find_map(|observation| {
+        let got = match &observation.seen {
+            Seen::Broke(Fault::Mismatch { mismatches, .. }) => {
+                mismatches.iter().find(|one| one.what == "calls").map(|one| &one.got)
+            }
+            Seen::Worked(Fact::Matched { values, .. }) => {
+                values.iter().find(|one| one.what == "calls").map(|one| &one.got)
+            }
+            Seen::Broke(_) | Seen::Worked(_) => None,
+        }?;
+        let mut numbers = got.split_whitespace().filter_map(|word| word.parse().ok());
+        Some((numbers.next()?, numbers.next()?))
+    });
+    told.unwrap_or((usize::from(trace.broken().is_some()), 1))
+}
+
+/// The shape of a body that came before, beside the one that came now.
+pub(super) fn bodies<'a>(answer: &Answer<'a>) -> Option<(&'a Body, &'a Body)> {
+    Some((before(answer.evidence)?.body.as_ref()?, answer.response.body.as_ref()?))
+}
+
+/// What a port behind the one that was asked answers, on the target's own hosts.
+pub(super) fn behind<'a>(evidence: &'a Evidence<'a>) -> Vec<&'a crate::model::host::Behind> {
+    let found = evidence
+        .behind()
+        .flat_map(facts)
+        .filter_map(|fact| if let Fact::Behind { ports } = fact { Some(ports) } else { None });
+    found.flatten().collect()
+}

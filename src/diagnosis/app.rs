@@ -1,0 +1,91 @@
+//! The application that answers: what it says of itself, of its state, and of what it needs.
+
+mod identity;
+mod payload;
+mod state;
+
+pub(super) use state::{has_successor, names_dependency, names_feature, names_pool, tenant};
+
+use super::registry::{Rule, causes};
+
+causes! { App:
+    EXCEPTION = "http-500" at Target,
+        "The application fails while it answers.",
+        "500, from every place and on the target's own host too: the way there is well.",
+        ["read the application's log of that second"];
+    MAINTENANCE = "app-maintenance-503" at Target,
+        "The application is still in maintenance mode.",
+        "503, and the answer speaks of maintenance.",
+        ["turn maintenance mode off"];
+    MAINTENANCE_PAGE = "app-maintenance-200" at Target,
+        "A maintenance page comes with status 200.",
+        "200, and in the place of data a page that speaks of maintenance.",
+        ["turn maintenance mode off"];
+    WARMING = "app-warming-up" at Target,
+        "The application is still starting.",
+        "503, and the answer says that it starts, or is not ready yet.",
+        ["try again until its usual time to start is over: gonogo retest", "then read the log of its start"];
+    ERROR_BODY = "app-200-error-body" at Target,
+        "The answer has status 200, and an error inside.",
+        "200, and the body speaks of an error where there was data before.",
+        ["read the error, then the application's log of that second"];
+    ERROR_PAGE = "app-200-html-error" at Target,
+        "The answer has status 200, and is a page with an error.",
+        "200, and HTML where there was data before.",
+        ["read the application's log of that second"];
+    SOAP_FAULT = "app-soap-fault-200" at Target,
+        "The answer has status 200, and is a SOAP fault.",
+        "200, and the XML body has a Fault in its envelope.",
+        ["read the faultstring, then the application's log of that second"];
+    WRONG_APP = "app-200-wrong-app" at Target,
+        "Another application answers at this address.",
+        "The answer names an application that is not the expected one.",
+        ["compare ports and host names of the two applications", "see who owns the port on the target: ss -ltnp"];
+    WRONG_ENV = "app-wrong-env" at Target,
+        "The application of another environment answers.",
+        "The answer names an environment that is not the expected one.",
+        ["stop: data of two environments may be mixed", "compare the address and the profile the application was started with"];
+    OLD_VERSION = "app-old-version" at Target,
+        "The old version is still running.",
+        "Every call is answered by a version that is not the expected one.",
+        ["restart the application; compare the checksum of what is deployed"];
+    SCHEMA = "app-schema-mismatch" at Target,
+        "The answer has other fields than before: the two applications' versions do not match.",
+        "The names in the JSON differ from those of the baseline.",
+        ["compare the interface's versions of both sides"];
+    API_GONE = "app-api-version-gone" at Target,
+        "This version of the interface is no longer served.",
+        "410, or 404 where the next version answers.",
+        ["deploy the caller that uses the next version, or serve the old one for a while"];
+    TENANT = "app-missing-tenant-header" at Source,
+        "A header is missing that the application requires.",
+        "400, and the answer names a header that was not sent.",
+        ["let the caller send it", "see whether a proxy on the way drops it"];
+    FEATURE = "app-feature-flag-off" at Target,
+        "A feature is turned off in this environment.",
+        "404 or 403 by the application itself, which names the feature.",
+        ["turn the feature on"];
+    EMPTY = "app-empty-result" at Dependency,
+        "The application answers, and sees no data.",
+        "The answer has the fields it had before, and an array in it is empty.",
+        ["look at its database: row level security, search_path, the wrong database or tenant"];
+    DEPENDENCY = "app-health-ok-dependency-down" at Dependency,
+        "The application is up, and something that it needs is not: the fault is one hop further.",
+        "It answers by itself, with an error that names what it cannot reach.",
+        ["look at the link from the application to what it names"];
+    POOL = "app-pool-exhausted" at Target,
+        "The application has no connection left in its pool.",
+        "Some calls pass and others fail, and the answer speaks of the pool.",
+        ["look for a leak, for slow statements, and at the pool's size"];
+    CLOCK = "app-server-clock-wrong" at Target,
+        "The clock of the application's host is wrong.",
+        "The Date of its answers is more than a minute from our clock, as seen from every place.",
+        ["set the clock (NTP), before tokens and certificates fail"];
+}
+
+/// From the particular to the general.
+pub(super) const RULES: &[Rule] = &[
+    state::pool, state::soap, identity::wrong_app, identity::wrong_environment, identity::old_version,
+    state::maintenance, state::warming, state::tenant, state::feature, state::gone, state::dependency,
+    payload::page, payload::error, payload::empty, payload::schema, state::exception, identity::clock,
+];

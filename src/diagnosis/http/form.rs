@@ -1,0 +1,93 @@
+//! Requests that are refused for their form: too large, too many, or in a way that is not offered.
+
+use super::{
+    HEAD_TOO_LARGE, MEDIA_TYPE, METHOD, MISDIRECTED, NOT_ACCEPTABLE, RATE, TOO_LARGE, UPGRADE,
+};
+use crate::diagnosis::answer::{Answer, response};
+use crate::diagnosis::evidence::Evidence;
+use crate::diagnosis::registry::Ruling;
+use crate::model::cause::Cause;
+
+/// Whether the same without its own headers is answered otherwise; none when that was not asked.
+fn bare(evidence: &Evidence<'_>, status: u16) -> Option<(bool, u16)> {
+    let got = response(evidence.otherwise("bare")?)?.status;
+    Some((got != status && got < 500, got))
+}
+
+pub(super) fn limited(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let answer = Answer::of(evidence).filter(|answer| answer.response.status == 429)?;
+    let ruling = answer.tell(RATE);
+    Some(match answer.response.header("retry-after") {
+        Some(after) => ruling.next(format!("Retry-After says {after}: do not call before")),
+        None => ruling,
+    })
+}
+
+pub(super) fn too_large(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let answer = Answer::with_status(evidence, &[413])?;
+    let ruling = answer.tell(TOO_LARGE);
+    Some(match answer.sent() {
+        Some(sent) => ruling.next(format!("{} bytes were sent; a small body tells whether it is the size", sent.body_bytes)),
+        None => ruling,
+    })
+}
+
+/// Words of servers that answer 400 to a head that is too large: nginx, IIS, Apache.
+const HEAD_WORDS: &[&str] = &[
+    "request header or cookie too large",
+    "request header fields too large",
+    "size of a request header field exceeds server limit",
+    "request too long",
+    "header too long",
+];
+
+pub(super) fn head_too_large(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let answer = Answer::with_status(evidence, &[400, 414, 431, 494])?;
+    let says = answer.says(HEAD_WORDS);
+    if matches!(answer.response.status, 400 | 414) && !says {
+        return None;
+    }
+    let ruling = answer.tell(HEAD_TOO_LARGE);
+    let bytes = answer.sent().map_or(0, |sent| sent.head_bytes);
+    let ruling = ruling.next(format!("the headers that were sent have {bytes} bytes"));
+    Some(match bare(evidence, answer.response.status) {
+        Some((true, got)) => ruling.proved(format!("The same without its own headers is answered {got}; they have {bytes} bytes.")),
+        Some((false, _)) | None => ruling,
+    })
+}
+
+pub(super) fn not_acceptable(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let answer = Answer::with_status(evidence, &[406])?;
+    let ruling = answer.tell(NOT_ACCEPTABLE);
+    Some(match bare(evidence, 406) {
+        Some((true, got)) => ruling.proved(format!("The same without its own Accept is answered {got}.")),
+        Some((false, _)) | None => ruling,
+    })
+}
+
+pub(super) fn media_type(evidence: &Evidence<'_>) -> Option<Ruling> {
+    offering(evidence, 415, MEDIA_TYPE, "accept-post", "Accept-Post")
+}
+
+pub(super) fn method(evidence: &Evidence<'_>) -> Option<Ruling> {
+    offering(evidence, 405, METHOD, "allow", "Allow")
+}
+
+pub(super) fn misdirected(evidence: &Evidence<'_>) -> Option<Ruling> {
+    Answer::with_status(evidence, &[421]).map(|answer| answer.tell(MISDIRECTED))
+}
+
+pub(super) fn upgrade(evidence: &Evidence<'_>) -> Option<Ruling> {
+    offering(evidence, 426, UPGRADE, "upgrade", "Upgrade")
+}
+
+/// A status that comes with a header of what would be taken.
+fn offering(evidence: &Evidence<'_>, status: u16, cause: &'static Cause, header: &str, name: &str) -> Option<Ruling> {
+    let answer = Answer::with_status(evidence, &[status])?;
+    let ruling = answer.tell(cause);
+    let sent = answer.sent().map(|sent| sent.method.as_str()).unwrap_or_default();
+    Some(match answer.response.header(header) {
+        Some(offered) => ruling.next(format!("{name} says {offered}; a {sent} was sent")),
+        None => ruling,
+    })
+}
