@@ -154,9 +154,18 @@ pub(super) struct Probe {
     /// `https://...`, `postgres://...`, `tcp://host:port`, `tls://host:port` or `dns:name`
     pub(super) target: String,
     /// Where to look from: `here`, `ssh:HOST`, `docker:NAME`, `podman:NAME`, `kubectl:NAMESPACE/POD/CONTAINER` or
-    /// `exec:WORDS`; several are compared
+    /// `exec:WORDS`; with `-f` also a vantage of that plan
     #[arg(long, value_name = "VANTAGE", default_value = crate::model::outline::HERE)]
     pub(super) from: Vec<String>,
+    /// The first `--from` decides; the others are looked from to find the cause, and never decide
+    #[arg(long)]
+    pub(super) compare: bool,
+    /// The target's own host: once the probe has failed, it tells what listens there
+    #[arg(long, value_name = "VANTAGE")]
+    pub(super) target_host: Option<String>,
+    /// A plan whose vantages can be named
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
     /// How to print
     #[arg(long, value_enum, default_value = "text")]
     pub(super) format: Format,

@@ -4,18 +4,21 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 
-use super::arguments::{Format, Probe as Arguments};
+use super::arguments::{Format, PlanFiles, Probe as Arguments};
 use super::{Shared, load, signals};
+use crate::diagnosis::{Evidence, diagnose};
+use crate::model::cause::Diagnosis;
 use crate::model::outcome::{Judgement, Outcome};
-use crate::model::outline::HERE;
+use crate::model::outline::{Check, HERE, Link, LinkPart, Outline, Place, Severity, VantageId};
 use crate::model::trace::{self, Trace};
 use crate::plan::Job;
 use crate::probe::{Spec, Surroundings};
-use crate::report::text;
-use crate::runner::look;
+use crate::report::{causes, text};
+use crate::runner::{examine, look};
 use crate::secret::Scrubber;
 use crate::vantage::{Places, ad_hoc};
 use crate::verdict::Exit;
@@ -31,25 +34,51 @@ pub(super) async fn probe(arguments: &Arguments, shared: &Shared) -> Exit {
             return Exit::Usage;
         }
     };
-    let (target, layers) = (probe.target(), probe.layers());
     let job = Job { probe, timeout: arguments.timeout.0, retry: None };
+    let outline = outline(arguments, &job);
     let cancel = signals::cancelled_by_signals();
-    let places = match places(&arguments.from, shared, &scrubber) {
+    let places = match places(arguments, shared, &scrubber) {
         Ok(places) => places,
         Err(exit) => return exit,
     };
-    let looking = arguments.from.iter().map(async |vantage| {
-        let look = look(&job, &layers, None, (&places, vantage), &cancel).await;
-        Seen { target: &target, vantage, trace: look.tries.into_iter().last(), judgement: look.judgement }
+    let Some(check) = outline.checks.first() else { return Exit::Usage };
+    let looking = check.from.iter().map(async |vantage| {
+        let look = look(&job, &check.layers, None, (&places, vantage), &cancel).await;
+        (vantage, look.tries.into_iter().last(), look.judgement)
     });
-    let seen = futures_util::future::join_all(looking).await;
+    let seen: Vec<(&VantageId, Option<Trace>, Judgement)> = join_all(looking).await;
+    // Without a comparison every place decides.
+    let deciding = if arguments.compare { 1 } else { seen.len() };
+    let telling = seen.iter().enumerate().map(async |(index, (vantage, trace, judgement))| {
+        let beside = seen.iter().filter(|(other, ..)| other != vantage);
+        let beside = beside.filter_map(|(other, trace, _)| Some((&***other, trace.as_ref()?))).collect();
+        let asked = match trace {
+            Some(trace) if index < deciding => {
+                let seen = (judgement.outcome, trace);
+                examine((check, &job), vantage, seen, &places, &cancel).await.map(|asked| (trace, asked))
+            }
+            Some(_) | None => None,
+        };
+        let findings = asked.map(|(trace, asked)| {
+            let answers = &asked.answers;
+            diagnose(&Evidence { outline: &outline, check, vantage, trace, before: None, answers, beside })
+        });
+        Seen {
+            target: &check.target,
+            vantage,
+            trace: trace.as_ref(),
+            judgement,
+            findings: findings.unwrap_or_default(),
+        }
+    });
+    let shown = join_all(telling).await;
     places.close().await;
-    let shown = match arguments.format {
-        Format::Json => as_json(&seen),
-        Format::Text => seen.iter().map(as_table).collect::<Vec<_>>().join("\n"),
+    let text = match arguments.format {
+        Format::Json => as_json(&shown),
+        Format::Text => shown.iter().map(|one| as_table(one, &outline)).collect::<Vec<_>>().join("\n"),
     };
-    shared.terminal.print(&scrubber.text(&shown));
-    let passed = seen.iter().all(|seen| seen.judgement.outcome == Outcome::Pass);
+    shared.terminal.print(&scrubber.text(&text));
+    let passed = shown.iter().take(deciding).all(|seen| seen.judgement.outcome == Outcome::Pass);
     match (cancel.is_cancelled(), passed) {
         (true, _) => Exit::Interrupted,
         (false, true) => Exit::Go,
@@ -61,17 +90,77 @@ pub(super) async fn probe(arguments: &Arguments, shared: &Shared) -> Exit {
 struct Seen<'a> {
     target: &'a str,
     vantage: &'a str,
-    trace: Option<Trace>,
-    judgement: Judgement,
+    trace: Option<&'a Trace>,
+    judgement: &'a Judgement,
+    findings: Vec<Diagnosis>,
 }
 
-fn places(from: &[String], shared: &Shared, scrubber: &Arc<Scrubber>) -> Result<Arc<Places>, Exit> {
+/// A plan of one check, as diagnosis knows it.
+fn outline(arguments: &Arguments, job: &Job) -> Outline {
+    let from: Vec<VantageId> = arguments.from.iter().map(|word| word.as_str().into()).collect();
+    let target = job.probe.target();
+    let link = Link {
+        id: "probe".into(),
+        part: LinkPart::Path,
+        from: arguments.from.first().cloned().unwrap_or_default(),
+        to: target.clone(),
+        to_owner: None,
+        to_runs_on: arguments.target_host.iter().map(|word| word.as_str().into()).collect(),
+        compare_from: Vec::new(),
+    };
+    let check = Check {
+        id: "probe".into(),
+        title: None,
+        kind: job.probe.kind().to_owned(),
+        target,
+        layers: job.probe.layers(),
+        from,
+        severity: Severity::Blocker,
+        owner: None,
+        tags: Vec::new(),
+        needs: Vec::new(),
+        expect_break: None,
+        stage: 0,
+        defer: None,
+        again: false,
+        manual: false,
+        link: Some(Arc::new(link)),
+        place: Place { file: "".into(), line: 1 },
+    };
+    Outline {
+        name: "probe".to_owned(),
+        change: None,
+        sha256: String::new(),
+        zone: None,
+        max_minor: 0,
+        people: IndexMap::new(),
+        stages: Vec::new(),
+        checks: vec![check],
+        waivers: Vec::new(),
+    }
+}
+
+/// The places that are named: vantages of the plan, or words.
+fn places(arguments: &Arguments, shared: &Shared, scrubber: &Arc<Scrubber>) -> Result<Arc<Places>, Exit> {
+    let known = match &arguments.file {
+        Some(file) => {
+            let wanted = PlanFiles { file: vec![file.clone()], ..PlanFiles::default() };
+            let plan = load::usable(&wanted, shared, scrubber).map_err(|_| Exit::Usage)?;
+            IndexMap::clone(&plan.vantages)
+        }
+        None => IndexMap::new(),
+    };
     let mut vantages = IndexMap::new();
-    for word in from.iter().filter(|word| *word != HERE) {
-        match ad_hoc(word) {
+    for word in arguments.from.iter().chain(&arguments.target_host).filter(|word| *word != HERE) {
+        let found = match known.get(word) {
+            Some(vantage) => Ok(vantage.clone()),
+            None => ad_hoc(word),
+        };
+        match found {
             Ok(vantage) => vantages.insert(word.clone(), vantage),
             Err(reason) => {
-                let help = "a vantage is here, ssh:HOST, docker:NAME, podman:NAME, kubectl:NAMESPACE/POD/CONTAINER or exec:WORDS";
+                let help = "a vantage is here, ssh:HOST, docker:NAME, podman:NAME, kubectl:NAMESPACE/POD/CONTAINER or exec:WORDS; \
+                            with -f PLAN also one of its vantages";
                 shared.terminal.error(&reason, Some(help));
                 return Err(Exit::Usage);
             }
@@ -127,14 +216,14 @@ fn as_json(seen: &[Seen<'_>]) -> String {
 }
 
 fn json_of(seen: &Seen<'_>) -> Value {
-    let judgement = &seen.judgement;
+    let judgement = seen.judgement;
     let mut shown = json!({
         "target": seen.target,
         "vantage": seen.vantage,
-        "layers": seen.trace.as_ref().map_or(&[][..], |trace| &trace.observations),
+        "layers": seen.trace.map_or(&[][..], |trace| &trace.observations),
         "outcome": judgement.outcome,
         "message": judgement.message,
-        "findings": [],
+        "findings": seen.findings,
     });
     if let (Value::Object(fields), Some(expected), Some(got)) =
         (&mut shown, &judgement.expected, &judgement.got)
@@ -145,7 +234,7 @@ fn json_of(seen: &Seen<'_>) -> Value {
     shown
 }
 
-fn as_table(seen: &Seen<'_>) -> String {
+fn as_table(seen: &Seen<'_>, outline: &Outline) -> String {
     let mut out = format!("{} from {}\n", text::line(seen.target), text::line(seen.vantage));
     for observation in seen.trace.iter().flat_map(|trace| &trace.observations) {
         let word = match &observation.seen {
@@ -162,7 +251,12 @@ fn as_table(seen: &Seen<'_>) -> String {
         );
     }
     let _ = writeln!(out, "{}: {}", seen.judgement.outcome, text::line(&seen.judgement.message));
-    if let Some((_, fault)) = seen.trace.as_ref().and_then(Trace::broken) {
+    if let Some(cause) = seen.findings.first() {
+        for (word, told) in causes::told(outline, cause) {
+            let _ = writeln!(out, "{word:<6} {}", text::line(&told));
+        }
+        let _ = writeln!(out, "what it means: gonogo explain {}", cause.id);
+    } else if let Some((_, fault)) = seen.trace.and_then(Trace::broken) {
         let _ = writeln!(out, "what it means: gonogo explain {}", fault.id());
     }
     out

@@ -130,7 +130,8 @@ fn nothing_listens(evidence: &Evidence<'_>) -> bool {
 fn wrong_port(evidence: &Evidence<'_>) -> Option<Ruling> {
     let fault = refused(evidence)?;
     let others = other_ports(evidence);
-    (nothing_listens(evidence) && !others.is_empty() && loopback(evidence, true) != Some(true)).then(|| {
+    // Of one other port it is likely; of many, most are not its own.
+    (nothing_listens(evidence) && others.len() == 1 && loopback(evidence, true) != Some(true)).then(|| {
         let contrast = format!("On the target itself it refuses too; there, something listens on {}.", listed(others.iter().map(String::as_str)));
         Ruling::new(WRONG_PORT, Layer::Tcp, fault.to_string()).because(contrast).or(&[NOT_LISTENING])
     })
@@ -139,9 +140,16 @@ fn wrong_port(evidence: &Evidence<'_>) -> Option<Ruling> {
 fn not_listening(evidence: &Evidence<'_>) -> Option<Ruling> {
     let fault = refused(evidence)?;
     let own = loopback(evidence, true) == Some(false);
-    (own && listening(evidence).is_empty() && other_ports(evidence).is_empty()).then(|| {
+    let others = other_ports(evidence);
+    (own && listening(evidence).is_empty() && others.len() != 1).then(|| {
         let listens = if nothing_listens(evidence) { " Nothing listens on the port there." } else { "" };
-        Ruling::new(NOT_LISTENING, Layer::Tcp, fault.to_string()).proved(format!("On the target itself it refuses too.{listens}"))
+        let ruling = Ruling::new(NOT_LISTENING, Layer::Tcp, fault.to_string());
+        if others.is_empty() {
+            return ruling.proved(format!("On the target itself it refuses too.{listens}"));
+        }
+        let others = listed(others.iter().map(String::as_str));
+        let contrast = format!("On the target itself it refuses too.{listens} There, something listens on {others}.");
+        ruling.proved(contrast).or(&[WRONG_PORT])
     })
 }
 
@@ -164,7 +172,7 @@ fn refused_unseen(evidence: &Evidence<'_>) -> Option<Ruling> {
             .because(contrast)
             .sure(sure)
             .or(&[LOOPBACK_ONLY, WRONG_PORT, route::REJECTED_RESET])
-            .next("look from the target's own host: gonogo probe TARGET --from ssh:HOST tells which it is"),
+            .next("name the target's own host: gonogo probe TARGET --target-host ssh:HOST tells which it is"),
     )
 }
 

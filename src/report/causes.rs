@@ -2,7 +2,8 @@
 
 use super::text;
 use crate::model::cause::{Change, Diagnosis};
-use crate::verdict::{Assessment, Row};
+use crate::model::outline::Outline;
+use crate::verdict::Row;
 
 /// The best cause of a row.
 pub(super) fn best<'r>(row: &'r Row<'_>) -> Option<&'r Diagnosis> {
@@ -10,9 +11,9 @@ pub(super) fn best<'r>(row: &'r Row<'_>) -> Option<&'r Diagnosis> {
 }
 
 /// What explains the rows of a check, as [`told`]; without a cause, what is not as it was.
-pub(super) fn of(told: &Assessment<'_>, rows: &[&Row<'_>]) -> Vec<(&'static str, String)> {
+pub(super) fn of(outline: &Outline, rows: &[&Row<'_>]) -> Vec<(&'static str, String)> {
     if let Some(cause) = rows.iter().find_map(|row| best(row)) {
-        return self::told(told, cause);
+        return told(outline, cause);
     }
     let changed = rows.iter().map(|row| row.changed()).find(|changed| !changed.is_empty());
     changed.map(|changed| vec![since(&changed)]).unwrap_or_default()
@@ -25,7 +26,7 @@ fn since(changed: &[Change]) -> (&'static str, String) {
 }
 
 /// A word and what it leads, in the order they are read aloud; not cleaned.
-pub(super) fn told(told: &Assessment<'_>, cause: &Diagnosis) -> Vec<(&'static str, String)> {
+pub fn told(outline: &Outline, cause: &Diagnosis) -> Vec<(&'static str, String)> {
     let or = match cause.or.as_slice() {
         [] => String::new(),
         or => format!("; or {}", or.join(", ")),
@@ -36,7 +37,7 @@ pub(super) fn told(told: &Assessment<'_>, cause: &Diagnosis) -> Vec<(&'static st
     ];
     lines.push(since(&cause.changed));
     let owner =
-        cause.owner.as_deref().map(|owner| format!("{}: ", told.outline.person(owner))).unwrap_or_default();
+        cause.owner.as_deref().map(|owner| format!("{}: ", outline.person(owner))).unwrap_or_default();
     lines.push(("DO", cause.next.first().map(|step| format!("{owner}{step}")).unwrap_or_default()));
     lines.push(("ALSO", cause.explains.join(", ")));
     lines.retain(|(_, text)| !text.is_empty());
@@ -44,12 +45,12 @@ pub(super) fn told(told: &Assessment<'_>, cause: &Diagnosis) -> Vec<(&'static st
 }
 
 /// The same as lines of plain text, none longer than a reader takes; cleaned.
-pub(super) fn lines(assessment: &Assessment<'_>, cause: &Diagnosis) -> Vec<String> {
+pub(super) fn lines(outline: &Outline, cause: &Diagnosis) -> Vec<String> {
     /// Characters of one line.
     const LONGEST: usize = 1000;
     let line = |(word, told): (&str, String)| {
         let told = text::line(&told).into_owned();
         format!("{word} {}", text::cut(&told, LONGEST))
     };
-    told(assessment, cause).into_iter().map(|(word, told)| line((&word.to_lowercase(), told))).collect()
+    told(outline, cause).into_iter().map(|(word, told)| line((&word.to_lowercase(), told))).collect()
 }

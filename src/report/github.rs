@@ -57,7 +57,7 @@ fn annotation(digest: &Digest<'_>, item: &Item<'_>) -> String {
     let what = data(&text::cut(&format!("{what}{owner}"), 500));
     let findings = item.rows.first().map_or(String::new(), |row| findings_below(row));
     let cause = item.rows.iter().find_map(|row| causes::best(row));
-    let cause = cause.map_or(String::new(), |cause| below(&causes::lines(digest.told, cause)));
+    let cause = cause.map_or(String::new(), |cause| below(&causes::lines(digest.told.outline, cause)));
     format!(
         "::{level} file={},line={},title={}::{what}{cause}{findings}\n",
         property(&check.place.file),

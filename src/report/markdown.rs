@@ -182,7 +182,7 @@ fn layer_table(page: &mut String, digest: &Digest<'_>, item: &Item<'_>) {
 
 /// What explains it.
 fn cause(page: &mut String, told: &Assessment<'_>, item: &Item<'_>) {
-    let lines = causes::of(told, &item.rows);
+    let lines = causes::of(told.outline, &item.rows);
     if lines.is_empty() {
         return;
     }

@@ -1,6 +1,6 @@
 //! A judged run in, texts out. Each report is one pure function in one file; a new one is that file and a line below.
 
-mod causes;
+pub mod causes;
 mod digest;
 mod early;
 mod findings;

@@ -27,6 +27,18 @@ pub(super) struct Examinations {
     asked: HashSet<(usize, VantageId, Layer, &'static str)>,
 }
 
+/// Ask what else tells the cause of one look, outside of any stage; none when there is nothing to tell.
+pub async fn examine(
+    (check, job): (&Check, &Job),
+    vantage: &VantageId,
+    seen: (Outcome, &Trace),
+    places: &Places,
+    cancel: &CancellationToken,
+) -> Option<Examination> {
+    let begun = Examinations::default().begin((check, job), (0, vantage), seen, &Baseline::default())?;
+    Some(begun.ask(places, cancel).await)
+}
+
 /// An examination to be made.
 #[derive(Debug)]
 pub(super) struct Begun {

@@ -11,6 +11,7 @@ mod session;
 mod tests;
 
 pub use due::{Due, due};
+pub use examine::examine;
 pub use look::{Look, look};
 pub use schedule::{Limits, Progress, Runner};
 pub use session::{Beginning, Session, Wish};

@@ -328,6 +328,36 @@ fn nothing_is_told_of_a_healthy_lab() {
     }
 }
 
+/// Without a plan: a target and places in words.
+#[test]
+fn a_probe_names_the_cause_and_only_its_first_place_decides() {
+    let Some(lab) = Lab::start() else { return };
+    lab.nft(Host::Router, "forward", "ip saddr 198.51.100.10 tcp dport 8080 drop");
+    let program = Program::empty();
+    let words = |host: Host| format!("exec:ip netns exec {}", lab.at(host).name);
+    let (app1, app2) = (words(Host::App1), words(Host::App2));
+    let target = "http://app2.corp.test:8080/api/version";
+    let look = |places: &[&str], code: i32| {
+        let asked = [&["probe", target, "--format", "json", "--timeout", "5s"], places].concat();
+        let ended = lab.gonogo(&program, &asked);
+        ended.code(code);
+        serde_json::from_str::<serde_json::Value>(&ended.stdout).expect("JSON")
+    };
+
+    let compared = look(&["--from", &app1, "--from", "here", "--compare", "--target-host", &app2], 1);
+    assert_eq!(compared[0]["findings"][0]["id"], "fw-drop-port", "{compared:#}");
+    assert_eq!(compared[0]["findings"][0]["confidence"], "high");
+    assert_eq!(compared[1]["outcome"], "pass");
+    // The other way round the place that fails decides nothing.
+    let compared = look(&["--from", "here", "--from", &app1, "--compare"], 0);
+    assert_eq!(compared[1]["outcome"], "fail");
+    assert_eq!(compared[1]["findings"], serde_json::json!([]));
+    // Without a comparison each place decides.
+    look(&["--from", "here", "--from", &app1], 1);
+    let alone = look(&["--from", &app1], 1);
+    assert_eq!(alone["findings"][0]["family"], "route", "{alone:#}");
+}
+
 /// What somebody at a terminal is told.
 fn introduction(lab: &Lab) -> String {
     let mut text = String::from("The lab is up. Its hosts are network namespaces:\n");

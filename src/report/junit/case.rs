@@ -190,7 +190,7 @@ fn body(told: &Assessment<'_>, row: &Row<'_>) -> String {
             lines.push(format!("{word}: {}", xml::clean(value)));
         }
     }
-    let causes = causes::best(row).into_iter().flat_map(|cause| causes::lines(told, cause));
+    let causes = causes::best(row).into_iter().flat_map(|cause| causes::lines(told.outline, cause));
     lines.extend(causes.map(|line| xml::clean(&line)));
     lines.extend(all_findings(row));
     for observation in row.layers() {

@@ -206,7 +206,7 @@ pub(super) fn changed(page: &mut Page, digest: &Digest<'_>) {
 
 /// What explains it: the cause, its proof, what changed, what to do.
 fn cause(page: &mut Page, digest: &Digest<'_>, item: &Item<'_>) {
-    for (word, told) in causes::of(digest.told, &item.rows) {
+    for (word, told) in causes::of(digest.told.outline, &item.rows) {
         let most = if word == "CAUSE" { 5 } else { 3 };
         page.wrapped_at_most(&format!("{UNDER}{word:<6} "), &text::ascii_words(&told), Tone::Plain, most);
     }
