@@ -4,6 +4,7 @@ mod found;
 
 use super::evidence::{Evidence, Place, listed, passes, resolved};
 use super::registry::{Rule, Ruling, causes};
+use crate::model::cause::Confidence;
 use crate::model::fault::Fault;
 use crate::model::host::{NameFacts, Said, ServerSaid};
 use crate::model::layer::Layer;
@@ -113,7 +114,7 @@ fn seen(fault: &Fault) -> String {
 /// Each server with its answer.
 fn servers(names: &NameFacts) -> String {
     let told: Vec<String> =
-        names.servers.iter().map(|one| format!("{} says {} of {}", one.server, one.said.name(), one.name)).collect();
+        names.servers.iter().map(|one| format!("{} says {} of {}", one.server, one.said.name(), one.name.trim_end_matches('.'))).collect();
     listed(told.iter().map(String::as_str))
 }
 
@@ -240,9 +241,13 @@ fn server_failure(evidence: &Evidence<'_>) -> Option<Ruling> {
     if !matches!(fault, Fault::ServerFailure { .. }) && said.is_none() {
         return None;
     }
-    let contrast = evidence.names().map(servers).unwrap_or_default();
+    let ruling = Ruling::new(SERVFAIL, Layer::Dns, seen(fault));
     let elsewhere = elsewhere_found(evidence).unwrap_or_default();
-    Some(Ruling::new(SERVFAIL, Layer::Dns, seen(fault)).proved(format!("Asked one by one: {contrast}. {elsewhere}")))
+    Some(match evidence.names() {
+        Some(names) => ruling.proved(format!("Asked one by one: {}. {elsewhere}", servers(names))),
+        None if elsewhere.is_empty() => ruling.because("The name servers were not asked one by one."),
+        None => ruling.because(elsewhere),
+    })
 }
 
 fn refused(evidence: &Evidence<'_>) -> Option<Ruling> {
@@ -254,7 +259,7 @@ fn refused(evidence: &Evidence<'_>) -> Option<Ruling> {
     let ruling = Ruling::new(REFUSED, Layer::Dns, seen(fault));
     Some(match elsewhere_found(evidence) {
         Some(contrast) => ruling.proved(contrast),
-        None => ruling.because("No other place resolves it.".to_owned()),
+        None => not_elsewhere(evidence, ruling).sure(Confidence::Medium),
     })
 }
 

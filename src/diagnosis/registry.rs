@@ -40,14 +40,14 @@ impl Ruling {
 
     /// The contrast that proves it.
     pub(super) fn proved(mut self, contrast: impl Into<String>) -> Self {
-        self.contrast = contrast.into();
+        contrast.into().trim().clone_into(&mut self.contrast);
         self.confidence = Confidence::High;
         self
     }
 
     /// What speaks for it, without proving it.
     pub(super) fn because(mut self, contrast: impl Into<String>) -> Self {
-        self.contrast = contrast.into();
+        contrast.into().trim().clone_into(&mut self.contrast);
         self
     }
 

@@ -168,14 +168,22 @@ fn router(evidence: &Evidence<'_>) -> Option<Ruling> {
     let policy = error.icmp.is_some_and(|(_, code)| POLICY.contains(&code));
     let all = every_port(evidence, error.kind);
     let code = error.icmp.map_or_else(String::new, |(kind, code)| format!(" (ICMP {kind}/{code})"));
-    let ports = if all { "every port" } else { "this port only" };
-    let contrast = format!("{who} says so of {ports}{code}. {}", working(evidence).unwrap_or_default());
+    let ports = match (all, evidence.other_ports().next()) {
+        (true, _) => " of every port",
+        (false, Some(_)) => " of this port only",
+        (false, None) => "; no other port was asked",
+    };
+    let contrast = format!("{who} says so{code}{ports}. {}", working(evidence).unwrap_or_default());
     let cause = match (policy, all) {
         (true, true) => ROUTER_PROHIBITS,
         (true | false, false) => REJECTED_ADMIN,
         (false, true) => ROUTER_UNREACHABLE,
     };
-    let ruling = Ruling::new(cause, if all { Layer::Route } else { Layer::Tcp }, fault.to_string()).proved(contrast);
+    let ruling = Ruling::new(cause, if all { Layer::Route } else { Layer::Tcp }, fault.to_string());
+    let ruling = match evidence.other_ports().next() {
+        Some(_) => ruling.proved(contrast),
+        None => ruling.because(contrast).or(&[ROUTER_PROHIBITS, ROUTER_UNREACHABLE]),
+    };
     Some(if policy && !all { ruling } else if all { ruling.or(&[REJECTED_ADMIN]) } else { ruling })
 }
 
@@ -187,7 +195,13 @@ fn host_down(evidence: &Evidence<'_>) -> Option<Ruling> {
     }
     let ruling = Ruling::new(HOST_DOWN, Layer::Route, fault.to_string());
     let seen = format!("It came after {:.1} s, the time of a hardware address asked for in vain.", attempt.took_ms / 1000.0);
-    Some(if evidence.others().any(|place| place.passes(Layer::Tcp)) { ruling.because(seen) } else { ruling.proved(format!("{seen} No other place connects.")) })
+    let mut others = evidence.others().peekable();
+    let asked = others.peek().is_some();
+    Some(if !asked || others.any(|place| place.passes(Layer::Tcp)) {
+        ruling.because(seen)
+    } else {
+        ruling.proved(format!("{seen} No other place connects."))
+    })
 }
 
 /// A refusal that an ICMP error brought.

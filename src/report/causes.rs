@@ -26,6 +26,7 @@ fn since(changed: &[Change]) -> (&'static str, String) {
 }
 
 /// A word and what it leads, in the order they are read aloud; not cleaned.
+#[must_use]
 pub fn told(outline: &Outline, cause: &Diagnosis) -> Vec<(&'static str, String)> {
     let or = match cause.or.as_slice() {
         [] => String::new(),

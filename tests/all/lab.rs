@@ -7,6 +7,7 @@ mod database;
 mod dns;
 mod fault;
 mod faults;
+pub(crate) mod fixture;
 mod namespace;
 mod network;
 mod pki;
@@ -27,6 +28,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use fault::Proof;
 use namespace::Namespace;
 use network::Host;
+use serde_json::Value;
 use server::Server;
 
 use crate::support::postgres::Cluster;
@@ -242,6 +244,11 @@ fn prove(family: &str, prepare: fn(&Lab), faults: &'static [fault::Fault]) {
         let proof = one.join().expect("a lab that works");
         all.mistakes.extend(proof.mistakes);
         all.score.join(proof.score);
+        all.recorded.extend(proof.recorded);
+    }
+    if std::env::var_os("UPDATE_FIXTURES").is_some() {
+        let told = |(cause, _): &(&'static str, Value)| all.score.is_told(cause);
+        fixture::keep(family, all.recorded.into_iter().filter(told).collect());
     }
     if let Some(table) = all.score.table() {
         println!("{table}");

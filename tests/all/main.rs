@@ -5,6 +5,7 @@ mod bad_plans;
 mod checks;
 mod demo;
 mod doctor;
+mod evidence;
 mod grants;
 mod hostile;
 mod kills;

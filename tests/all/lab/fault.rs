@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::Lab;
+use serde_json::Value;
+
 use super::network::Host;
 use super::score::{Finding, Score};
+use super::{Lab, fixture};
 use crate::support::program::Program;
 
 /// One fault that can be injected.
@@ -152,6 +154,8 @@ pub(super) struct Proof {
     pub(super) mistakes: Vec<String>,
     /// What was told of each fault.
     pub(super) score: Score,
+    /// The evidence of each, to be kept.
+    pub(super) recorded: Vec<(&'static str, Value)>,
 }
 
 /// Inject one fault after the other, and hold what is seen and told to the table.
@@ -179,6 +183,7 @@ pub(super) fn prove<'f>(lab: &Lab, faults: impl Iterator<Item = &'f Fault>) -> P
         }
         let seen = look(lab, &program);
         let ended = lab.ended();
+        let recorded = fixture::of(lab, &program, fault);
         lab.restore();
         healthy("after it");
         proof.mistakes.extend(ended.into_iter().map(|ended| format!("{}: {ended}", fault.cause)));
@@ -191,6 +196,7 @@ pub(super) fn prove<'f>(lab: &Lab, faults: impl Iterator<Item = &'f Fault>) -> P
         if lab.tells {
             proof.score.add(fault, &seen.findings);
         }
+        proof.recorded.extend(recorded);
         println!(
             "{:32} {:12} {:5.1} s  {:28} {}",
             fault.cause,

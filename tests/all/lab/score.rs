@@ -73,6 +73,11 @@ impl Score {
         self.wrong_family.extend(other.wrong_family);
     }
 
+    /// Whether what was told of a cause is right.
+    pub(super) fn is_told(&self, cause: &str) -> bool {
+        self.rows.iter().any(|(known, told, _)| *known == cause && *told <= Told::Alike)
+    }
+
     /// The table by family, and what was taken for something else; none when nothing was looked for.
     pub(super) fn table(&self) -> Option<String> {
         if self.rows.is_empty() {

@@ -73,10 +73,11 @@ impl Program {
     /// The newest journal's text.
     pub(crate) fn journal(&self) -> String {
         let runs = self.path(".gonogo/runs");
-        let mut folders: Vec<PathBuf> =
-            std::fs::read_dir(runs).unwrap().map(|entry| entry.unwrap().path()).collect();
-        folders.sort();
-        std::fs::read_to_string(folders.last().unwrap().join("journal.jsonl")).unwrap()
+        let folders =
+            std::fs::read_dir(runs).unwrap().map(|entry| entry.unwrap().path().join("journal.jsonl"));
+        // Runs of the same second have names in no order.
+        let newest = folders.max_by_key(|journal| journal.metadata().unwrap().modified().unwrap());
+        std::fs::read_to_string(newest.unwrap()).unwrap()
     }
 }
 

@@ -1,0 +1,119 @@
+//! Rules held to evidence that was recorded in the lab, fault by fault: without a lab, and in a moment.
+
+use gonogo::diagnosis::{Evidence, diagnose};
+use gonogo::model::cause::{Confidence, Diagnosis};
+use gonogo::model::examination::Examination;
+use gonogo::model::outline::Outline;
+use gonogo::model::trace::Trace;
+use serde::Deserialize;
+
+use crate::lab::fixture;
+
+#[derive(Deserialize)]
+struct Recorded {
+    /// What was injected.
+    cause: String,
+    /// What shows the same from outside.
+    alike: Vec<String>,
+    outline: Outline,
+    vantage: String,
+    trace: Trace,
+    examination: Examination,
+}
+
+impl Recorded {
+    fn diagnosed(&self) -> Vec<Diagnosis> {
+        diagnose(&Evidence {
+            outline: &self.outline,
+            check: &self.outline.checks[0],
+            vantage: &self.vantage,
+            trace: &self.trace,
+            before: self.examination.before.as_ref().map(|before| &before.trace),
+            answers: &self.examination.answers,
+            beside: Vec::new(),
+        })
+    }
+}
+
+fn all() -> Vec<Recorded> {
+    let mut files: Vec<_> = std::fs::read_dir(fixture::folder())
+        .expect("fixtures")
+        .map(|file| file.expect("a file").path())
+        .collect();
+    files.sort();
+    let texts = files.iter().map(|file| std::fs::read_to_string(file).expect("text"));
+    let recorded: Vec<Recorded> = texts
+        .flat_map(|text| {
+            text.lines().map(|line| serde_json::from_str(line).expect("a fixture")).collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(recorded.len() > 30, "only {} fixtures", recorded.len());
+    recorded
+}
+
+#[test]
+fn every_recorded_fault_is_named() {
+    let wrong: Vec<String> = all()
+        .iter()
+        .filter_map(|one| {
+            let told = one.diagnosed();
+            let Some(first) = told.first() else { return Some(format!("{}: nothing is told", one.cause)) };
+            let right = first.id == one.cause
+                || first.or.iter().any(|other| *other == one.cause)
+                || one.alike.iter().any(|other| *other == first.id);
+            (!right).then(|| format!("{}: taken for {}", one.cause, first.id))
+        })
+        .collect();
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// Causes of which one look holds the proof: the kernel of the source or the one in between says it itself, or another
+/// address of the same name answers in the same look.
+const SELF_EVIDENT: [&str; 8] = [
+    "dns-round-robin-one-dead",
+    "dns-v6-preferred-blackhole",
+    "ephemeral-ports-exhausted",
+    "fw-reject-icmp-port",
+    "route-local-prohibit",
+    "route-loop",
+    "route-none-on-source",
+    "tcp-other-service-on-port",
+];
+
+/// A cause is never told for sure from one observation alone.
+#[test]
+fn without_anything_to_compare_with_nothing_is_sure() {
+    let sure: Vec<String> = all()
+        .into_iter()
+        .filter_map(|mut one| {
+            one.examination = Examination::default();
+            let told = one.diagnosed();
+            let sure = told
+                .iter()
+                .find(|told| told.confidence == Confidence::High && !SELF_EVIDENT.contains(&&*told.id))?;
+            Some(format!("{}: {} is told for sure: {}", one.cause, sure.id, sure.contrast))
+        })
+        .collect();
+    assert_eq!(sure, Vec::<String>::new());
+}
+
+/// What is told can be read: a contrast, something to do, and no piece of a sentence left empty.
+#[test]
+fn every_cause_is_told_with_its_contrast_and_a_next_step() {
+    for one in all() {
+        for told in one.diagnosed() {
+            assert!(!told.contrast.trim().is_empty(), "{}: {told:#?}", one.cause);
+            assert!(!told.next.is_empty(), "{}: {told:#?}", one.cause);
+            for text in [&told.says, &told.contrast, &told.cause] {
+                assert!(
+                    !text.contains("  ")
+                        && !text.contains(". .")
+                        && !text.contains(".. ")
+                        && !text.ends_with(".."),
+                    "{}: {text}",
+                    one.cause
+                );
+            }
+        }
+    }
+}
