@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::arguments::{Format, PlanFiles, Probe as Arguments};
 use super::{Shared, load, signals};
+use crate::clock;
 use crate::diagnosis::{Evidence, diagnose};
 use crate::model::cause::Diagnosis;
 use crate::model::outcome::{Judgement, Outcome};
@@ -61,7 +62,8 @@ pub(super) async fn probe(arguments: &Arguments, shared: &Shared) -> Exit {
         };
         let findings = asked.map(|(trace, asked)| {
             let answers = &asked.answers;
-            diagnose(&Evidence { outline: &outline, check, vantage, trace, before: None, answers, beside })
+            let (outline, seen_at) = (&outline, Some(clock::now()));
+            diagnose(&Evidence { outline, check, vantage, seen_at, trace, before: None, answers, beside })
         });
         Seen {
             target: &check.target,

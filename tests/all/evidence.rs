@@ -5,6 +5,7 @@ use gonogo::model::cause::{Confidence, Diagnosis};
 use gonogo::model::examination::Examination;
 use gonogo::model::outline::Outline;
 use gonogo::model::trace::Trace;
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::lab::fixture;
@@ -17,6 +18,7 @@ struct Recorded {
     alike: Vec<String>,
     outline: Outline,
     vantage: String,
+    at: Timestamp,
     trace: Trace,
     examination: Examination,
 }
@@ -27,6 +29,7 @@ impl Recorded {
             outline: &self.outline,
             check: &self.outline.checks[0],
             vantage: &self.vantage,
+            seen_at: Some(self.at),
             trace: &self.trace,
             before: self.examination.before.as_ref().map(|before| &before.trace),
             answers: &self.examination.answers,

@@ -248,7 +248,7 @@ fn prove(family: &str, prepare: fn(&Lab), faults: &'static [fault::Fault]) {
     }
     if std::env::var_os("UPDATE_FIXTURES").is_some() {
         let told = |(cause, _): &(&'static str, Value)| all.score.is_told(cause);
-        fixture::keep(family, all.recorded.into_iter().filter(told).collect());
+        fixture::keep(family, &all.recorded.into_iter().filter(told).collect::<Vec<_>>());
     }
     if let Some(table) = all.score.table() {
         println!("{table}");

@@ -16,7 +16,12 @@ pub(crate) fn folder() -> PathBuf {
 /// What the last run showed of a fault's check.
 pub(super) fn of(lab: &Lab, program: &Program, fault: &Fault) -> Option<(&'static str, Value)> {
     let journal = program.journal().replace(&lab.folder.path().display().to_string(), "/lab");
-    let read = |line| serde_json::from_str::<Value>(line).ok().map(|mut line| line["what"].take());
+    let read = |line| {
+        let mut line: Value = serde_json::from_str(line).ok()?;
+        let mut event = line["what"].take();
+        event.as_object_mut()?.insert("at".to_owned(), line["at"].take());
+        Some(event)
+    };
     let events: Vec<Value> = journal.lines().filter_map(read).collect();
     let last = |kind: &str| events.iter().rev().find(|event| event["event"] == kind);
     let started = last("run_started")?;
@@ -27,6 +32,7 @@ pub(super) fn of(lab: &Lab, program: &Program, fault: &Fault) -> Option<(&'stati
         "source": "lab",
         "outline": started["outline"],
         "vantage": seen["vantage"],
+        "at": seen["at"],
         "trace": seen["trace"],
         "examination": examined["examination"],
     });
@@ -34,7 +40,7 @@ pub(super) fn of(lab: &Lab, program: &Program, fault: &Fault) -> Option<(&'stati
 }
 
 /// Keep what is new of a table of faults; what was kept of others stays.
-pub(super) fn keep(table: &str, recorded: Vec<(&'static str, Value)>) {
+pub(super) fn keep(table: &str, recorded: &[(&'static str, Value)]) {
     let path = folder().join(format!("{table}.jsonl"));
     let text = std::fs::read_to_string(&path).unwrap_or_default();
     let is_new = |line: &&str| {
