@@ -157,6 +157,13 @@ impl Recorder {
         self.push(layer, took, Seen::Worked(fact));
     }
 
+    /// Record what was seen on the way to the last observation, before it.
+    pub fn worked_before(&mut self, layer: Layer, fact: Fact) {
+        let last = self.observations.pop();
+        self.push(layer, Duration::ZERO, Seen::Worked(fact));
+        self.observations.extend(last);
+    }
+
     /// Record that a layer broke; the `Stop` is for `return Err(...)`.
     pub fn broke(&mut self, layer: Layer, took: Duration, fault: Fault) -> Stop {
         self.push(layer, took, Seen::Broke(fault));

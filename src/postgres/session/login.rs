@@ -6,6 +6,8 @@
     reason = "any other message of the library's enum, now or later, has no place in a login"
 )]
 
+use std::sync::OnceLock;
+
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::authentication::md5_hash;
 use postgres_protocol::authentication::sasl::{self, SCRAM_SHA_256, SCRAM_SHA_256_PLUS, ScramSha256};
@@ -39,6 +41,8 @@ pub struct Login<'a> {
     pub channel_binding: ChannelBinding,
     /// The ways to log in that are acceptable; any when absent.
     pub required: Option<&'a RequiredAuth>,
+    /// Where it is noted how the server asked for the password: it has then spoken, whatever comes of the login.
+    pub asked: &'a OnceLock<&'static str>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
@@ -206,6 +210,8 @@ impl Login<'_> {
     }
 
     fn password(&self, method: &'static str) -> Result<&str, SessionError> {
+        // Asked once; a server that asks twice is refused by those who read its messages.
+        let _ = self.asked.set(method);
         self.password.map(Secret::expose).ok_or(SessionError::PasswordNeeded { method })
     }
 }

@@ -68,6 +68,12 @@ pub struct RequiredAuth {
 }
 
 impl RequiredAuth {
+    /// SCRAM, which shows the password to nobody.
+    #[must_use]
+    pub fn scram() -> Self {
+        Self { methods: vec!["scram-sha-256".to_owned()], negated: false }
+    }
+
     /// Whether a way to log in is acceptable: `none`, `password`, `md5` or `scram-sha-256`.
     #[must_use]
     pub fn accepts(&self, method: &str) -> bool {

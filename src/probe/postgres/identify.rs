@@ -1,5 +1,6 @@
 //! The auth layer: the login, and then, before anything else, who has let us in.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::model::fact::{DatabaseIdentity, Fact};
@@ -40,6 +41,7 @@ pub(super) async fn identify(
 ) -> Result<LoggedIn, Stop> {
     let limit = settings.connect_timeout.map_or(LOGIN_LIMIT, |limit| limit.min(LOGIN_LIMIT));
     let end_point = reached.end_point();
+    let asked = OnceLock::new();
     let login = Login {
         user: &settings.user,
         database: &settings.database,
@@ -48,9 +50,10 @@ pub(super) async fn identify(
         end_point: end_point.as_deref(),
         channel_binding: settings.channel_binding,
         required: settings.required_auth.as_ref(),
+        asked: &asked,
     };
     let Reached { stream, peer } = reached;
-    let mut session = recorder
+    let logged_in = recorder
         .layer(Layer::Auth, limit, "answer to the login", async {
             let (session, scheme) = Session::log_in(stream, &login)
                 .await
@@ -58,7 +61,15 @@ pub(super) async fn identify(
             let user = Some(settings.user.clone());
             Ok((Fact::Admitted { scheme: scheme.to_owned(), user }, session))
         })
-        .await?;
+        .await;
+    // A server that asked for the password and then says nothing is not one that hangs: it waits for something else.
+    if let (Err(Stop::Broke), Some(method)) = (&logged_in, asked.get())
+        && !matches!(recorder.fault(), Some(Fault::LoginRefused(_)))
+    {
+        let said = format!("it asks for the password ({method})");
+        recorder.worked_before(Layer::Protocol, Fact::Greeted { protocol: "postgres".to_owned(), said });
+    }
+    let mut session = logged_in?;
     let identity = recorder
         .layer(Layer::Auth, limit, "answer to who it is", async {
             let identity = ask(&mut session)

@@ -20,7 +20,9 @@ use crate::model::trace::VantageError;
 use crate::period::Period;
 use crate::net::stream::Stream;
 use crate::postgres::session::Session;
-use crate::postgres::settings::{Beside, DEFAULT_PORT, Settings, SslMode, Written};
+use crate::postgres::settings::{
+    Beside, DEFAULT_PORT, Place, RequiredAuth, Settings, SslMode, Trust, Written,
+};
 use crate::secret::SecretRef;
 
 /// A login, and a statement.
@@ -189,6 +191,32 @@ impl Postgres {
     /// `Stop`, once what stopped it is recorded.
     pub async fn log_in(&self, recorder: &mut Recorder) -> Result<Session<Stream>, Stop> {
         let settings = self.settings(recorder).await?;
+        Ok(ways::log_in(&settings, recorder).await?.session)
+    }
+
+    /// Log in over TLS, or at another port of each host, to see whether that is what makes the difference.
+    ///
+    /// # Errors
+    /// `Stop`, once what stopped it is recorded.
+    pub(in crate::probe) async fn log_in_otherwise(
+        &self,
+        tls: bool,
+        other_port: Option<u16>,
+        recorder: &mut Recorder,
+    ) -> Result<Session<Stream>, Stop> {
+        let mut settings = self.settings(recorder).await?;
+        if tls {
+            settings.tls.mode = SslMode::Require;
+            settings.tls.trust = Trust::Nothing;
+        }
+        if let Some(other) = other_port {
+            settings.required_auth = Some(RequiredAuth::scram());
+            for server in &mut settings.servers {
+                if let Place::Tcp { port, .. } = &mut server.place {
+                    *port = other;
+                }
+            }
+        }
         Ok(ways::log_in(&settings, recorder).await?.session)
     }
 

@@ -51,6 +51,22 @@ impl Postgres {
             .await
     }
 
+    /// How the server comes to stop the statement: after the plan's own time; otherwise past ours, unless the role or the
+    /// database has a shorter limit, which its application has too.
+    fn patience(&self, limit: Duration) -> String {
+        // The largest value the setting has (milliseconds in an int4).
+        let milliseconds = |period: Duration| period.as_millis().clamp(1, 2_147_483_647);
+        let ours = limit.saturating_add(BEYOND);
+        if let Some(period) = self.statement_timeout {
+            return format!("SET LOCAL statement_timeout = {}", milliseconds(period.0.min(ours)));
+        }
+        let ours = milliseconds(ours);
+        format!(
+            "SELECT pg_catalog.set_config('statement_timeout', '{ours}', true) FROM pg_catalog.pg_settings \
+             WHERE name = 'statement_timeout' AND setting::bigint NOT BETWEEN 1 AND {ours}"
+        )
+    }
+
     async fn transaction(
         &self,
         query: &str,
@@ -58,11 +74,7 @@ impl Postgres {
         session: &mut Session<Stream>,
         identity: &DatabaseIdentity,
     ) -> Result<Vec<Looked>, Trouble> {
-        let patience = limit.saturating_add(BEYOND);
-        let patience = self.statement_timeout.map_or(patience, |period| period.0.min(patience));
-        // The largest value the setting has (milliseconds in an int4).
-        let patience = patience.as_millis().clamp(1, 2_147_483_647);
-        let begin = format!("{}; SET LOCAL statement_timeout = {patience}", self.begin());
+        let begin = format!("{}; {}", self.begin(), self.patience(limit));
         session.batch(&begin).await.map_err(failed)?;
         let answer = session.run(query, Limits::default()).await.map_err(failed)?;
         let compared = self.compare(Some(&answer), identity);

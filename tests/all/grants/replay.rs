@@ -42,6 +42,7 @@ pub(super) async fn session(
 ) -> Session<TcpStream> {
     let stream = TcpStream::connect(("127.0.0.1", cluster.port)).await.expect("a connection");
     let password = Secret::new(password.to_owned());
+    let asked = std::sync::OnceLock::new();
     let login = Login {
         user,
         database,
@@ -50,6 +51,7 @@ pub(super) async fn session(
         end_point: None,
         channel_binding: ChannelBinding::Disable,
         required: None,
+        asked: &asked,
     };
     Session::log_in(stream, &login).await.expect("a login").0
 }
