@@ -73,6 +73,7 @@ impl Shown {
             | Fact::Names(_)
             | Fact::Listening(_)
             | Fact::Behind { .. }
+            | Fact::Catalog(_)
             | Fact::Read { .. }
             | Fact::Stepped { .. }
             | Fact::Recorded { .. }

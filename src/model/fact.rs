@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use super::certificate::Certificate;
+use super::database::CatalogFacts;
 use super::host::{Behind, ListenerFacts, NameFacts};
 use super::permission::{Counts, Finding};
 use super::response::Response;
@@ -165,6 +166,8 @@ pub enum Fact {
         /// The ports that were asked, ascending.
         ports: Vec<Behind>,
     },
+    /// What the catalogs of a database say of the names in a statement.
+    Catalog(Box<CatalogFacts>),
     /// A configuration source was read.
     Read {
         /// The file or process.
@@ -379,6 +382,7 @@ impl fmt::Display for Fact {
             Self::Listening(listening) => write!(f, "{listening}"),
             Self::Behind { ports } if ports.is_empty() => f.write_str("no other port to ask"),
             Self::Behind { ports } => list(f, ports),
+            Self::Catalog(catalog) => write!(f, "{catalog}"),
             Self::Read { source, bytes } => write!(f, "read {bytes} bytes of {source}"),
             Self::Stepped { step, request, status } => write!(f, "step {step} {request}: {status}"),
             Self::Recorded { by, .. } => write!(f, "recorded by {by}"),

@@ -3,6 +3,7 @@
 pub mod cause;
 pub mod certificate;
 pub mod change;
+pub mod database;
 pub mod examination;
 pub mod fact;
 pub mod fault;

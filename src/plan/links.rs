@@ -165,8 +165,10 @@ pub(super) fn address(probe: &Spec) -> Option<Address> {
         | Spec::Manual(_)
         | Spec::Behind(_)
         | Spec::Hello(_)
+        | Spec::Catalog(_)
         | Spec::Listeners(_)
-        | Spec::Names(_) => return None,
+        | Spec::Names(_)
+        | Spec::Relogin(_) => return None,
     };
     Address::read(text).ok()
 }

@@ -41,8 +41,10 @@ probes! {
     // Asked by diagnosis, never written in a plan.
     internal "behind" => behind::Behind,
     internal "hello" => hello::Hello,
+    internal "catalog" => catalog::Catalog,
     internal "listeners" => listeners::Listeners,
     internal "names" => names::Names,
+    internal "relogin" => relogin::Relogin,
 }
 
 /// One kind of probe, as written in a plan.

@@ -3,7 +3,7 @@
 macro_rules! probes {
     ($($kind:literal => $module:ident::$Probe:ident,)+ $(internal $own:literal => $own_module:ident::$Own:ident,)*) => {
         $(pub mod $module;)+
-        $(mod $own_module;)*
+        $(pub mod $own_module;)*
         $(pub use $own_module::$Own;)*
 
         /// Any probe, as written in a plan.

@@ -11,6 +11,7 @@ mod desk;
 mod foretold;
 mod ladder;
 mod lexer;
+mod mentioned;
 mod named;
 mod outcome;
 mod plan;
@@ -27,6 +28,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use foretold::Foretold;
+pub use mentioned::{Mentioned, mentioned};
 pub use outcome::{Class, Counts, FORMAT, Report, Stats, Tried, Usage, schema};
 
 use super::map::{Resolved, TargetId};

@@ -122,6 +122,14 @@ impl<'t> Written<'t> {
         written
     }
 
+    pub(super) fn columns(&self) -> impl Iterator<Item = &'t str> {
+        self.columns.iter().copied()
+    }
+
+    pub(super) fn is_all(&self) -> bool {
+        self.is_all
+    }
+
     /// `(a, b)`
     fn list(&mut self, text: &'t Lexed, opening: usize) {
         let tokens = text.tokens.iter().skip(opening).take_while(|token| !token.kind.is_mark(')'));

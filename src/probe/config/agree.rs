@@ -22,6 +22,23 @@ const PORTS: [(&str, u16); 13] = [
     ("ftp", 21),
 ];
 
+/// Why there is no address in an empty text.
+pub const EMPTY: &str = "it is empty";
+/// What is told of a text with characters that nobody sees.
+pub const UNSEEN: &str = "with a character that is not seen";
+
+/// A character in a text that nobody sees and that an application may well send: a space or a tab around it, a carriage
+/// return, a byte order mark, a space that does not break.
+#[must_use]
+pub fn unseen(text: &str) -> Option<char> {
+    let hidden = |letter: char| {
+        letter.is_control() || matches!(letter, '\u{a0}' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+    };
+    let around = [text.chars().next_back(), text.chars().next()];
+    let inside = text.chars().find(|&letter| hidden(letter));
+    inside.or_else(|| around.into_iter().flatten().find(|letter| letter.is_whitespace()))
+}
+
 /// Where something is, as far as a text says it. Never a user, a password or a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
@@ -47,7 +64,7 @@ impl Address {
         let text = text.trim().trim_matches(['"', '\'']);
         let text = without_prefix(text, "jdbc:");
         if text.is_empty() {
-            return Err("it is empty");
+            return Err(EMPTY);
         }
         if let Some((scheme, rest)) = text.split_once("://") {
             let scheme = family(scheme).ok_or("what stands before `://` is no scheme")?;

@@ -240,7 +240,10 @@ fn agreed(what: &str, meant: &str, value: &str) -> Result<Vec<Looked>, Fault> {
         Ok(address) => shown(&address.to_string()),
         Err(why) => format!("no address: {why}"),
     };
-    if let (Ok(read), Ok(meant)) = (&read, &meant)
+    let hidden = agree::unseen(value).map(|letter| format!("{got}, {} (U+{:04X})", agree::UNSEEN, u32::from(letter)));
+    let is_hidden = hidden.is_some();
+    let got = hidden.unwrap_or(got);
+    if let (Ok(read), Ok(meant), false) = (&read, &meant, is_hidden)
         && read.agrees(meant)
     {
         return Ok(vec![Looked { what: what.to_owned(), got }]);
