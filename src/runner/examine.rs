@@ -24,7 +24,7 @@ const MOST: usize = 32;
 #[derive(Debug, Default)]
 pub(super) struct Examinations {
     /// Server, vantage, layer and fault: what breaks in the same way on the same server has the same cause.
-    asked: HashSet<(usize, VantageId, Layer, &'static str)>,
+    asked: HashSet<(usize, VantageId, Layer, String)>,
 }
 
 /// Ask what else tells the cause of one look, outside of any stage; none when there is nothing to tell.
@@ -71,8 +71,11 @@ impl Examinations {
         let differs =
             known.is_some_and(|known| outcome != Outcome::Pass || !changes(known, trace).is_empty());
         // What is asked about though no layer broke: a name that took long, a certificate that ends soon, a file of our own.
-        let (layer, way) = trace.broken().map_or((Layer::Dns, "none"), |(layer, fault)| (layer, fault.id()));
-        let is_new = !asks.is_empty()
+        let (layer, way) = trace
+            .broken()
+            .map_or_else(|| (Layer::Dns, "none".to_owned()), |(layer, fault)| (layer, fault.way()));
+        // A failure that nothing more is asked about, such as a configuration that was read, has its cause in what was seen.
+        let is_new = (outcome == Outcome::Fail || !asks.is_empty())
             && self.asked.len() < MOST
             && self.asked.insert((server, vantage.clone(), layer, way));
         let mut asks = if is_new { asks } else { Vec::new() };
@@ -82,7 +85,12 @@ impl Examinations {
                 of(baseline, check, &ask.vantage).is_none_or(|before| before.trace.broken().is_none());
             ask.question != Question::Elsewhere || contrast
         });
-        if asks.is_empty() && (outcome != Outcome::Pass || !differs) {
+        let is_told = match outcome {
+            Outcome::Fail => is_new,
+            Outcome::Pass => differs || !asks.is_empty(),
+            Outcome::Error | Outcome::NoAnswer | Outcome::NotRun => !asks.is_empty(),
+        };
+        if !is_told {
             return None;
         }
         Some(Begun { before: before.filter(|_| differs).cloned(), asks })

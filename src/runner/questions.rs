@@ -1,5 +1,6 @@
 //! What is asked once a check has failed: pure, from what was planned and what was seen.
 
+mod database;
 mod http;
 mod tls;
 
@@ -63,10 +64,11 @@ pub(super) fn questions(
             asked.target_host();
             asked.web(trace);
             if !http::is_limited(trace) {
-                asked.again(AGAIN);
+                asked.again(database::again(fault, AGAIN));
             }
         }
     }
+    asked.database(layer, fault);
     asked.asks
 }
 

@@ -137,6 +137,8 @@ once a check has failed, at most 32 times a stage, for at most 4 s each once a p
   on the target's own hosts: connections to the port on loopback, and the list of listening sockets
   of a web server that answers 4xx or 5xx, by GET: the path without its own headers, the root path, the path of the next
   version; on the target's own hosts, the path from up to 12 other listening ports, without credentials
+  of PostgreSQL, with the login of the check: pg_catalog for the names in a statement that failed; a login over TLS, or at
+  port 5432 of its host, where that may tell why a login was refused
 ";
 
 fn commands(plan: &Plan) -> String {

@@ -329,6 +329,20 @@ pub struct Mismatch {
 }
 
 impl Fault {
+    /// What makes two breaks at one server the same: the name, with what a database or a comparison said.
+    #[must_use]
+    pub fn way(&self) -> String {
+        if let Self::LoginRefused(error) | Self::StatementFailed(error) = self {
+            return format!("{} {} {}", self.id(), error.sqlstate, error.message);
+        }
+        if let Self::Mismatch { mismatches, .. } = self {
+            let told: Vec<String> =
+                mismatches.iter().map(|one| format!("{} {}", one.what, one.got)).collect();
+            return format!("{} {}", self.id(), told.join(", "));
+        }
+        self.id().to_owned()
+    }
+
     /// The identifier used in results and by `gonogo explain`.
     #[must_use]
     pub const fn id(&self) -> &'static str {
