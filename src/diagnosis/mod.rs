@@ -20,7 +20,7 @@ use crate::model::change::changes;
 use crate::model::layer::Layer;
 
 families! {
-    proxy, tls, dns, route, tcp, lb, http, auth, app,
+    config, db, proxy, tls, dns, route, tcp, lb, http, auth, app,
 }
 
 /// Causes told of one check from one vantage.

@@ -21,7 +21,7 @@ pub type Diagnoses = HashMap<Expected, Vec<Diagnosis>>;
 #[must_use]
 pub fn diagnose_stage(run: &Run, stage: &StageState) -> Diagnoses {
     let mut found: Diagnoses = HashMap::new();
-    let mut first: HashMap<(Layer, &'static str, String), Expected> = HashMap::new();
+    let mut first: HashMap<(Layer, String, String), Expected> = HashMap::new();
     for (expected, row) in &stage.rows {
         if let Some(diagnoses) = of_row(run, stage, expected, row) {
             if let Some(way) = way(row) {
@@ -73,10 +73,10 @@ fn of_row(run: &Run, stage: &StageState, expected: &Expected, row: &RowState) ->
 }
 
 /// How a row broke, and at which server.
-fn way(row: &RowState) -> Option<(Layer, &'static str, String)> {
+fn way(row: &RowState) -> Option<(Layer, String, String)> {
     let trace = row.trace.as_ref()?;
     let (layer, fault) = trace.broken()?;
-    Some((layer, fault.id(), peer(trace, fault)?))
+    Some((layer, fault.way(), peer(trace, fault)?))
 }
 
 /// The server a trace is about: its address, or the name that was not found.

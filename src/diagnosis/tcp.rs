@@ -206,7 +206,17 @@ fn is_silence(fault: &Fault) -> bool {
 /// Whether anything came from the target above the tcp layer.
 fn spoke(trace: &Trace) -> bool {
     let answered = trace.observations.iter().any(|observation| observation.answer.is_some());
-    answered || facts(trace).any(|fact| matches!(fact, Fact::Secured { .. } | Fact::Responded { .. } | Fact::Greeted { .. }))
+    let words = |fact: &Fact| {
+        matches!(
+            fact,
+            Fact::Secured { .. }
+                | Fact::Responded { .. }
+                | Fact::Greeted { .. }
+                | Fact::Admitted { .. }
+                | Fact::Identified(_)
+        )
+    };
+    answered || facts(trace).any(words)
 }
 
 fn hung(evidence: &Evidence<'_>) -> Option<Ruling> {

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::diagnosis::evidence::{Evidence, Place, listed, passes, resolved, tried};
 use crate::diagnosis::registry::Ruling;
+use crate::diagnosis::route;
 use crate::model::cause::{Cause, Confidence};
 use crate::model::fault::Fault;
 use crate::model::host::{NameFacts, Said};
@@ -22,10 +23,13 @@ fn of_servers(names: &NameFacts) -> Vec<IpAddr> {
         .collect()
 }
 
-/// Another address than before, or one that other places do not get.
+/// Another address than before for the same name; another name is another question.
 fn moved(evidence: &Evidence<'_>) -> Option<(IpAddr, IpAddr)> {
-    let (_, now) = evidence.resolved()?;
-    let (_, was) = resolved(evidence.before?)?;
+    let (name, now) = evidence.resolved()?;
+    let (before, was) = resolved(evidence.before?)?;
+    if !name.eq_ignore_ascii_case(before) {
+        return None;
+    }
     now.iter().all(|address| !was.contains(address)).then_some((*was.first()?, *now.first()?))
 }
 
@@ -79,7 +83,8 @@ pub(super) fn v6_only(evidence: &Evidence<'_>) -> Option<Ruling> {
             || format!("{name} has no IPv4 address."),
             |place| format!("{name} has no IPv4 address; it connects from {}.", place.name()),
         );
-        Ruling::new(V6_ONLY, Layer::Route, seen(fault)).proved(contrast)
+        // To the kernel it is a missing route, to the baseline another address.
+        Ruling::new(V6_ONLY, Layer::Dns, seen(fault)).proved(contrast).not(&[STALE_DEAD, route::NO_ROUTE])
     })
 }
 

@@ -14,6 +14,11 @@ const PROXIED: &str =
     "http: { url: 'http://app2.corp.test:8080/api/version', proxy: 'http://192.0.2.30:3128' }";
 const TUNNELLED: &str = "http: { url: 'https://app2.corp.test:8443/api/version', ca: LAB/ca.pem, proxy: 'http://192.0.2.30:3128' }";
 
+/// What the application reads, and what it is to find there.
+const SETTING: &str =
+    "config: { file: LAB/app1.properties, key: app2.host, address: 'http://app2.corp.test:8080' }";
+const CONFIGURED: &str = "app2.host=app2.corp.test:8080\n";
+
 pub(in super::super) const FAULTS: &[Fault] = &[
     Fault::configured(
         "dns-typo-name",
@@ -29,6 +34,10 @@ pub(in super::super) const FAULTS: &[Fault] = &[
         Breaks("payload"),
     )
     .or(&["app-old-version"]),
+    Fault::new("cfg-old-host", SETTING, Breaks("payload"), |lab| configured(lab, "app2-old.corp.test:8080")),
+    Fault::new("cfg-env-var-empty", SETTING, Breaks("payload"), |lab| configured(lab, "")),
+    // A line of a properties file ends where it ends: a space before that is part of the value.
+    Fault::new("cfg-trailing-space-host", SETTING, Breaks("payload"), |lab| configured(lab, "app2.corp.test:8080 ")),
     Fault::configured("proxy-env-dead", VERSION, PROXIED, Breaks("tcp")),
     // The proxy is there, and its firewall drops.
     Fault::configured_and("proxy-env-dead", VERSION, PROXIED, Breaks("tcp"), |lab| {
@@ -68,6 +77,13 @@ pub(in super::super) const FAULTS: &[Fault] = &[
 /// What the family needs beside the lab itself.
 pub(in super::super) fn prepare(lab: &Lab) {
     healthy_nginx(lab);
+    lab.file("app1.properties", CONFIGURED);
+}
+
+/// What the file of application 1 says of application 2, until the fault is taken back.
+fn configured(lab: &Lab, address: &str) {
+    lab.file("app1.properties", &format!("app2.host={address}\n"));
+    lab.undo(|lab| drop(lab.file("app1.properties", CONFIGURED)));
 }
 
 /// HAProxy as the company's proxy, with this rule, and nothing behind it.

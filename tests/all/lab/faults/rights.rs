@@ -1,13 +1,16 @@
 //! What the database holds, and what the application may do there.
 
 use super::super::Lab;
+use super::super::daemon::Daemon;
 use super::super::fault::Fault;
 use super::super::fault::Shows::Breaks;
+use super::super::network::Host;
 use super::database::{READ, WRITE, stays};
 
 const QUALIFIED: &str = "postgres: { url: 'postgres://app1:app1-secret@db.corp.test/orders?sslmode=disable', query: 'select count(*) from core.orders' }";
 const COLUMN: &str = "postgres: { url: 'postgres://app1:app1-secret@db.corp.test/orders?sslmode=disable', query: 'select total from core.orders' }";
 const FUNCTION: &str = "postgres: { url: 'postgres://app1:app1-secret@db.corp.test/orders?sslmode=disable', query: 'select core.tax(10)' }";
+const SLOW: &str = "postgres: { url: 'postgres://app1:app1-secret@db.corp.test/orders?sslmode=disable', query: 'select clock_timestamp(), pg_sleep(0.4)' }";
 const VIEW: &str = "postgres: { url: 'postgres://app1:app1-secret@db.corp.test/orders?sslmode=disable', query: 'select total from core.totals' }";
 const FRESH: &str = "postgres: { url: 'postgres://app1:app1-secret@db.corp.test/orders?sslmode=disable', query: 'select count(*) from core.fresh' }";
 const FOREIGN: &str = "postgres: { url: 'postgres://app1:app1-secret@db.corp.test/orders?sslmode=disable', query: 'select count(*) from core.bills' }";
@@ -86,6 +89,15 @@ pub(in super::super) const FAULTS: &[Fault] = &[
         lab.sql("alter role app1 set lock_timeout = '300ms'", "alter role app1 reset lock_timeout");
         lock(lab);
     }),
+    // The session is ended by another one of the same role, which then stops.
+    Fault::new("db-57P01-admin-shutdown", SLOW, Breaks("payload"), |lab| {
+        let end = "do $$ begin for i in 1..200 loop perform pg_sleep(0.05), pg_stat_clear_snapshot(); \
+            perform pg_terminate_backend(pid) from pg_stat_activity where query like '%clock%' and pid <> pg_backend_pid(); \
+            exit when found; end loop; end $$ -- clock";
+        let log = lab.folder.path().join("end.log");
+        let role = "host=192.0.2.40 dbname=orders user=app1 password=app1-secret";
+        stays(lab, Daemon::start(lab.at(Host::Db), &log, &["psql", "-X", "-d", role, "-c", end]));
+    }),
     Fault::new("db-23505-sequence-behind", WRITE, Breaks("payload"), |lab| {
         lab.sql("select setval('core.orders_id_seq', 1)", "select setval('core.orders_id_seq', 1000)");
     }),
@@ -116,8 +128,6 @@ const SEARCH_PATH: &str = "alter role app1 in database orders set search_path = 
 
 /// A session of a migration that keeps the table locked.
 fn lock(lab: &Lab) {
-    use super::super::daemon::Daemon;
-    use super::super::network::Host;
     let log = lab.folder.path().join("lock.log");
     let owner = "host=192.0.2.40 dbname=orders user=owner1 password=owner1-secret";
     let work = "begin; lock table core.orders in access exclusive mode; select pg_sleep(60)";

@@ -1,0 +1,79 @@
+//! What an application is configured with: the address it calls, against the one that was meant and the one it called
+//! before.
+
+use super::evidence::{Evidence, listed, passes, resolved};
+use super::registry::{Rule, Ruling, causes};
+use crate::model::cause::Confidence;
+use crate::model::fault::{Fault, Mismatch};
+use crate::model::layer::Layer;
+use crate::probe::config::agree::{EMPTY, UNSEEN};
+
+causes! { Config:
+    OLD_HOST = "cfg-old-host" at Source,
+        "The source is configured with another address than the one that is meant, such as the old host.",
+        "What it is configured with differs from what the plan says, or from the name it called in the baseline.",
+        ["correct the address in the application's configuration, and restart it"];
+    EMPTY_SETTING = "cfg-env-var-empty" at Source,
+        "The setting that holds the address is empty, or not there at all.",
+        "The configuration was read, and has no address in it; nothing is ever sent.",
+        ["set the variable where the application is started, and restart it"];
+    UNSEEN_CHARACTER = "cfg-trailing-space-host" at Source,
+        "The configured address has a character that nobody sees, such as a space or a carriage return at its end.",
+        "The address reads right; its bytes are others. Files written on Windows end lines with a carriage return.",
+        ["trim the value: dos2unix FILE, or take the space away"];
+}
+
+pub(super) const RULES: &[Rule] = &[empty, unseen, differs, other_name];
+
+/// What a configuration says, when it was read and is not what was meant.
+fn configured<'a>(evidence: &Evidence<'a>) -> Option<&'a [Mismatch]> {
+    let Fault::Mismatch { mismatches, .. } = evidence.broken_at(Layer::Payload)? else { return None };
+    (evidence.check.kind == "config").then_some(mismatches)
+}
+
+fn meant(one: &Mismatch) -> String {
+    format!("The plan means {} for {}.", one.expected, one.what)
+}
+
+fn empty(evidence: &Evidence<'_>) -> Option<Ruling> {
+    if let Some(fault @ Fault::KeyMissing { source, key }) = evidence.broken_at(Layer::Payload) {
+        let contrast = format!("{source} was read, and {key} is not in it.");
+        return Some(Ruling::new(EMPTY_SETTING, Layer::Payload, fault.to_string()).proved(contrast));
+    }
+    let one = configured(evidence)?.iter().find(|one| one.got.contains(EMPTY))?;
+    let ruling = Ruling::new(EMPTY_SETTING, Layer::Payload, format!("{}: {}", one.what, one.got));
+    Some(ruling.proved(meant(one)))
+}
+
+fn unseen(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let one = configured(evidence)?.iter().find(|one| one.got.contains(UNSEEN))?;
+    let ruling = Ruling::new(UNSEEN_CHARACTER, Layer::Payload, format!("{}: {}", one.what, one.got));
+    Some(ruling.proved(meant(one)))
+}
+
+/// The address that is configured is not the one of the plan.
+fn differs(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let is_link = evidence.check.link.is_some();
+    let one = configured(evidence)?
+        .iter()
+        .find(|one| is_link && !one.got.contains(EMPTY) && !one.got.contains(UNSEEN))?;
+    let ruling = Ruling::new(OLD_HOST, Layer::Payload, format!("{} is {}", one.what, one.got));
+    Some(ruling.proved(meant(one)))
+}
+
+/// Another name than in the baseline is called, and both are there: not the name server gives another address, the
+/// caller asks for another name.
+fn other_name(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let (_, fault) = evidence.broken()?;
+    let (now, addresses) = evidence.resolved()?;
+    let (was, _) = resolved(evidence.before?).filter(|(was, _)| !was.eq_ignore_ascii_case(now))?;
+    let address = addresses.first()?;
+    let still = evidence.baseline_address().filter(|(_, trace)| passes(trace, Layer::Tcp));
+    let still = still.map_or_else(String::new, |(address, _)| format!(" {address}, as in the baseline, connects."));
+    let same = evidence.elsewhere().filter(|place| place.trace.broken().is_some());
+    let same = listed(same.map(|place| place.name()).collect::<Vec<_>>());
+    let same = if same.is_empty() { same } else { format!(" It is the same from {same}.") };
+    let contrast = format!("It calls {now} ({address}); in the baseline it called {was}.{still}{same}");
+    let sure = if still.is_empty() { Confidence::Medium } else { Confidence::High };
+    Some(Ruling::new(OLD_HOST, Layer::Dns, fault.to_string()).because(contrast).sure(sure))
+}
