@@ -5,6 +5,7 @@ use super::registry::Ruling;
 use crate::model::cause::{Cause, Confidence};
 use crate::model::fact::Fact;
 use crate::model::fault::{Fault, Mismatch};
+use crate::model::host::{Behind, BehindSaid};
 use crate::model::layer::Layer;
 use crate::model::response::{Body, BodyKind, Response, Sent};
 use crate::model::trace::{Seen, Trace};
@@ -23,7 +24,7 @@ impl<'a> Answer<'a> {
     /// The answer that broke the check; none when none came.
     pub(super) fn of(evidence: &'a Evidence<'a>) -> Option<Self> {
         let (layer, fault) = evidence.broken().filter(|(layer, _)| *layer >= Layer::Protocol)?;
-        let response = response(evidence.trace)?;
+        let response = response(evidence.trace).filter(|response| !is_of_forward_proxy(response))?;
         Some(Self { evidence, layer, fault, response, text: text(fault, response) })
     }
 
@@ -164,11 +165,13 @@ pub(super) fn responses(trace: &Trace) -> impl Iterator<Item = &Response> {
     })
 }
 
-/// The beginning of a body, in small letters.
+/// The beginning of a body, in small letters and on one line.
 fn text(fault: &Fault, response: &Response) -> String {
     let excerpt = if let Fault::Mismatch { excerpt, .. } = fault { excerpt.as_deref() } else { None };
     let begins = response.body.as_ref().and_then(|body| body.begins.as_deref());
-    excerpt.or(begins).unwrap_or_default().to_lowercase()
+    // Pages break their sentences into lines of their own.
+    let words: Vec<&str> = excerpt.or(begins).unwrap_or_default().split_whitespace().collect();
+    words.join(" ").to_lowercase()
 }
 
 /// How many calls of how many failed, when some of the same calls from the same place did not.
@@ -217,10 +220,31 @@ pub(super) fn bodies<'a>(answer: &Answer<'a>) -> Option<(&'a Body, &'a Body)> {
 }
 
 /// What a port behind the one that was asked answers, on the target's own hosts.
-pub(super) fn behind<'a>(evidence: &'a Evidence<'a>) -> Vec<&'a crate::model::host::Behind> {
+pub(super) fn behind<'a>(evidence: &'a Evidence<'a>) -> Vec<&'a Behind> {
     let found = evidence
         .behind()
         .flat_map(facts)
         .filter_map(|fact| if let Fact::Behind { ports } = fact { Some(ports) } else { None });
     found.flatten().collect()
+}
+
+/// A port behind the one that was called that answers well; as in the baseline, where there is one: another application
+/// on the same host proves nothing.
+pub(super) fn well_behind<'a>(evidence: &'a Evidence<'a>) -> Option<&'a Behind> {
+    let was = before(evidence).and_then(|was| was.body.as_ref());
+    let alike = |now: &Body| was.is_none_or(|was| was.kind == now.kind && was.keys == now.keys);
+    behind(evidence).into_iter().find(|port| {
+        let succeeded =
+            matches!(port.said, BehindSaid::Answered { status, .. } if (200..300).contains(&status));
+        succeeded && port.body.as_ref().is_none_or(alike)
+    })
+}
+
+/// Whether a proxy that the caller itself goes through speaks, and not one in front of the target.
+fn is_of_forward_proxy(response: &Response) -> bool {
+    const NAMES: [&str; 8] =
+        ["squid", "tinyproxy", "zscaler", "bluecoat", "privoxy", "web gateway", "fortiproxy", "cisco"];
+    let of = |name: &str| response.header(name).unwrap_or_default().to_lowercase();
+    let names = [of("server"), of("via")];
+    NAMES.iter().any(|name| names.iter().any(|value| value.contains(name)))
 }

@@ -4,7 +4,7 @@ mod identity;
 mod payload;
 mod state;
 
-pub(super) use state::{has_successor, names_dependency, names_feature, names_pool, tenant};
+pub(super) use state::{has_successor, is_starting, names_dependency, names_feature, names_pool, tenant};
 
 use super::registry::{Rule, causes};
 
@@ -70,8 +70,8 @@ causes! { App:
         "The answer has the fields it had before, and an array in it is empty.",
         ["look at its database: row level security, search_path, the wrong database or tenant"];
     DEPENDENCY = "app-health-ok-dependency-down" at Dependency,
-        "The application is up, and something that it needs is not: the fault is one hop further.",
-        "It answers by itself, with an error that names what it cannot reach.",
+        "The application is up, and something that it needs fails it: the fault is one hop further.",
+        "It answers by itself, with an error that names what it cannot reach or may not use.",
         ["look at the link from the application to what it names"];
     POOL = "app-pool-exhausted" at Target,
         "The application has no connection left in its pool.",

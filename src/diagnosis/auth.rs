@@ -52,13 +52,18 @@ causes! { Auth:
 
 pub(super) const RULES: &[Rule] = &[login, login_page, token, no_credentials, rotated, address, scope];
 
-/// Words by which paths and pages for logging in are known.
-const LOGIN_WORDS: &[&str] = &["login", "log-in", "signin", "sign-in", "logon", "sso", "oauth2", "authorize", "saml", "openid", "/cas/", "adfs", "/auth/realms"];
+/// Words of hosts and paths where people log in.
+const LOGIN_WORDS: &[&str] = &[
+    "login", "logon", "signin", "sso", "oauth", "oauth2", "authorize", "authenticate", "saml", "saml2", "openid", "cas", "adfs", "idp",
+    "keycloak", "realms",
+];
 
 /// Whether a URL is one for people to log in.
 pub(super) fn is_login(url: &Url) -> bool {
     let place = format!("{}{}", url.host_str().unwrap_or_default(), url.path()).to_lowercase();
-    LOGIN_WORDS.iter().any(|word| place.contains(word))
+    let words: Vec<&str> = place.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+    let pairs = words.windows(2).any(|pair| matches!(pair, ["sign" | "log", "in" | "on"]));
+    pairs || words.iter().any(|word| LOGIN_WORDS.contains(word))
 }
 
 fn login(evidence: &Evidence<'_>) -> Option<Ruling> {
@@ -93,7 +98,7 @@ const OF_TOKENS: &[(&Cause, &[&str])] = &[
     (TOO_EARLY, &["not yet valid", "not valid before", "notbefore", "not before", "nbf", "before the current", "issued in the future", "idx10222", "used before"]),
     (EXPIRED, &["expired", "expiration", "exp claim", "idx10223", "lifetime"]),
     (AUDIENCE, &["audience", "issuer", "aud claim", "iss claim", "idx10214", "idx10205"]),
-    (KEY, &["signing key", "signature", "kid", "jwk", "key id", "idx10501", "idx10503", "no matching key"]),
+    (KEY, &["signing key", "signature", "signed jwt rejected", "kid", "jwk", "key id", "idx10501", "idx10503", "no matching key", "unable to find a signing key"]),
 ];
 
 fn token(evidence: &Evidence<'_>) -> Option<Ruling> {
@@ -144,16 +149,25 @@ fn address(evidence: &Evidence<'_>) -> Option<Ruling> {
 }
 
 /// Words of servers that miss a role, a scope or a right.
-const RIGHTS: &[&str] = &["insufficient_scope", "scope", "role", "permission", "privilege", "access denied", "accessdenied", "not authorized", "authority"];
+const RIGHTS: &[&str] =
+    &["insufficient_scope", "scope", "role", "permission", "privilege", "access denied", "accessdenied", "not authorized", "authority"];
 
+/// A page in the place of an application's answer is a web server's or a firewall's: it knows of addresses, not of roles.
 fn scope(evidence: &Evidence<'_>) -> Option<Ruling> {
     let answer = forbidden(evidence).filter(|_| well(evidence).is_none())?;
+    // API gateways say so of a path that they do not know.
+    if answer.says(&["missing authentication token"]) {
+        return None;
+    }
     let challenge = answer.response.header("www-authenticate").unwrap_or_default().to_lowercase();
-    let says = answer.says(RIGHTS) || RIGHTS.iter().any(|word| challenge.contains(word));
+    let of_application = !answer.is(BodyKind::Html) && answer.says(RIGHTS);
     let ruling = contrasted(evidence, Ruling::new(SCOPE, Layer::Auth, answer.seen()));
-    if says {
+    if of_application || RIGHTS.iter().any(|word| challenge.contains(word)) {
         let said = if challenge.is_empty() { answer.text.chars().take(200).collect() } else { challenge };
         return Some(ruling.saying(&format!("The server says: {said}.")));
+    }
+    if answer.is(BodyKind::Html) {
+        return Some(answer.tell(ADDRESS).sure(Confidence::Low).or(&[SCOPE]));
     }
     let asked_elsewhere = evidence.elsewhere().next().is_some();
     let sure = if asked_elsewhere { Confidence::Medium } else { Confidence::Low };

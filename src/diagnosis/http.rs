@@ -159,6 +159,7 @@ causes! { Http:
 
 /// From the particular to the general.
 pub(super) const RULES: &[Rule] = &[
+    redirect::led_away,
     redirect::post_to_get, redirect::looped, redirect::to_http, redirect::internal, form::limited, form::too_large,
     form::head_too_large, form::not_acceptable, form::media_type, form::method, form::misdirected, form::upgrade,
     missing::underscore, missing::default_page, missing::stripped, missing::vhost, missing::context_path,

@@ -1,8 +1,9 @@
 //! A load balancer and the nodes behind it.
 
-use super::answer::{Answer, behind, calls, contrasted, response, responses, well};
+use super::answer::{Answer, before, behind, calls, contrasted, response, responses, well, well_behind};
 use super::evidence::Evidence;
-use super::http::upstream;
+use super::http::{self, upstream};
+use super::{app, auth};
 use super::registry::{Rule, Ruling, causes};
 use crate::model::cause::Confidence;
 use crate::model::fault::Fault;
@@ -67,34 +68,49 @@ fn one_old(evidence: &Evidence<'_>) -> Option<Ruling> {
     })
 }
 
-/// Not what is limited by time, or by how many ask at once.
+/// Not what is limited by time, or by how many ask at once; and not a lost packet, which has no answer.
 fn one_bad(evidence: &Evidence<'_>) -> Option<Ruling> {
     let contrast = some(evidence)?;
     let (layer, fault) = evidence.broken().filter(|(layer, _)| *layer >= Layer::Protocol)?;
-    let status = response(evidence.trace).map(|response| response.status);
-    if matches!(status, Some(429)) || super::app::names_pool(evidence) {
+    let answered = response(evidence.trace);
+    let ended = matches!(fault, Fault::Reset { .. } | Fault::ClosedEarly { .. });
+    let is_limit = answered.is_some_and(|answer| answer.status == 429);
+    if is_limit || !(ended || answered.is_some()) || app::names_pool(evidence) || app::is_starting(evidence) {
         return None;
     }
-    let seen = match status {
-        Some(status) => format!("some calls are answered {status}: {fault}"),
+    let seen = match answered {
+        Some(answer) => format!("some calls are answered {}: {fault}", answer.status),
         None => format!("some calls: {fault}"),
     };
     let ruling = Ruling::new(ONE_BAD, layer, seen).because(contrast);
     // The bad answers of one node are alike; those of an overloaded server are of any kind.
-    let broken = evidence.again().chain([evidence.trace]).filter_map(|trace| trace.broken());
-    let alike = broken.into_iter().all(|(there, other)| there == layer && other.id() == fault.id());
-    Some(if alike { ruling.sure(Confidence::High) } else { ruling.sure(Confidence::Low) })
+    let broken: Vec<_> = evidence.again().chain([evidence.trace]).filter_map(|trace| trace.broken()).collect();
+    let alike = broken.iter().all(|(there, other)| *there == layer && other.id() == fault.id());
+    let (count, _) = calls(evidence)?;
+    Some(match (alike, count) {
+        (true, 2..) => ruling.sure(Confidence::High),
+        (true, _) => ruling.next("only one call failed: ask again, gonogo retest").sure(Confidence::Low),
+        (false, _) => ruling.sure(Confidence::Low),
+    })
 }
+
+/// Headers that every request has.
+const USUAL: [&str; 8] = ["host", "user-agent", "accept", "connection", "content-type", "content-length", "authorization", "accept-encoding"];
 
 fn sticky(evidence: &Evidence<'_>) -> Option<Ruling> {
     let Some((Layer::Auth, fault)) = evidence.broken().filter(|_| evidence.check.kind == "flow") else { return None };
     let (Fault::Unauthorized { .. } | Fault::Forbidden { .. }) = fault else { return None };
-    // Some calls of the flow were admitted before it, and others of the same kind were not.
+    // What was refused carried what an earlier answer gave: a cookie, or a header of its own, and no credentials.
+    let sent = response(evidence.trace)?.sent.as_ref()?;
+    let carried = sent.headers.iter().any(|name| !USUAL.contains(&&*name.to_lowercase()));
+    let credentials = sent.headers.iter().any(|name| name.eq_ignore_ascii_case("authorization"));
     let admitted = responses(evidence.trace).filter(|response| (200..400).contains(&response.status)).count();
-    let was_well = evidence.before.is_some_and(|before| before.broken().is_none());
-    (admitted >= 1 && (was_well || admitted >= 2)).then(|| {
+    let was_well = before(evidence).is_some();
+    (carried && !credentials && admitted >= 1 && was_well).then(|| {
         let ruling = Ruling::new(STICKY, Layer::Auth, format!("after {admitted} calls that were admitted: {fault}"));
-        contrasted(evidence, ruling).sure(if admitted >= 2 { Confidence::High } else { Confidence::Medium })
+        let says = Answer::of(evidence).is_some_and(|answer| answer.says(&["session"]));
+        let ruling = contrasted(evidence, ruling);
+        if says || admitted >= 2 { ruling } else { ruling.sure(Confidence::Medium).or(&[auth::ROTATED]) }
     })
 }
 
@@ -106,7 +122,6 @@ const NO_SERVER: &[&str] = &[
     "no endpoints available",
     "no healthy backend",
     "backend is unhealthy",
-    "503 service temporarily unavailable</h1></center>\n</body>",
 ];
 
 /// A wait that is a queue's, in milliseconds: a load balancer that has no server says so at once.
@@ -114,19 +129,29 @@ const WAITED_MS: f64 = 500.0;
 
 fn no_server(evidence: &Evidence<'_>) -> Option<Ruling> {
     let answer = Answer::with_status(evidence, &[502, 503])?;
+    // The load balancers of AWS say no more than the status.
+    let by_aws = answer.response.status == 503
+        && answer.response.header("server").is_some_and(|server| server.starts_with("awselb"));
     let overflow = answer.says(&["reset reason: overflow", "upstream_rq_pending_overflow"]);
-    if !overflow && !answer.says(NO_SERVER) {
+    if !overflow && !by_aws && !answer.says(NO_SERVER) {
         return None;
     }
-    if overflow || answer.response.first_byte_ms >= WAITED_MS {
-        return Some(answer.tell(QUEUE).or(&[NO_HEALTHY]));
-    }
     let ports = behind(evidence);
+    let waited = answer.response.first_byte_ms >= WAITED_MS;
+    let busy = ports.iter().any(|port| port.said == BehindSaid::Silent);
+    if overflow || (waited && (busy || ports.is_empty())) {
+        return Some(answer.tell(QUEUE).or(&[NO_HEALTHY, http::UPSTREAM_DOWN]));
+    }
     let fails = ports.iter().any(|port| matches!(port.said, BehindSaid::Answered { status, .. } if status >= 500));
-    let works = ports.iter().find(|port| matches!(port.said, BehindSaid::Answered { status, .. } if status < 300));
-    if let Some(port) = works.filter(|_| !fails && well(evidence).is_none()) {
+    if let Some(port) = well_behind(evidence).filter(|_| !fails && !waited && well(evidence).is_none()) {
         let said = upstream::directly(port);
         return Some(answer.tell(HEALTH_PATH).proved(said).or(&[NO_HEALTHY]));
     }
-    Some(answer.tell(NO_HEALTHY).or(if fails { &[] } else { &[HEALTH_PATH] }))
+    let ruling = answer.tell(NO_HEALTHY);
+    Some(match (fails, waited) {
+        (true, _) => ruling,
+        // A load balancer that does not look at its nodes tries to connect, more than once.
+        (false, true) => ruling.or(&[http::UPSTREAM_DOWN, QUEUE]),
+        (false, false) => ruling.or(&[HEALTH_PATH, http::UPSTREAM_DOWN]),
+    })
 }

@@ -7,6 +7,8 @@ mod answer;
 mod evidence;
 mod registry;
 mod stage;
+#[cfg(test)]
+mod tests_web;
 
 pub use evidence::Evidence;
 pub use stage::{Diagnoses, diagnose_stage};
@@ -19,8 +21,9 @@ use crate::model::cause::{Cause, Confidence, Diagnosis};
 use crate::model::change::changes;
 use crate::model::layer::Layer;
 
+// Of what is found at one layer, what the server itself answered comes first.
 families! {
-    config, db, proxy, tls, dns, route, tcp, lb, http, auth, app,
+    config, db, proxy, tls, lb, http, auth, app, dns, route, tcp,
 }
 
 /// Causes told of one check from one vantage.

@@ -224,6 +224,10 @@ fn hung(evidence: &Evidence<'_>) -> Option<Ruling> {
     if !is_silence(fault) || layer <= Layer::Tcp || spoke(evidence.trace) {
         return None;
     }
+    // Another path of the same server is answered.
+    if evidence.otherwise("root").is_some_and(spoke) {
+        return None;
+    }
     let ruling = Ruling::new(HUNG, Layer::Protocol.min(layer), fault.to_string());
     let own = evidence.target().find(|place| place.trace.broken().is_some_and(|(_, fault)| is_silence(fault)));
     match (own, same_everywhere(evidence)) {

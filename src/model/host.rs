@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::fact::Record;
+use super::response::Body;
 
 /// What a host knows of a name, and who told it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -103,6 +104,9 @@ pub struct Behind {
     pub said: BehindSaid,
     /// How long that took, in milliseconds.
     pub took_ms: f64,
+    /// The shape of its body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Body>,
 }
 
 /// What a port answers to an HTTP request.
@@ -169,7 +173,7 @@ impl fmt::Display for NameFacts {
 
 impl fmt::Display for Behind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { port, program, said, took_ms } = self;
+        let Self { port, program, said, took_ms, .. } = self;
         write!(f, "port {port}")?;
         if let Some(program) = program {
             write!(f, " ({program})")?;

@@ -2,25 +2,31 @@
 //! Asked by diagnosis, never written in a plan.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use futures_util::future::join_all;
+use http_body_util::Full;
+use hyper::Request;
+use hyper::header::{CONNECTION, HOST};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::{Probe, Problem, Recorder, Stop, Surroundings, Trouble};
+use super::http::respond;
+use super::{Context, Probe, Problem, Recorder, Stop, Surroundings, Trouble};
 use crate::clock;
 use crate::model::fact::Fact;
 use crate::model::fault::Fault;
 use crate::model::host::{Behind as Port, BehindSaid};
 use crate::model::layer::Layer;
+use crate::model::response::Body;
 use crate::model::trace::VantageError;
-use crate::net::stream::Plain;
+use crate::net::http::{Head, Protocol, exchange};
+use crate::net::stream::{Plain, Stream};
 use crate::net::tls::{TlsSettings, Verify, secure};
 use crate::net::{Net, listeners};
 
@@ -30,8 +36,6 @@ const LIMIT: Duration = Duration::from_secs(3);
 const HANDSHAKE: Duration = Duration::from_millis(700);
 /// Ports that are asked at most.
 const MOST: usize = 12;
-/// Bytes of a head that are read.
-const LARGEST_HEAD: usize = 64 * 1024;
 /// Ports above are the kernel's to give out, and what listens there is seldom a web server.
 const FIRST_EPHEMERAL: u16 = 32_768;
 /// Ports below are the host's own, but for those of the web.
@@ -74,7 +78,7 @@ impl Probe for Behind {
     }
 
     async fn run(&self, recorder: &mut Recorder) -> Result<(), Stop> {
-        let net = Arc::clone(&recorder.context().net);
+        let context = recorder.context().clone();
         let port = self.port;
         let asking = async {
             let found = tokio::task::spawn_blocking(move || listeners::others(port)).await;
@@ -83,8 +87,9 @@ impl Probe for Behind {
             let asked = found.into_iter().filter(|(address, _)| is_of_the_web(address.port())).take(MOST);
             let asked = asked.map(async |(address, program)| {
                 let began = Instant::now();
-                let said = self.ask(&net, reachable(address)).await;
-                Port { port: address.port(), program, said, took_ms: clock::milliseconds(began.elapsed()) }
+                let (said, body) = self.ask(&context, reachable(address)).await;
+                let took_ms = clock::milliseconds(began.elapsed());
+                Port { port: address.port(), program, said, took_ms, body }
             });
             Ok((Fact::Behind { ports: join_all(asked).await }, ()))
         };
@@ -108,74 +113,65 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 }
 
 impl Behind {
-    /// Words of a request; what cannot stand in one is left out.
-    fn request(&self) -> String {
-        let clean = |text: &str| text.chars().filter(|character| !character.is_control()).collect::<String>();
-        let mut request = format!("GET {} HTTP/1.1\r\nHost: {}\r\n", clean(&self.path).replace(' ', "%20"), clean(&self.host));
+    /// The request; none when its parts make none.
+    fn request(&self) -> Option<Request<Full<Bytes>>> {
+        let mut request = Request::get(&self.path).header(HOST, &self.host);
         for (name, value) in &self.headers {
-            request = request + &clean(name) + ": " + &clean(value) + "\r\n";
+            request = request.header(name, value);
         }
-        request + "Connection: close\r\n\r\n"
+        request.header(CONNECTION, "close").body(Full::default()).ok()
     }
 
-    async fn ask(&self, net: &Net, address: SocketAddr) -> BehindSaid {
-        match timeout(LIMIT, self.speak(address)).await {
-            Err(_) => BehindSaid::Silent,
-            Ok(said @ (BehindSaid::Reset | BehindSaid::Closed | BehindSaid::Other)) => {
-                if timeout(HANDSHAKE, speaks_tls(net, address)).await == Ok(true) { BehindSaid::Secured } else { said }
+    async fn ask(&self, context: &Context, address: SocketAddr) -> (BehindSaid, Option<Body>) {
+        match timeout(LIMIT, self.speak(context, address)).await {
+            Err(_) => (BehindSaid::Silent, None),
+            Ok(said @ (BehindSaid::Reset | BehindSaid::Closed | BehindSaid::Other, _)) => {
+                let secured = timeout(HANDSHAKE, speaks_tls(&context.net, address)).await == Ok(true);
+                if secured { (BehindSaid::Secured, None) } else { said }
             }
             Ok(said) => said,
         }
     }
 
-    async fn speak(&self, address: SocketAddr) -> BehindSaid {
-        let Ok(mut stream) = TcpStream::connect(address).await else { return BehindSaid::Other };
-        if let Err(error) = stream.write_all(self.request().as_bytes()).await {
-            return broken(&error);
-        }
-        let mut head: Vec<u8> = Vec::new();
-        loop {
-            let mut piece = [0; 4096];
-            match stream.read(&mut piece).await {
-                Ok(0) if head.is_empty() => return BehindSaid::Closed,
-                Ok(0) => return answered(&head),
-                Ok(count) => head.extend_from_slice(piece.get(..count).unwrap_or_default()),
-                Err(error) if head.is_empty() => return broken(&error),
-                Err(_) => return answered(&head),
+    async fn speak(&self, context: &Context, address: SocketAddr) -> (BehindSaid, Option<Body>) {
+        let Some(request) = self.request() else { return (BehindSaid::Other, None) };
+        let Ok(stream) = TcpStream::connect(address).await else { return (BehindSaid::Other, None) };
+        let stream = Stream::Plain(Plain::Tcp(stream));
+        let (scrubber, begun) = (context.vault.scrubber(), OnceLock::new());
+        let answer = Box::pin(exchange(stream, Protocol::Http1, request, scrubber, &begun)).await;
+        match (answer, begun.into_inner()) {
+            (Ok(answer), _) if wants_tls(&answer.body) => (BehindSaid::Secured, None),
+            (Ok(answer), _) => {
+                let body = respond::body(&answer, |_| String::new());
+                (answered(&answer.head()), Some(Body { begins: None, ..body }))
             }
-            if head.len() >= LARGEST_HEAD || end_of_head(&head).is_some() {
-                return answered(&head);
-            }
+            (Err(_), Some(head)) => (answered(&head), None),
+            (Err(fault), None) => (unanswered(&fault), None),
         }
     }
 }
 
-fn broken(error: &std::io::Error) -> BehindSaid {
-    use std::io::ErrorKind::{BrokenPipe, ConnectionReset};
-    if matches!(error.kind(), ConnectionReset | BrokenPipe) { BehindSaid::Reset } else { BehindSaid::Other }
+fn answered(head: &Head) -> BehindSaid {
+    let headers = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    BehindSaid::Answered { status: head.status.as_u16(), head_bytes: headers.sum::<usize>() as u64 }
 }
 
-fn end_of_head(bytes: &[u8]) -> Option<usize> {
-    bytes.windows(4).position(|four| four == b"\r\n\r\n").map(|position| position + 4)
+fn unanswered(fault: &Fault) -> BehindSaid {
+    if let Fault::Reset { .. } = fault {
+        BehindSaid::Reset
+    } else if let Fault::ClosedEarly { received: 0, .. } = fault {
+        BehindSaid::Closed
+    } else {
+        BehindSaid::Other
+    }
 }
 
-/// What came, understood.
-fn answered(bytes: &[u8]) -> BehindSaid {
-    let text = String::from_utf8_lossy(bytes);
-    // nginx, Go and Tomcat say in plain words that they expect TLS.
-    let lower = text.to_lowercase();
-    let wants_tls = ["plain http request was sent to https port", "http request to an https server", "requires tls"];
-    if wants_tls.iter().any(|words| lower.contains(words)) {
-        return BehindSaid::Secured;
-    }
-    let mut words = text.split_whitespace();
-    let is_http = words.next().is_some_and(|word| word.starts_with("HTTP/1."));
-    match words.next().and_then(|word| word.parse().ok()).filter(|_| is_http) {
-        Some(status) => {
-            BehindSaid::Answered { status, head_bytes: end_of_head(bytes).unwrap_or(bytes.len()) as u64 }
-        }
-        None => BehindSaid::Other,
-    }
+/// nginx, Go and Tomcat say in plain words that they expect TLS.
+fn wants_tls(body: &[u8]) -> bool {
+    const WORDS: [&str; 3] =
+        ["plain http request was sent to https port", "http request to an https server", "requires tls"];
+    let text = String::from_utf8_lossy(body).to_lowercase();
+    WORDS.iter().any(|words| text.contains(words))
 }
 
 /// Whether a port answers a TLS handshake; nobody's certificate is judged, and nothing is sent.
@@ -195,21 +191,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_came_is_understood() {
-        for (bytes, said) in [
-            (&b"HTTP/1.1 200 OK\r\nA: b\r\n\r\nbody"[..], BehindSaid::Answered { status: 200, head_bytes: 25 }),
-            (b"HTTP/1.1 503 x\r\n", BehindSaid::Answered { status: 503, head_bytes: 16 }),
-            (b"HTTP/1.1 400 Bad Request\r\n\r\n<center>The plain HTTP request was sent to HTTPS port</center>", BehindSaid::Secured),
-            (b"\x15\x03\x01\x00\x02\x02\x46", BehindSaid::Other),
-            (b"SSH-2.0-OpenSSH", BehindSaid::Other),
-            (b"HTTP/1.1 yes", BehindSaid::Other),
-            (b"", BehindSaid::Other),
-        ] {
-            assert_eq!(answered(bytes), said, "{bytes:?}");
-        }
-    }
-
-    #[test]
     fn only_ports_of_the_web_are_asked() {
         for (port, asked) in [(80, true), (22, false), (5432, false), (8080, true), (9443, true), (40_000, false)] {
             assert_eq!(is_of_the_web(port), asked, "{port}");
@@ -218,11 +199,20 @@ mod tests {
 
     #[test]
     fn a_request_is_one_request_whatever_its_parts_hold() {
-        let headers = IndexMap::from([("x_tenant".to_owned(), "acme\r\n\r\nGET /other HTTP/1.1".to_owned())]);
-        let asked = Behind { port: 1, path: "/a b\r\n".to_owned(), host: "app2:80\n".to_owned(), headers };
-        assert_eq!(
-            asked.request(),
-            "GET /a%20b HTTP/1.1\r\nHost: app2:80\r\nx_tenant: acmeGET /other HTTP/1.1\r\nConnection: close\r\n\r\n"
-        );
+        let asked = |path: &str, value: &str| {
+            let headers = IndexMap::from([("x_tenant".to_owned(), value.to_owned())]);
+            Behind { port: 1, path: path.to_owned(), host: "app2:80".to_owned(), headers }.request()
+        };
+        let request = asked("/a?b=c", "acme").unwrap();
+        assert_eq!((request.uri().to_string(), request.headers()["x_tenant"].to_str().unwrap()), ("/a?b=c".to_owned(), "acme"));
+        assert!(asked("/a b\r\n", "acme").is_none());
+        assert!(asked("/a", "acme\r\n\r\nGET /other HTTP/1.1").is_none());
+    }
+
+    #[test]
+    fn a_port_that_wants_tls_says_so() {
+        assert!(wants_tls(b"<center>The plain HTTP request was sent to HTTPS port</center>"));
+        assert!(wants_tls(b"Client sent an HTTP request to an HTTPS server."));
+        assert!(!wants_tls(b"Bad Request"));
     }
 }

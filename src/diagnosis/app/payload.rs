@@ -19,8 +19,11 @@ fn odd<'a>(evidence: &'a Evidence<'a>) -> Option<Answer<'a>> {
 /// Words of pages that tell of an error.
 const ERRORS: &[&str] = &[
     "<title>error", "error occurred", "error has occurred", "unexpected error", "exception", "stack trace", "something went wrong",
-    "internal error", "server error", "unavailable", "request rejected", "could not be processed",
+    "internal error", "server error", "unavailable", "could not be processed",
 ];
+
+/// Words of pages by which web application firewalls reject a request: no application's error.
+const FIREWALLS: &[&str] = &["your support id is", "request rejected", "web application firewall", "incapsula", "reference&#32;&#35;"];
 
 /// A page in the place of data.
 pub(super) fn page(evidence: &Evidence<'_>) -> Option<Ruling> {
@@ -32,7 +35,7 @@ pub(super) fn page(evidence: &Evidence<'_>) -> Option<Ruling> {
     let title = answer.response.body.as_ref().and_then(|body| body.title.clone());
     let cause = if is_maintenance(&answer) {
         MAINTENANCE_PAGE
-    } else if answer.says(ERRORS) {
+    } else if answer.says(ERRORS) && !answer.says(FIREWALLS) {
         ERROR_PAGE
     } else {
         return None;
@@ -57,8 +60,21 @@ pub(super) fn error(evidence: &Evidence<'_>) -> Option<Ruling> {
     let body = answer.response.body.as_ref()?;
     let known = before(evidence).and_then(|was| was.body.as_ref()).map(|was| was.keys.as_slice()).unwrap_or_default();
     let new = |name: &&String| !known.contains(*name);
-    let named = body.keys.iter().filter(new).find(|name| ERROR_NAMES.contains(&&*name.to_lowercase()));
     let tree = answer.json();
+    // `"errors": []` and `"error": null` tell of none.
+    let is_told = |name: &str| {
+        use serde_json::Value;
+        match tree.as_ref().and_then(|tree| tree.get(name)) {
+            Some(Value::Null | Value::Bool(false)) => false,
+            Some(Value::Array(items)) => !items.is_empty(),
+            Some(Value::String(text)) => !text.is_empty(),
+            Some(Value::Bool(true) | Value::Number(_) | Value::Object(_)) | None => true,
+        }
+    };
+    let named = body.keys.iter().filter(new).find(|name| {
+        let name = name.to_lowercase();
+        ERROR_NAMES.contains(&&*name) && is_told(&name)
+    });
     let status = ["status", "result", "state", "outcome", "success", "ok"].into_iter().find(|name| {
         let value = tree.as_ref().and_then(|tree| tree.get(*name));
         value.is_some_and(|value| {

@@ -4,21 +4,36 @@ use super::{
     API_GONE, DEPENDENCY, EXCEPTION, FEATURE, MAINTENANCE, POOL, SOAP_FAULT, TENANT, WARMING,
 };
 use crate::diagnosis::answer::{Answer, calls, response, well};
-use crate::diagnosis::evidence::Evidence;
+use crate::diagnosis::evidence::{Evidence, listed};
 use crate::diagnosis::registry::Ruling;
 use crate::model::cause::Confidence;
 use crate::model::response::BodyKind;
 
-/// Words of maintenance; Apache's own 503 of a dead back end has them too, and means something else.
+/// Words of maintenance. Apache's own 503 of a dead back end has them too, and means something else; a page may have them in
+/// a menu, so there its title counts, or a whole phrase.
 pub(super) fn is_maintenance(answer: &Answer<'_>) -> bool {
-    const WORDS: &[&str] = &["maintenance", "maintenance_mode", "be back soon", "be right back", "wartung", "scheduled downtime", "planned outage"];
-    answer.says(WORDS) && !answer.says(&["maintenance downtime or capacity problems"])
+    const WORDS: &[&str] = &["maintenance", "wartung"];
+    const PHRASES: &[&str] =
+        &["under maintenance", "maintenance mode", "be back soon", "be right back", "scheduled downtime", "planned outage"];
+    let title = answer.response.body.as_ref().and_then(|body| body.title.as_deref()).unwrap_or_default().to_lowercase();
+    let says = if answer.is(BodyKind::Html) { WORDS.iter().any(|word| title.contains(word)) } else { answer.says(WORDS) };
+    (says || answer.says(PHRASES)) && !answer.says(&["maintenance downtime or capacity problems"])
 }
 
-/// Words of an application that starts.
+/// Words of an application that starts, Spring's readiness among them.
 const STARTING: &[&str] = &[
-    "starting", "startup", "warming", "warm-up", "initializ", "initialis", "not ready", "loading", "booting", "bootstrapping", "deploying",
+    "starting", "startup", "starting up", "warming", "warm-up", "initializ", "initialis", "not ready", "booting", "bootstrapping",
+    "out_of_service", "refusing_traffic",
 ];
+
+fn says_it_starts(answer: &Answer<'_>) -> bool {
+    answer.response.status == 503 && !answer.is(BodyKind::Html) && answer.says(STARTING) && !is_maintenance(answer)
+}
+
+/// Whether the application says that it starts.
+pub(in crate::diagnosis) fn is_starting(evidence: &Evidence<'_>) -> bool {
+    Answer::of(evidence).is_some_and(|answer| says_it_starts(&answer))
+}
 
 pub(super) fn maintenance(evidence: &Evidence<'_>) -> Option<Ruling> {
     let answer = Answer::with_status(evidence, &[500, 503]).filter(is_maintenance)?;
@@ -29,8 +44,9 @@ pub(super) fn maintenance(evidence: &Evidence<'_>) -> Option<Ruling> {
     })
 }
 
+/// Some calls may already pass.
 pub(super) fn warming(evidence: &Evidence<'_>) -> Option<Ruling> {
-    let answer = Answer::with_status(evidence, &[503]).filter(|answer| answer.says(STARTING) && !is_maintenance(answer))?;
+    let answer = Answer::of(evidence).filter(says_it_starts)?;
     Some(answer.tell(WARMING).or(&[MAINTENANCE]))
 }
 
@@ -146,25 +162,41 @@ pub(super) fn gone(evidence: &Evidence<'_>) -> Option<Ruling> {
     })
 }
 
-/// Words of an application that cannot reach something.
+/// Words of an application that cannot reach something, or that is refused by it.
 const UNREACHED: &[&str] = &[
     "connection refused", "econnrefused", "could not connect", "cannot connect", "can't connect", "unable to connect", "failed to connect",
     "connect timed out", "connection timed out", "etimedout", "enotfound", "unknownhostexception", "no route to host", "cannot reach",
-    "unreachable", "is down", "connection reset by", "broken pipe", "dependency", "downstream", "could not open connection",
-    "cannot open database connection", "sqltransientconnection", "communications link failure", "no connection to", "cannot log on to",
-    "connection to the database", "database connection", "sqlstate", "ora-0", "ora-1", "password authentication failed",
+    "could not reach", "dependency", "downstream", "could not open connection", "cannot open database connection",
+    "communications link failure", "network-related or instance-specific error", "no connection to", "cannot log on to", "connection to the database", "database connection",
+    "sqlstate", "ora-", "password authentication failed", "permission denied for", "login failed for user",
 ];
 
-/// Whether the application itself names something that it cannot reach; a proxy's page does not count.
+/// Whether the application itself names something that fails it; a proxy's page does not count.
 pub(in crate::diagnosis) fn names_dependency(answer: &Answer<'_>) -> bool {
     let of_proxy = answer.says(&["upstream connect error", "no server is available", "no healthy upstream", "proxy server", "<hr><center>"]);
-    !of_proxy && answer.says(UNREACHED)
+    !of_proxy && (answer.says(UNREACHED) || !parts_down(answer).is_empty())
+}
+
+/// Parts that a health report has as down: Spring's `components`, ASP.NET's `entries`, `checks` and `details` of others.
+fn parts_down(answer: &Answer<'_>) -> Vec<String> {
+    let Some(tree) = answer.json() else { return Vec::new() };
+    let parts = ["components", "entries", "checks", "details", "dependencies"].into_iter().find_map(|name| tree.get(name)?.as_object());
+    let is_down = |part: &serde_json::Value| {
+        let status = part.get("status").or(Some(part)).and_then(serde_json::Value::as_str);
+        status.is_some_and(|status| matches!(status, "down" | "unhealthy" | "fail" | "error"))
+    };
+    parts.into_iter().flatten().filter(|(_, part)| is_down(part)).map(|(name, _)| name.clone()).take(8).collect()
 }
 
 pub(super) fn dependency(evidence: &Evidence<'_>) -> Option<Ruling> {
     let answer = Answer::with_status(evidence, &[500, 502, 503, 504]).filter(names_dependency)?;
     if names_pool(evidence) || is_maintenance(&answer) || names_feature(&answer) {
         return None;
+    }
+    let down = parts_down(&answer);
+    if !down.is_empty() {
+        let names = listed(down.iter().map(String::as_str));
+        return Some(answer.tell(DEPENDENCY).saying(&format!("It reports as down: {names}.")));
     }
     let said: String = answer.text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect();
     Some(answer.tell(DEPENDENCY).saying(&format!("It says: {said}.")))

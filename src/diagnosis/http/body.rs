@@ -3,10 +3,10 @@
 use super::{
     BAD_CHUNKS, BAD_GZIP, CHUNKS_CUT, CONTENT_TYPE, DRIP, SHORT_LENGTH, SLOW, TRUNCATED, UNTOLD_GZIP,
 };
-use crate::diagnosis::answer::{Answer, before, bodies, well};
+use crate::diagnosis::answer::{Answer, before, bodies, calls, contrasted, response, well};
 use crate::diagnosis::evidence::Evidence;
 use crate::diagnosis::registry::Ruling;
-use crate::diagnosis::route;
+use crate::diagnosis::{route, tcp};
 use crate::model::cause::Confidence;
 use crate::model::fault::Fault;
 use crate::model::layer::Layer;
@@ -76,7 +76,7 @@ pub(super) fn drip(evidence: &Evidence<'_>) -> Option<Ruling> {
     let Fault::TimedOut { .. } = answer.fault else { return None };
     let stalls = evidence.target().any(|place| {
         matches!(place.trace.broken(), Some((Layer::Protocol, Fault::TimedOut { .. })))
-            && crate::diagnosis::answer::response(place.trace).is_some()
+            && response(place.trace).is_some()
     });
     let ruling = answer.tell(DRIP);
     if stalls {
@@ -104,10 +104,13 @@ pub(super) fn content_type(evidence: &Evidence<'_>) -> Option<Ruling> {
     })
 }
 
-/// Connected at once, and answered late.
+/// Connected at once, and answered late, or not within the limit while another path of the same server is answered.
 pub(super) fn slow(evidence: &Evidence<'_>) -> Option<Ruling> {
     /// How much slower than before an answer is that is called slow.
     const TIMES: f64 = 3.0;
+    if let Some(ruling) = silent(evidence) {
+        return Some(ruling);
+    }
     let answer = Answer::steady(evidence)?;
     let differs = answer.mismatches();
     let one = differs.iter().find(|one| one.what == "time").filter(|_| differs.len() == 1)?;
@@ -117,11 +120,23 @@ pub(super) fn slow(evidence: &Evidence<'_>) -> Option<Ruling> {
         return None;
     }
     let seen = format!("{}, of which {first:.0} ms until the first byte", one.got);
-    let ruling = crate::diagnosis::answer::contrasted(evidence, Ruling::new(SLOW, answer.layer, seen));
+    let ruling = contrasted(evidence, Ruling::new(SLOW, answer.layer, seen));
     let sure = match before(evidence) {
         Some(was) if first > was.first_byte_ms * TIMES => Confidence::High,
         Some(_) => Confidence::Low,
         None => Confidence::Medium,
     };
     Some(ruling.sure(sure))
+}
+
+/// Nothing within the limit, from every place, while the root path of the same server is answered.
+fn silent(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let Some(Fault::TimedOut { .. }) = evidence.broken_at(Layer::Protocol) else { return None };
+    let root = response(evidence.otherwise("root")?)?;
+    let is_silent = response(evidence.trace).is_none() && well(evidence).is_none() && calls(evidence).is_none();
+    is_silent.then(|| {
+        let ruling = Ruling::new(SLOW, Layer::Protocol, evidence.broken().map_or(String::new(), |(_, fault)| fault.to_string()));
+        let other = format!("The root path of the same server is answered {} after {:.0} ms.", root.status, root.first_byte_ms);
+        contrasted(evidence, ruling).saying(&other).or(&[tcp::HUNG])
+    })
 }

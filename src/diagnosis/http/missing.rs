@@ -1,20 +1,12 @@
 //! Not found, or not understood: whether the proxy in front or the application behind it says so.
 
 use super::{CONTEXT_PATH, DEFAULT_PAGE, NO_VHOST, PROXY_PROTOCOL, STRIPPED, UNDERSCORE};
-use crate::diagnosis::answer::{Answer, behind, response, well};
+use crate::diagnosis::answer::{Answer, response, well, well_behind};
 use crate::diagnosis::evidence::Evidence;
 use crate::diagnosis::registry::Ruling;
 use crate::diagnosis::{app, lb};
 use crate::model::cause::Confidence;
-use crate::model::host::{Behind, BehindSaid};
 use crate::model::response::BodyKind;
-
-/// A port behind the one that was called that answers the same request well.
-fn well_behind<'a>(evidence: &'a Evidence<'a>) -> Option<&'a Behind> {
-    behind(evidence)
-        .into_iter()
-        .find(|port| matches!(port.said, BehindSaid::Answered { status, .. } if (200..300).contains(&status)))
-}
 
 /// Titles and words of pages that web servers come with.
 const WELCOME: &[&str] = &[

@@ -3,10 +3,11 @@
 use url::{Host, Url};
 
 use super::{INTERNAL, LOOP, METHOD, POST_TO_GET, TO_HTTP};
-use crate::diagnosis::answer::{Answer, asked_again};
+use crate::diagnosis::answer::{Answer, asked_again, contrasted, responses};
 use crate::diagnosis::auth;
 use crate::diagnosis::evidence::Evidence;
 use crate::diagnosis::registry::Ruling;
+use crate::model::layer::Layer;
 
 /// A redirect that was not expected: what was called, and where it leads.
 pub(in crate::diagnosis) fn redirect<'a>(evidence: &'a Evidence<'a>) -> Option<(Answer<'a>, Url, Url)> {
@@ -33,17 +34,39 @@ fn page(url: &Url) -> &str {
     url[..url::Position::AfterPath].trim_end_matches('/')
 }
 
+/// The very same address again, or again and again the same page with another query.
 pub(super) fn looped(evidence: &Evidence<'_>) -> Option<Ruling> {
+    /// Redirects to one page that are no coincidence.
+    const OFTEN: usize = 3;
     let (answer, called, to) = redirect(evidence)?;
-    let mut followed = answer.response.redirects.iter().filter_map(|text| Url::parse(text).ok());
     let first = Url::parse(&evidence.check.target).ok();
-    let again = page(&called) == page(&to) || first.is_some_and(|first| page(&first) == page(&to)) || followed.any(|one| page(&one) == page(&to));
-    let same_scheme = called.scheme() == to.scheme() || answer.response.redirects.len() > 1;
-    (again && same_scheme).then(|| {
-        let count = answer.response.redirects.len();
-        let ruling = answer.tell(LOOP);
-        ruling.saying(&format!("After {count} redirects Location is {} again.", page(&to)))
+    let followed: Vec<Url> = answer.response.redirects.iter().filter_map(|text| Url::parse(text).ok()).collect();
+    let before = || followed.iter().chain(&first).chain([&called]);
+    let same = before().any(|one| one[..url::Position::AfterQuery] == to[..url::Position::AfterQuery]);
+    let often = before().filter(|one| page(one) == page(&to)).count() > OFTEN;
+    (same || often).then(|| {
+        let count = followed.len();
+        answer.tell(LOOP).saying(&format!("After {count} redirects Location is {} again.", page(&to)))
     })
+}
+
+/// A redirect that was followed, and what it leads to does not answer.
+pub(super) fn led_away(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let (layer, fault) = evidence.broken().filter(|(layer, _)| *layer < Layer::Protocol)?;
+    let mut last = responses(evidence.trace).collect::<Vec<_>>();
+    let answer = last.pop().filter(|answer| (300..400).contains(&answer.status))?;
+    let called = answer.redirects.last().map_or(evidence.check.target.as_str(), String::as_str);
+    let called = Url::parse(called).ok()?;
+    let to = called.join(answer.header("location")?).ok()?;
+    let cause = if called.scheme() == "https" && to.scheme() == "http" && called.host() == to.host() {
+        TO_HTTP
+    } else if called.host() != to.host() && is_internal(&to) && !is_internal(&called) {
+        INTERNAL
+    } else {
+        return None;
+    };
+    let seen = format!("redirected to {}: {fault}", page(&to));
+    Some(contrasted(evidence, Ruling::new(cause, layer, seen)).saying(&format!("{} answers with this redirect.", page(&called))))
 }
 
 pub(super) fn to_http(evidence: &Evidence<'_>) -> Option<Ruling> {

@@ -4,7 +4,7 @@ use super::{
     NO_H2C, OLD_HTTP, UPSTREAM_DOWN, UPSTREAM_HEAD, UPSTREAM_PLAIN, UPSTREAM_RESET, UPSTREAM_SECURED, UPSTREAM_SLOW,
     UPSTREAM_UNREACHABLE,
 };
-use crate::diagnosis::answer::{Answer, behind, contrasted};
+use crate::diagnosis::answer::{Answer, behind, contrasted, well_behind};
 use crate::diagnosis::app;
 use crate::diagnosis::evidence::Evidence;
 use crate::diagnosis::lb::STALE_UPSTREAM;
@@ -36,10 +36,6 @@ fn is_of_proxy(answer: &Answer<'_>) -> bool {
 /// The head of an answer that is larger than proxies take as they come (nginx: one page).
 const LARGE_HEAD: u64 = 4000;
 
-fn answered_well(port: &Behind) -> bool {
-    matches!(port.said, BehindSaid::Answered { status, .. } if status < 500)
-}
-
 /// The program that holds the port that was called.
 fn front<'a>(evidence: &'a Evidence<'a>) -> Option<&'a str> {
     evidence.listeners().find_map(|(_, found)| found.listeners.iter().find_map(|one| one.program.as_deref()))
@@ -48,22 +44,24 @@ fn front<'a>(evidence: &'a Evidence<'a>) -> Option<&'a str> {
 /// What is behind did not answer, or not what the proxy understands.
 pub(super) fn failed(evidence: &Evidence<'_>) -> Option<Ruling> {
     let answer = Answer::with_status(evidence, &[502, 503]).filter(is_of_proxy)?;
-    if answer.response.status == 503 && !answer.says(NOT_CONNECTED) {
-        return None;
-    }
     if answer.says(&["reset reason: connection termination", "reset reason: protocol error"]) {
         return Some(answer.tell(UPSTREAM_RESET).or(&[UPSTREAM_SECURED]));
     }
+    if answer.response.status == 503 && !answer.says(NOT_CONNECTED) {
+        return None;
+    }
     let ports = behind(evidence);
-    let large = |port: &&&Behind| matches!(port.said, BehindSaid::Answered { head_bytes, .. } if head_bytes > LARGE_HEAD);
+    let large = |port: &&&Behind| matches!(port.said, BehindSaid::Answered { status: ..300, head_bytes: LARGE_HEAD.. });
     if let Some(port) = ports.iter().find(large) {
         return Some(answer.tell(UPSTREAM_HEAD).saying(&directly(port)).sure(Confidence::High));
     }
-    if let Some(port) = ports.iter().find(|port| matches!(port.said, BehindSaid::Reset | BehindSaid::Closed)) {
-        return Some(answer.tell(UPSTREAM_RESET).saying(&directly(port)).sure(Confidence::High));
-    }
-    if let Some(port) = ports.iter().find(|port| answered_well(port)) {
+    if let Some(port) = well_behind(evidence) {
         return Some(misunderstood(&answer, port, &ports));
+    }
+    // Other services of the host may be silent or close, too: this one is not known to be behind the proxy.
+    if let Some(port) = ports.iter().find(|port| matches!(port.said, BehindSaid::Reset | BehindSaid::Closed)) {
+        let ruling = answer.tell(UPSTREAM_RESET).saying(&directly(port));
+        return Some(ruling.sure(Confidence::Medium).or(&[UPSTREAM_DOWN]));
     }
     let ruling = answer.tell(UPSTREAM_DOWN);
     if evidence.behind().next().is_none() {
@@ -72,8 +70,8 @@ pub(super) fn failed(evidence: &Evidence<'_>) -> Option<Ruling> {
         let sure = ruling.confidence.less();
         return Some(ruling.sure(sure).or(or).next(asked));
     }
-    let ruling = ruling.saying("On the target's own host nothing else answers.");
-    Some(ruling.or(&[STALE_UPSTREAM]))
+    let ruling = ruling.saying("On the target's own host nothing else answers as it should.");
+    Some(ruling.sure(Confidence::Medium).or(&[STALE_UPSTREAM]))
 }
 
 /// The application answers, and the proxy does not understand it.
@@ -102,13 +100,17 @@ fn misunderstood(answer: &Answer<'_>, port: &Behind, ports: &[&Behind]) -> Rulin
 pub(super) fn silent(evidence: &Evidence<'_>) -> Option<Ruling> {
     let answer = Answer::with_status(evidence, &[504]).filter(is_of_proxy)?;
     let waited = answer.response.first_byte_ms;
-    let ports = behind(evidence);
-    let slow = |port: &&&Behind| port.said == BehindSaid::Silent || (answered_well(port) && port.took_ms >= waited);
-    if let Some(port) = ports.iter().find(slow) {
-        return Some(answer.tell(UPSTREAM_SLOW).saying(&directly(port)).sure(Confidence::High));
+    if let Some(port) = well_behind(evidence) {
+        let told = |cause| answer.tell(cause).saying(&directly(port)).sure(Confidence::High);
+        return Some(if port.took_ms >= waited {
+            told(UPSTREAM_SLOW)
+        } else {
+            told(UPSTREAM_UNREACHABLE).or(&[STALE_UPSTREAM])
+        });
     }
-    if let Some(port) = ports.iter().find(|port| answered_well(port)) {
-        return Some(answer.tell(UPSTREAM_UNREACHABLE).saying(&directly(port)).sure(Confidence::High).or(&[STALE_UPSTREAM]));
+    if let Some(port) = behind(evidence).into_iter().find(|port| port.said == BehindSaid::Silent) {
+        let ruling = answer.tell(UPSTREAM_SLOW).saying(&directly(port));
+        return Some(ruling.sure(Confidence::Medium).or(&[UPSTREAM_UNREACHABLE]));
     }
     let ruling = answer.tell(UPSTREAM_SLOW);
     let sure = ruling.confidence.less();

@@ -108,7 +108,7 @@ pub(super) fn sent(request: &Request<Full<Bytes>>) -> Sent {
 }
 
 /// The shape of a body.
-pub(super) fn body(answer: &Answer, excerpt: impl FnOnce(&[u8]) -> String) -> Body {
+pub(in crate::probe) fn body(answer: &Answer, excerpt: impl FnOnce(&[u8]) -> String) -> Body {
     let refused = matches!(answer.status.as_u16(), 401 | 403 | 407) && !answer.body.is_empty();
     let begins = refused.then(|| excerpt(&answer.body));
     let bytes = answer.body.len() as u64;

@@ -30,14 +30,23 @@ pub(super) fn otherwise(probe: &Http, trace: &Trace) -> Vec<Otherwise> {
     if probe.http_version == Some(HttpVersion::Http2) && layer == Layer::Protocol && broke {
         push("http1", Http { http_version: Some(HttpVersion::Http1), ..get(probe, &url) });
     }
-    let Some(answer) = answer(trace) else { return ways };
+    let root = || {
+        let mut root = url.clone();
+        root.set_path("/");
+        root.set_query(None);
+        get(probe, &root)
+    };
+    let Some(answer) = answer(trace) else {
+        // A server that is silent at one path only does not hang.
+        if let Fault::TimedOut { .. } = fault {
+            push("root", root());
+        }
+        return ways;
+    };
     match answer.status {
         400 | 406 | 414 | 431 | 494 => push("bare", bare(probe, &url)),
         404 | 410 => {
-            let mut root = url.clone();
-            root.set_path("/");
-            root.set_query(None);
-            push("root", get(probe, &root));
+            push("root", root());
             if let Some(successor) = successor(&url, answer) {
                 push("successor", get(probe, &successor));
             }

@@ -8,6 +8,7 @@ use super::super::server::{answer, identity, json};
 use super::http::{needs_tenant, says};
 
 const ORDERS: &str = "http: { url: 'http://app2.corp.test:8080/api/orders', expect: { json: { '$.orders': { count: { at_least: 1 } } } } }";
+const HEALTH: &str = "http: { url: 'http://app2.corp.test:8080/health' }";
 const BEARER: &str =
     "http: { url: 'http://app2.corp.test:8080/api/orders', headers: { Authorization: 'Bearer x.y.z' } }";
 const BASIC: &str = "http: { url: 'http://app2.corp.test:8080/api/orders', headers: { Authorization: 'Basic YXBwMTpvbGQ=' } }";
@@ -145,6 +146,31 @@ pub(in super::super) const FAULTS: &[Fault] = &[
         says(lab, |request| {
             let down = r#"{"error":"dependency db-billing:5432 is down"}"#;
             (request.path == "/api/orders").then(|| json("503 Service Unavailable", down))
+        });
+    }),
+    Fault::new("app-health-ok-dependency-down", HEALTH, Breaks("protocol"), |lab| {
+        says(lab, |_| {
+            let report = r#"{"status":"DOWN","components":{"db":{"status":"DOWN","details":{"error":"org.springframework.jdbc.CannotGetJdbcConnectionException"}},"diskSpace":{"status":"UP"}}}"#;
+            Some(json("503 Service Unavailable", report))
+        });
+    }),
+    Fault::new("app-health-ok-dependency-down", ORDERS, Breaks("protocol"), |lab| {
+        says(lab, |request| {
+            let refused = r#"{"type":"about:blank","title":"Internal Server Error","status":500,"detail":"ERROR: permission denied for table orders (SQLSTATE 42501)"}"#;
+            let problem = "Content-Type: application/problem+json\n";
+            (request.path == "/api/orders").then(|| answer("500 Internal Server Error", problem, refused))
+        });
+    }),
+    Fault::new("app-200-error-body", ORDERS, Breaks("payload"), |lab| {
+        says(lab, |_| {
+            Some(json("200 OK", r#"{"data":null,"errors":[{"message":"orders: not available"}]}"#))
+        });
+    }),
+    Fault::new("http-redirect-login", ORDERS, Breaks("payload"), |lab| {
+        says(lab, |_| {
+            Some(html(
+                "<html><head><title>Sign in</title></head><body><form method=post><input name=user><input type=\"password\"></form></body></html>",
+            ))
         });
     }),
     Fault::new("app-pool-exhausted", TWICE, Breaks("protocol"), |lab| {

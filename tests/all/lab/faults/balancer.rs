@@ -9,7 +9,7 @@ use super::super::fault::Fault;
 use super::super::fault::Shows::Breaks;
 use super::super::network::Host;
 use super::super::proxies::{BACKEND, NODES, healthy_haproxy, healthy_nodes, node, other_haproxy};
-use super::super::server::{answer, app2, http, json};
+use super::super::server::{answer, app2, http, identity, json};
 
 const ONCE: &str =
     "http: { url: 'http://app2.corp.test:8082/api/version', expect: { json: { '$.version': '4.2.0' } } }";
@@ -29,6 +29,21 @@ pub(in super::super) const FAULTS: &[Fault] = &[
         wait_until_it_says(lab, "No server is available");
     })
     .or(&["lb-no-healthy-backend"]),
+    Fault::new("lb-no-healthy-backend", ONCE, Breaks("protocol"), |lab| {
+        // It does not look at its nodes, and none of them listens.
+        other_haproxy(lab, "", "  server a 127.0.0.1:9091\n  server b 127.0.0.1:9092\n");
+    })
+    .or(&["http-502-upstream-down"]),
+    Fault::new("http-502-upstream-reset", ONCE, Breaks("protocol"), |lab| {
+        for each in NODES {
+            node(lab, each, |mut stream: TcpStream| {
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+            });
+        }
+        other_haproxy(lab, "", "  server a 127.0.0.1:9001\n  server b 127.0.0.1:9002\n");
+    })
+    .or(&["http-502-upstream-tls-wrong-version", "http-502-upstream-protocol"]),
     Fault::new("lb-one-bad-node", REPEATED, Breaks("protocol"), |lab| {
         let [_, b, _] = NODES;
         node(
@@ -74,7 +89,7 @@ pub(in super::super) const FAULTS: &[Fault] = &[
             lab,
             a,
             http(|request| match request.method.as_str() {
-                "GET" => json("200 OK", "{}"),
+                "GET" => json("200 OK", &identity("4.2.0", "production", "a")),
                 _ => answer("400 Bad Request", "", "bad request line"),
             }),
         );

@@ -141,6 +141,37 @@ pub(in super::super) const FAULTS: &[Fault] = &[
             None
         });
     }),
+    Fault::new("http-slow-first-byte", VERSION, Breaks("protocol"), |lab| {
+        says(lab, |request| {
+            if request.path == "/api/version" {
+                std::thread::sleep(Duration::from_secs(12));
+            }
+            None
+        });
+    })
+    .or(&["tcp-process-hung"]),
+    Fault::new("http-401", FRONT, Breaks("auth"), |lab| {
+        let users = lab.file("users", "app1:{PLAIN}app1-secret\n");
+        front(
+            lab,
+            &format!(
+                "auth_basic app2; auth_basic_user_file {users}; location / {{ proxy_pass http://127.0.0.1:8080; }}"
+            ),
+        );
+    }),
+    Fault::new("http-403-ip", FRONT, Breaks("auth"), |lab| {
+        front(lab, "location / { deny all; proxy_pass http://127.0.0.1:8080; }");
+    })
+    .or(&["http-403-scope"]),
+    Fault::new("app-maintenance-503", FRONT, Breaks("protocol"), |lab| {
+        front(lab, "default_type text/plain; return 503 'down for maintenance until 04:00';");
+    }),
+    Fault::new("http-redirect-internal-host", FOLLOW, Breaks("tcp"), |lab| {
+        front(lab, "return 302 http://localhost:9/api/version;");
+    }),
+    Fault::new("http-redirect-internal-host", FOLLOW, Breaks("dns"), |lab| {
+        front(lab, "return 302 http://app2-node1:8080/api/version;");
+    }),
     Fault::new("http-drip-body", VERSION, Breaks("protocol"), |lab| {
         lab.app2("0.0.0.0:8080", |mut stream| {
             let _ = stream.read(&mut [0; 4096]);
