@@ -81,6 +81,15 @@ impl<'a> Answer<'a> {
         format!("{}, in an answer {status}{by}", self.fault)
     }
 
+    /// The first words of its body, quoted.
+    pub(super) fn words(&self) -> String {
+        /// Letters of a body that are told.
+        const MOST: usize = 200;
+        let words: String = self.text.chars().take(MOST).collect();
+        let cut = if words.len() < self.text.len() { "..." } else { "" };
+        format!("\"{words}{cut}\"")
+    }
+
     /// A ruling with what other places and the baseline say of it.
     pub(super) fn tell(&self, cause: &'static Cause) -> Ruling {
         let ruling = Ruling::new(cause, self.layer, self.seen());
@@ -117,7 +126,7 @@ pub(super) fn contrasted(evidence: &Evidence<'_>, ruling: Ruling) -> Ruling {
         (true, _) => ruling.proved(proof),
         (false, false) => ruling.because(proof),
         (false, true) => ruling
-            .because("There is no baseline, and no other place was asked.")
+            .because("There is no baseline in which all was well, and no other place shows the same.")
             .sure(Confidence::Low)
             .next("record a baseline while all is well: gonogo baseline"),
     }

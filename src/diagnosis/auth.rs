@@ -112,7 +112,7 @@ fn token(evidence: &Evidence<'_>) -> Option<Ruling> {
 fn with_challenge(answer: &Answer<'_>, ruling: Ruling) -> Ruling {
     let Fault::Unauthorized { offered, .. } = answer.fault else { return ruling };
     let Some(first) = offered.first() else { return ruling };
-    ruling.saying(&format!("The server says: {first}."))
+    ruling.saying(&format!("The server says \"{first}\"."))
 }
 
 fn no_credentials(evidence: &Evidence<'_>) -> Option<Ruling> {
@@ -163,8 +163,8 @@ fn scope(evidence: &Evidence<'_>) -> Option<Ruling> {
     let of_application = !answer.is(BodyKind::Html) && answer.says(RIGHTS);
     let ruling = contrasted(evidence, Ruling::new(SCOPE, Layer::Auth, answer.seen()));
     if of_application || RIGHTS.iter().any(|word| challenge.contains(word)) {
-        let said = if challenge.is_empty() { answer.text.chars().take(200).collect() } else { challenge };
-        return Some(ruling.saying(&format!("The server says: {said}.")));
+        let said = if challenge.is_empty() { answer.words() } else { format!("\"{challenge}\"") };
+        return Some(ruling.saying(&format!("The server says {said}.")));
     }
     if answer.is(BodyKind::Html) {
         return Some(answer.tell(ADDRESS).sure(Confidence::Low).or(&[SCOPE]));

@@ -96,6 +96,7 @@ fn first(now: &Trace, answers: &[Answer]) -> String {
         check: &check,
         vantage: "app1",
         trace: now,
+        seen_at: None,
         before: Some(&before),
         answers,
         beside: Vec::new(),

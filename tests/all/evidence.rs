@@ -71,12 +71,15 @@ fn every_recorded_fault_is_named() {
 }
 
 /// Causes of which one look holds the proof: the kernel of the source or the one in between says it itself, or another
-/// address of the same name answers in the same look.
-const SELF_EVIDENT: [&str; 8] = [
+/// address of the same name or another of several calls answers in the same look.
+const SELF_EVIDENT: [&str; 11] = [
+    "app-pool-exhausted",
     "dns-round-robin-one-dead",
     "dns-v6-preferred-blackhole",
     "ephemeral-ports-exhausted",
     "fw-reject-icmp-port",
+    "lb-one-bad-node",
+    "lb-one-old-version-node",
     "route-local-prohibit",
     "route-loop",
     "route-none-on-source",

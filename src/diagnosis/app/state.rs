@@ -90,7 +90,7 @@ pub(super) fn soap(evidence: &Evidence<'_>) -> Option<Ruling> {
     (envelope && fault && succeeded && well(evidence).is_none()).then(|| {
         let said = element(&answer.text, "faultstring").or_else(|| element(&answer.text, "text"));
         let ruling = answer.tell(SOAP_FAULT);
-        ruling.saying(&format!("It says: {}.", said.unwrap_or("nothing more")))
+        ruling.saying(&said.map_or_else(String::new, |said| format!("It says \"{said}\".")))
     })
 }
 
@@ -198,8 +198,7 @@ pub(super) fn dependency(evidence: &Evidence<'_>) -> Option<Ruling> {
         let names = listed(down.iter().map(String::as_str));
         return Some(answer.tell(DEPENDENCY).saying(&format!("It reports as down: {names}.")));
     }
-    let said: String = answer.text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect();
-    Some(answer.tell(DEPENDENCY).saying(&format!("It says: {said}.")))
+    Some(answer.tell(DEPENDENCY).saying(&format!("It says {}.", answer.words())))
 }
 
 pub(super) fn exception(evidence: &Evidence<'_>) -> Option<Ruling> {
