@@ -87,7 +87,7 @@ pub(super) fn drip(evidence: &Evidence<'_>) -> Option<Ruling> {
         ruling
             .sure(Confidence::Low)
             .or(&[route::MTU])
-            .next("look from the target's own host: gonogo probe TARGET --from ssh:HOST tells a slow server from a lossy way")
+            .next("name the target's own host: gonogo probe TARGET --target-host ssh:HOST tells a slow server from a lossy way")
     })
 }
 
