@@ -10,6 +10,7 @@ mod faults;
 pub(crate) mod fixture;
 mod namespace;
 mod network;
+mod night;
 mod pki;
 mod proxies;
 mod score;

@@ -22,7 +22,7 @@ pub(super) struct Fault {
     /// What the check shows.
     shows: Shows,
     /// Do it.
-    inject: fn(&Lab),
+    pub(super) inject: fn(&Lab),
 }
 
 /// What the check shows while the fault is there.

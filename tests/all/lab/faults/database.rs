@@ -8,7 +8,7 @@ use super::super::fault::Shows::Breaks;
 use super::super::network::Host;
 use super::super::pki::leaf;
 
-pub(super) const READ: &str = "postgres: { url: 'postgres://app1:app1-secret@db.corp.test/orders?sslmode=disable', query: 'select count(*) from orders', expect: { value: { at_least: 1 } } }";
+pub(in super::super) const READ: &str = "postgres: { url: 'postgres://app1:app1-secret@db.corp.test/orders?sslmode=disable', query: 'select count(*) from orders', expect: { value: { at_least: 1 } } }";
 pub(super) const WRITE: &str = "postgres: { url: 'postgres://app1:app1-secret@db.corp.test/orders?sslmode=disable', read_only: false, query: 'insert into orders (total) values (4) returning id', expect: { rows: 1 } }";
 const IDENTITY: &str = "postgres: { url: 'postgres://app1:app1-secret@db.corp.test/orders?sslmode=disable', query: 'select system from core.identity', expect: { value: orders } }";
 const FRESH: &str = "postgres: { url: 'postgres://app1:app1-secret@db.corp.test/orders?sslmode=disable', query: 'select max(id) from core.orders', expect: { value: { at_least: 3 } } }";
