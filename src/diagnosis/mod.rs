@@ -54,7 +54,13 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Vec<Diagnosis> {
             family: cause.family,
             layer,
             or: or.into_iter().map(Cow::Borrowed).collect(),
-            says: format!("{} broken at {layer}: {}. {}", evidence.way(), seen, cause.what),
+            // What a server says may end in a full stop of its own.
+            says: format!(
+                "{} broken at {layer}: {}. {}",
+                evidence.way(),
+                seen.trim_end_matches('.'),
+                cause.what
+            ),
             cause: cause.what.to_owned(),
             contrast,
             changed: changed.clone(),

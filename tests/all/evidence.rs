@@ -70,20 +70,31 @@ fn every_recorded_fault_is_named() {
     assert_eq!(wrong, Vec::<String>::new());
 }
 
-/// Causes of which one look holds the proof: the kernel of the source or the one in between says it itself, or another
-/// address of the same name or another of several calls answers in the same look.
-const SELF_EVIDENT: [&str; 11] = [
+/// Causes of which one look holds the contrast: the kernel of the source or a router says it itself; another address of the
+/// same name, or another call of the same look, is answered; what is configured stands beside what the plan means; the
+/// server has told of its state before it refuses.
+const SELF_EVIDENT: [&str; 21] = [
     "app-pool-exhausted",
+    "cfg-env-var-empty",
+    "cfg-old-host",
+    "cfg-trailing-space-host",
+    "db-25006-default-read-only",
+    "db-25006-standby",
     "dns-round-robin-one-dead",
+    "dns-v6-only-answer-no-route",
     "dns-v6-preferred-blackhole",
     "ephemeral-ports-exhausted",
     "fw-reject-icmp-port",
-    "lb-one-bad-node",
-    "lb-one-old-version-node",
     "route-local-prohibit",
     "route-loop",
+    "lb-one-bad-node",
+    "lb-one-old-version-node",
     "route-none-on-source",
     "tcp-other-service-on-port",
+    "tls-mtls-cert-missing",
+    "tls-mtls-expired-client",
+    "tls-mtls-wrong-ca",
+    "tls-one-node-old-cert",
 ];
 
 /// A cause is never told for sure from one observation alone.

@@ -15,7 +15,11 @@ pub(crate) fn folder() -> PathBuf {
 
 /// What the last run showed of a fault's check.
 pub(super) fn of(lab: &Lab, program: &Program, fault: &Fault) -> Option<(&'static str, Value)> {
-    let journal = program.journal().replace(&lab.folder.path().display().to_string(), "/lab");
+    let name = nix::unistd::gethostname().expect("a name");
+    let journal = program
+        .journal()
+        .replace(&lab.folder.path().display().to_string(), "/lab")
+        .replace(&format!(r#""host":"{}""#, name.display()), r#""host":"lab""#);
     let read = |line| {
         let mut line: Value = serde_json::from_str(line).ok()?;
         let mut event = line["what"].take();
