@@ -51,7 +51,9 @@ pub mod ways {
     pub const NO_PROXY: &str = "no-proxy";
     /// A client hello up to TLS 1.2, with old cipher suites too.
     pub const HELLO: &str = "hello";
-    /// The same without a name (SNI).
+    /// The same with the suites only that are still safe.
+    pub const SAFE_SUITES: &str = "safe-suites";
+    /// A hello with old suites without a name (SNI).
     pub const NO_NAME: &str = "no-name";
     /// A client hello of TLS 1.1.
     pub const OLD_VERSIONS: &str = "old-versions";

@@ -15,7 +15,7 @@ use crate::model::fault::Fault;
 use crate::model::layer::Layer;
 use crate::model::trace::VantageError;
 use crate::net::queue::unacknowledged;
-use crate::net::tls::hello::{Newest, choice, client_hello};
+use crate::net::tls::hello::{Offer, choice, client_hello};
 
 /// Half of the time a question has: a server that is there answers at once.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -29,9 +29,8 @@ pub struct Hello {
     /// The name sent as SNI; none when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_name: Option<String>,
-    /// Offer TLS 1.1 and 1.0 only.
-    #[serde(default)]
-    pub old: bool,
+    /// What it offers.
+    pub offer: Offer,
 }
 
 impl Probe for Hello {
@@ -58,8 +57,7 @@ impl Probe for Hello {
     async fn run(&self, recorder: &mut Recorder) -> Result<(), Stop> {
         let HostPort { host, port } = address(&self.address)?;
         let mut stream = reach(recorder, &host, port).await?.stream;
-        let newest = if self.old { Newest::Tls11 } else { Newest::Tls12 };
-        let hello = client_hello(newest, self.server_name.as_deref());
+        let hello = client_hello(self.offer, self.server_name.as_deref());
         let hello = hello.map_err(|reason| VantageError::Internal { reason })?;
         let limit = LIMIT.min(recorder.remaining());
         let began = Instant::now();

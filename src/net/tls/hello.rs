@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 
 use rustls::pki_types::CertificateDer;
 use rustls::{AlertDescription, CipherSuite};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::alert;
@@ -30,36 +32,50 @@ const HANDSHAKE: u8 = 22;
 const SERVER_HELLO: u8 = 2;
 const CERTIFICATE: u8 = 11;
 
-/// The newest version a client hello offers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Newest {
-    /// TLS 1.1 (RFC 4346), and TLS 1.0 with it.
-    Tls11,
-    /// TLS 1.2 (RFC 5246).
-    Tls12,
+/// What a client hello offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Offer {
+    /// TLS 1.1 (RFC 4346) and TLS 1.0, with every suite.
+    OldVersions,
+    /// TLS 1.2 (RFC 5246) with every suite.
+    AllSuites,
+    /// TLS 1.2 with the suites of the TLS library only.
+    SafeSuites,
 }
 
-impl Newest {
-    const fn number(self) -> [u8; 2] {
+impl Offer {
+    const fn version(self) -> [u8; 2] {
         match self {
-            Self::Tls11 => [3, 2],
-            Self::Tls12 => [3, 3],
+            Self::OldVersions => [3, 2],
+            Self::AllSuites | Self::SafeSuites => [3, 3],
+        }
+    }
+
+    fn suites(self) -> Vec<u16> {
+        match self {
+            Self::OldVersions | Self::AllSuites => [SAFE_SUITES, OLD_SUITES, &[RENEGOTIATION]].concat(),
+            Self::SafeSuites => [SAFE_SUITES, &[RENEGOTIATION]].concat(),
         }
     }
 }
 
-/// Suites offered, best first: ECDHE, DHE and RSA with AEAD, then with CBC, 3DES and RC4; then the mark of RFC 5746.
-const SUITES: &[u16] = &[
-    0xC02B, 0xC02C, 0xC02F, 0xC030, 0xCCA9, 0xCCA8, 0x009E, 0x009F, 0xCCAA, 0xC023, 0xC024, 0xC027, 0xC028,
-    0xC009, 0xC00A, 0xC013, 0xC014, 0x0067, 0x006B, 0x0033, 0x0039, 0x009C, 0x009D, 0x003C, 0x003D, 0x002F,
-    0x0035, 0xC008, 0xC012, 0x0016, 0x000A, 0xC007, 0xC011, 0x0005, 0x0004, 0x00FF,
+/// Suites of TLS 1.2 that are still safe: ECDHE with AEAD, for EC and RSA keys.
+const SAFE_SUITES: &[u16] = &[0xC02B, 0xC02C, 0xC02F, 0xC030, 0xCCA9, 0xCCA8];
+/// Those before them, best first: DHE with AEAD, ECDHE and DHE with CBC, RSA, 3DES and RC4.
+const OLD_SUITES: &[u16] = &[
+    0x009E, 0x009F, 0xCCAA, 0xC023, 0xC024, 0xC027, 0xC028, 0xC009, 0xC00A, 0xC013, 0xC014, 0x0067, 0x006B,
+    0x0033, 0x0039, 0x009C, 0x009D, 0x003C, 0x003D, 0x002F, 0x0035, 0xC008, 0xC012, 0x0016, 0x000A, 0xC007,
+    0xC011, 0x0005, 0x0004,
 ];
+/// Not a suite but a mark (RFC 5746 section 3.3), without which some servers refuse.
+const RENEGOTIATION: u16 = 0x00FF;
 
 /// A client hello in its record; no name is sent when there is none (RFC 6066 section 3 has none for addresses).
 ///
 /// # Errors
 /// When the system gives no random bytes.
-pub fn client_hello(newest: Newest, server_name: Option<&str>) -> Result<Vec<u8>, String> {
+pub fn client_hello(offer: Offer, server_name: Option<&str>) -> Result<Vec<u8>, String> {
     let mut random = [0; 32];
     let secure = rustls::crypto::ring::default_provider().secure_random;
     secure.fill(&mut random).map_err(|_| "the system gives no random bytes".to_owned())?;
@@ -74,9 +90,9 @@ pub fn client_hello(newest: Newest, server_name: Option<&str>) -> Result<Vec<u8>
     let signatures = [4, 3, 5, 3, 6, 3, 8, 4, 8, 5, 8, 6, 4, 1, 5, 1, 6, 1, 2, 3, 2, 1];
     extend(&mut extensions, 13, &prefixed(&signatures));
     extend(&mut extensions, 23, &[]);
-    let suites: Vec<u8> = SUITES.iter().flat_map(|suite| suite.to_be_bytes()).collect();
+    let suites: Vec<u8> = offer.suites().into_iter().flat_map(u16::to_be_bytes).collect();
     let body = [
-        &newest.number()[..],
+        &offer.version()[..],
         &random,
         // No session, and no compression.
         &[0],
@@ -241,9 +257,9 @@ mod tests {
     use crate::net::scripted::serve;
     use crate::net::tls::pki::{Pki, server_config, tls_server};
 
-    async fn asked(server: std::net::SocketAddr, newest: Newest, name: Option<&str>) -> Result<Fact, Fault> {
+    async fn asked(server: std::net::SocketAddr, offer: Offer, name: Option<&str>) -> Result<Fact, Fault> {
         let mut stream = tokio::net::TcpStream::connect(server).await.unwrap();
-        let hello = client_hello(newest, name).unwrap();
+        let hello = client_hello(offer, name).unwrap();
         let limited = tokio::time::timeout(Duration::from_secs(5), choice(&mut stream, &hello));
         limited.await.expect("an answer ends within its limit")
     }
@@ -261,7 +277,7 @@ mod tests {
         let pki = Pki::new();
         let address = server(&pki, &rustls::version::TLS12).await;
         for name in [Some("app.example"), None] {
-            let Ok(Fact::Chosen { version, cipher, chain }) = asked(address, Newest::Tls12, name).await
+            let Ok(Fact::Chosen { version, cipher, chain }) = asked(address, Offer::AllSuites, name).await
             else {
                 panic!("{name:?}")
             };
@@ -276,10 +292,10 @@ mod tests {
     #[tokio::test]
     async fn a_server_without_these_versions_sends_its_alert() {
         let pki = Pki::new();
-        for (version, newest) in
-            [(&rustls::version::TLS13, Newest::Tls12), (&rustls::version::TLS12, Newest::Tls11)]
+        for (version, offer) in
+            [(&rustls::version::TLS13, Offer::AllSuites), (&rustls::version::TLS12, Offer::OldVersions)]
         {
-            let refused = asked(server(&pki, version).await, newest, None).await;
+            let refused = asked(server(&pki, version).await, offer, None).await;
             assert_eq!(refused, Err(Fault::AlertReceived { alert: "protocol_version".to_owned() }));
         }
     }
@@ -301,7 +317,7 @@ mod tests {
                 let _ = stream.shutdown().await;
             })
             .await;
-            let fault = asked(address, Newest::Tls12, Some("app.example")).await.unwrap_err();
+            let fault = asked(address, Offer::AllSuites, Some("app.example")).await.unwrap_err();
             assert_eq!(fault.id(), wanted, "{said:?}: {fault}");
         }
     }

@@ -11,6 +11,7 @@ use crate::model::fault::{Distrust, Fault};
 use crate::model::layer::Layer;
 use crate::model::trace::{Ended, Seen, Trace, VantageError};
 use crate::net::resolve::literal;
+use crate::net::tls::hello::Offer;
 use crate::probe::file_ref::FileRef;
 use crate::probe::http::Http;
 use crate::probe::tls::{CertificateFiles, Tls, Version};
@@ -29,7 +30,7 @@ pub(super) fn ask(asked: &mut Asked<'_>, trace: &Trace, broken: (Layer, &Fault),
             }
         }
         // Plain HTTP to a port that speaks TLS: some servers say so, most close.
-        (Layer::Protocol, _) if !server.secured => hello(asked, &server, ways::HELLO, true, false),
+        (Layer::Protocol, _) if !server.secured => hello(asked, &server, ways::HELLO, true, Offer::AllSuites),
         _ => {}
     }
 }
@@ -129,9 +130,10 @@ fn handshake(asked: &mut Asked<'_>, server: &Server, fault: &Fault) {
     let refused = matches!(fault, Fault::AlertReceived { .. } | Fault::HandshakeFailed { .. });
     let silent = matches!(fault, Fault::TimedOut { .. } | Fault::Reset { .. } | Fault::ClosedEarly { .. });
     if refused || silent {
-        hello(asked, server, ways::HELLO, true, false);
-        hello(asked, server, ways::NO_NAME, false, false);
-        hello(asked, server, ways::OLD_VERSIONS, true, true);
+        hello(asked, server, ways::HELLO, true, Offer::AllSuites);
+        hello(asked, server, ways::SAFE_SUITES, true, Offer::SafeSuites);
+        hello(asked, server, ways::NO_NAME, false, Offer::AllSuites);
+        hello(asked, server, ways::OLD_VERSIONS, true, Offer::OldVersions);
         for (way, version) in [(ways::TLS_1_2, Version::Tls12), (ways::TLS_1_3, Version::Tls13)] {
             // What the check offers anyway, it was refused.
             if !server.versions.is_empty() && !server.versions.contains(&version) {
@@ -165,7 +167,7 @@ fn names(
         return;
     }
     if literal(&server.name).is_none() {
-        return hello(asked, server, ways::NO_NAME, false, false);
+        return hello(asked, server, ways::NO_NAME, false, Offer::AllSuites);
     }
     let was = before.filter(|before| connected(before).next().is_some()).and_then(|before| {
         before.observations.iter().find_map(|observation| match &observation.seen {
@@ -180,8 +182,8 @@ fn names(
     }
 }
 
-fn hello(asked: &mut Asked<'_>, server: &Server, way: &str, named: bool, old: bool) {
+fn hello(asked: &mut Asked<'_>, server: &Server, way: &str, named: bool, offer: Offer) {
     let server_name = Some(&server.name).filter(|name| named && literal(name).is_none()).cloned();
-    let hello = crate::probe::Hello { address: server.address.clone(), server_name, old };
+    let hello = crate::probe::Hello { address: server.address.clone(), server_name, offer };
     asked.otherwise(way, Some(Spec::Hello(hello)));
 }
