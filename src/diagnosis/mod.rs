@@ -20,6 +20,7 @@ use registry::{Ruling, families};
 use crate::model::cause::{Cause, Confidence, Diagnosis};
 use crate::model::change::changes;
 use crate::model::layer::Layer;
+use crate::model::trace::Ended;
 
 // Of what is found at one layer, what the server itself answered comes first.
 families! {
@@ -46,6 +47,11 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Vec<Diagnosis> {
     found.sort_by_key(|ruling| (ruling.layer, std::cmp::Reverse(ruling.confidence)));
     found.truncate(MOST);
     let changed = evidence.before.map(|before| changes(before, evidence.trace)).unwrap_or_default();
+    let how = match (evidence.broken(), &evidence.trace.ended) {
+        (Some(_), _) => "broken at",
+        (None, Ended::Complete) => "works, but at",
+        (None, Ended::Cancelled | Ended::Blind(_)) => "not tried, because at",
+    };
     let told = found.into_iter().map(|ruling| {
         let Ruling { cause, layer, seen, contrast, confidence, or, next, excludes: _ } = ruling;
         let general = cause.next.iter().map(|step| (*step).to_owned());
@@ -56,7 +62,7 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Vec<Diagnosis> {
             or: or.into_iter().map(Cow::Borrowed).collect(),
             // What a server says may end in a full stop of its own.
             says: format!(
-                "{} broken at {layer}: {}. {}",
+                "{} {how} {layer}: {}. {}",
                 evidence.way(),
                 seen.trim_end_matches('.'),
                 cause.what

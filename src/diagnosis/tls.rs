@@ -2,7 +2,9 @@
 
 mod certificate;
 mod client;
+mod dates;
 mod handshake;
+mod name;
 mod speech;
 
 use super::evidence::{Evidence, Place, facts, listed, passes, tried};
@@ -127,17 +129,18 @@ pub(super) const RULES: &[Rule] = &[
     client::trust_file,
     client::key_mismatch,
     certificate::one_old_node,
-    certificate::not_yet_valid,
-    certificate::expired,
+    dates::not_yet_valid,
+    dates::expired,
     certificate::self_signed,
     certificate::no_intermediate,
     certificate::unknown_issuer,
     certificate::wrong_use,
     certificate::weak,
-    certificate::by_address,
-    certificate::common_name,
-    certificate::wrong_name,
-    certificate::ends_soon,
+    name::by_address,
+    name::common_name,
+    name::wrong_name,
+    dates::ends_soon,
+    dates::too_few_days,
     client::missing,
     client::expired,
     client::issuer,

@@ -1,24 +1,20 @@
-//! Certificates that are not trusted, or will not be for long.
-
-use std::net::IpAddr;
+//! Certificates that are not trusted: who issued them, what they are for, and one node of many.
 
 use super::super::evidence::{Evidence, Place, listed};
 use super::super::registry::Ruling;
 use super::{
-    BY_ADDRESS, COMMON_NAME, DEFAULT_VHOST, ENDS_SOON, EXPIRED, NO_INTERMEDIATE, NOT_YET_VALID, ONE_OLD_NODE,
-    SELF_SIGNED, UNKNOWN_ISSUER, WEAK_KEY, WRONG_NAME, WRONG_USE, chain, compared, issuer_here_and_there,
-    leaf, same,
+    DEFAULT_VHOST, NO_INTERMEDIATE, ONE_OLD_NODE, SELF_SIGNED, UNKNOWN_ISSUER, WEAK_KEY, WRONG_USE, chain,
+    compared, issuer_here_and_there, leaf, same,
 };
 use crate::diagnosis::proxy::INTERCEPTED;
 use crate::model::cause::{Cause, Confidence};
-use crate::model::examination::ways;
 use crate::model::fact::{Certificate, Fact};
 use crate::model::fault::{Distrust, Fault};
 use crate::model::layer::Layer;
 use crate::model::trace::Seen;
 
 /// Every reason of distrust, with the chain and the fault in words.
-fn distrusted<'a>(evidence: &Evidence<'a>) -> Option<(&'a [Distrust], &'a [Certificate], String)> {
+pub(super) fn distrusted<'a>(evidence: &Evidence<'a>) -> Option<(&'a [Distrust], &'a [Certificate], String)> {
     let fault @ Fault::Distrusted { reasons, chain, .. } = evidence.broken_at(Layer::Tls)? else {
         return None;
     };
@@ -26,7 +22,7 @@ fn distrusted<'a>(evidence: &Evidence<'a>) -> Option<(&'a [Distrust], &'a [Certi
 }
 
 /// Proved by what others see of the same certificate or by what it was before, else only likely.
-fn judged(evidence: &Evidence<'_>, cause: &'static Cause, seen: String) -> Ruling {
+pub(super) fn judged(evidence: &Evidence<'_>, cause: &'static Cause, seen: String) -> Ruling {
     let ruling = Ruling::new(cause, Layer::Tls, seen);
     match compared(evidence) {
         Some(contrast) => ruling.proved(contrast),
@@ -35,7 +31,7 @@ fn judged(evidence: &Evidence<'_>, cause: &'static Cause, seen: String) -> Rulin
 }
 
 /// Whether the trouble is on one node or on the way only: then the certificate that all others see is well.
-fn only_here(evidence: &Evidence<'_>) -> bool {
+pub(super) fn only_here(evidence: &Evidence<'_>) -> bool {
     one_old_node(evidence).is_some() || issuer_here_and_there(evidence).is_some()
 }
 
@@ -48,23 +44,34 @@ pub(super) fn one_old_node(evidence: &Evidence<'_>) -> Option<Ruling> {
     for observation in
         evidence.trace.observations.iter().filter(|observation| observation.layer == Layer::Tls)
     {
-        let Some(address) = observation.address else { continue };
+        let whose = observation.address.map(|address| address.to_string());
         match &observation.seen {
             Seen::Worked(Fact::Secured { chain, .. })
                 if chain.first().is_some_and(|leaf| !same(leaf, own)) =>
             {
-                good.push(address.to_string());
+                good.push(whose);
             }
-            Seen::Broke(Fault::Distrusted { .. }) => bad.push(address.to_string()),
+            Seen::Broke(Fault::Distrusted { .. }) => bad.push(whose),
             Seen::Worked(_) | Seen::Broke(_) => {}
         }
     }
-    let names = |addresses: &[String]| listed(addresses.iter().map(String::as_str));
+    let sha256 = format!("find the node that sends sha256 {:.16}", own.sha256);
     if !good.is_empty() && !bad.is_empty() {
-        let until = format!("{} sends {} until {}", names(&bad), own.subject, own.not_after);
-        return Some(
-            ruling.proved(format!("{until}; {} sends another certificate, which is trusted.", names(&good))),
-        );
+        let names = |nodes: &[Option<String>]| {
+            let known: Option<Vec<&str>> = nodes.iter().map(Option::as_deref).collect();
+            known.map(listed)
+        };
+        let sent = format!("{} until {}", own.subject, own.not_after);
+        let (Some(bad), Some(good)) = (names(&bad), names(&good)) else {
+            let calls = good.len() + bad.len();
+            let contrast = format!(
+                "Of {calls} calls {} got {sent}, the others another certificate, which is trusted.",
+                bad.len()
+            );
+            return Some(ruling.proved(contrast).next(sha256));
+        };
+        let contrast = format!("{bad} sends {sent}; {good} sends another certificate, which is trusted.");
+        return Some(ruling.proved(contrast));
     }
     let again: Vec<_> = evidence.again().collect();
     let trusted = again
@@ -74,77 +81,8 @@ pub(super) fn one_old_node(evidence: &Evidence<'_>) -> Option<Ruling> {
     (trusted > 0).then(|| {
         let contrast =
             format!("Of {calls} calls in a row {trusted} got another certificate, which is trusted.");
-        ruling.proved(contrast).next(format!("find the node that sends sha256 {:.16}", own.sha256))
+        ruling.proved(contrast).next(sha256)
     })
-}
-
-/// Places that find nothing wrong with the dates of the very same certificate.
-fn in_date_elsewhere(evidence: &Evidence<'_>) -> bool {
-    let Some(own) = leaf(evidence.trace) else { return false };
-    let dated = |place: &Place<'_>| {
-        let reasons = match place.trace.broken() {
-            Some((Layer::Tls, Fault::Distrusted { reasons, .. })) => reasons.as_slice(),
-            Some(_) | None => &[],
-        };
-        !reasons
-            .iter()
-            .any(|reason| matches!(reason, Distrust::Expired { .. } | Distrust::NotYetValid { .. }))
-    };
-    evidence.elsewhere().any(|place| leaf(place.trace).is_some_and(|there| same(own, there)) && dated(&place))
-}
-
-fn dates(
-    evidence: &Evidence<'_>,
-    cause: &'static Cause,
-    is: impl Fn(&Distrust) -> bool,
-    of: impl Fn(&Certificate) -> bool,
-) -> Option<Ruling> {
-    let (reasons, chain, fault) = distrusted(evidence)?;
-    if !reasons.iter().any(is) || only_here(evidence) || in_date_elsewhere(evidence) {
-        return None;
-    }
-    let ruling = judged(evidence, cause, fault);
-    Some(match chain.iter().position(of) {
-        Some(0) | None => ruling,
-        Some(number) => {
-            let who = chain.get(number).map(|one| one.subject.as_str()).unwrap_or_default();
-            ruling.next(format!(
-                "it is not the server's own certificate but the one of {who} that it sends along"
-            ))
-        }
-    })
-}
-
-pub(super) fn expired(evidence: &Evidence<'_>) -> Option<Ruling> {
-    let (reasons, ..) = distrusted(evidence)?;
-    let ends: Vec<&str> = reasons
-        .iter()
-        .filter_map(|reason| {
-            if let Distrust::Expired { not_after } = reason { Some(not_after.as_str()) } else { None }
-        })
-        .collect();
-    dates(
-        evidence,
-        EXPIRED,
-        |reason| matches!(reason, Distrust::Expired { .. }),
-        |one| ends.contains(&one.not_after.as_str()),
-    )
-}
-
-pub(super) fn not_yet_valid(evidence: &Evidence<'_>) -> Option<Ruling> {
-    let (reasons, ..) = distrusted(evidence)?;
-    let begins: Vec<&str> = reasons
-        .iter()
-        .filter_map(|reason| {
-            if let Distrust::NotYetValid { not_before } = reason { Some(not_before.as_str()) } else { None }
-        })
-        .collect();
-    dates(
-        evidence,
-        NOT_YET_VALID,
-        |reason| matches!(reason, Distrust::NotYetValid { .. }),
-        |one| begins.contains(&one.not_before.as_str()),
-    )
 }
 
 /// Whether the name is wrong too.
@@ -282,89 +220,5 @@ pub(super) fn weak(evidence: &Evidence<'_>) -> Option<Ruling> {
         }
         (None, Some(contrast)) => ruling.because(format!("Of the certificate sent, {why}. {contrast}")),
         (None, None) => ruling.because(format!("Of the certificate sent, {why}.")),
-    })
-}
-
-fn mismatch<'a>(evidence: &Evidence<'a>) -> Option<(&'a str, &'a Certificate, String)> {
-    let (reasons, chain, fault) = distrusted(evidence)?;
-    let wanted = reasons.iter().find_map(|reason| {
-        if let Distrust::NameMismatch { wanted, .. } = reason { Some(wanted.as_str()) } else { None }
-    })?;
-    (!only_here(evidence)).then_some((wanted, chain.first()?, fault))
-}
-
-pub(super) fn by_address(evidence: &Evidence<'_>) -> Option<Ruling> {
-    let (wanted, leaf, fault) = mismatch(evidence)?;
-    let is_name = |name: &&String| name.parse::<IpAddr>().is_err();
-    if wanted.parse::<IpAddr>().is_err() || !leaf.names.iter().any(|name| is_name(&name)) {
-        return None;
-    }
-    let ruling = Ruling::new(BY_ADDRESS, Layer::Tls, fault);
-    let by_name = evidence.otherwise(ways::BY_NAME).filter(|trace| super::passes(trace, Layer::Tls));
-    let Some(trusted) = by_name.and_then(super::leaf) else {
-        let names = listed(leaf.names.iter().map(String::as_str));
-        return Some(ruling.because(format!("The certificate is for {names}.")).or(&[WRONG_NAME]));
-    };
-    let names = listed(trusted.names.iter().map(String::as_str));
-    Some(
-        ruling
-            .proved(format!("Called by name, the same address is trusted: its certificate is for {names}.")),
-    )
-}
-
-pub(super) fn common_name(evidence: &Evidence<'_>) -> Option<Ruling> {
-    let (wanted, leaf, fault) = mismatch(evidence)?;
-    let own_name = leaf
-        .subject
-        .split(',')
-        .map(str::trim)
-        .any(|part| part.strip_prefix("CN=").is_some_and(|name| name.eq_ignore_ascii_case(wanted)));
-    (leaf.names.is_empty() && own_name).then(|| judged(evidence, COMMON_NAME, fault))
-}
-
-pub(super) fn wrong_name(evidence: &Evidence<'_>) -> Option<Ruling> {
-    let (wanted, own, fault) = mismatch(evidence)?;
-    if wanted.parse::<IpAddr>().is_ok() || common_name(evidence).is_some() {
-        return None;
-    }
-    let ruling = Ruling::new(WRONG_NAME, Layer::Tls, fault);
-    let compared = compared(evidence).unwrap_or_default();
-    Some(match evidence.otherwise(ways::NO_NAME).and_then(leaf) {
-        // It chooses by name, and has this one for the name called.
-        Some(default) if !same(default, own) => {
-            let contrast = format!(
-                "Without a name (SNI) it sends {}: it has this one for the name called. {compared}",
-                default.subject
-            );
-            ruling.proved(contrast)
-        }
-        Some(_) => {
-            let contrast = format!("It sends the same without a name (SNI). {compared}");
-            ruling
-                .because(contrast)
-                .or(&[DEFAULT_VHOST])
-                .next(format!("does the target's configuration have a host {wanted}?"))
-        }
-        None => ruling.because(compared).or(&[DEFAULT_VHOST]),
-    })
-}
-
-pub(super) fn ends_soon(evidence: &Evidence<'_>) -> Option<Ruling> {
-    let now = evidence.seen_at.filter(|_| evidence.broken().is_none())?;
-    let chain = chain(evidence.trace)?;
-    let (certificate, days) = chain.iter().find_map(|one| Some((one, one.ends_soon(now)?)))?;
-    let own = evidence
-        .trace
-        .observations
-        .iter()
-        .any(|seen| matches!(seen.seen, Seen::Worked(Fact::Secured { .. })));
-    own.then(|| {
-        let left = match days {
-            0 => "today or tomorrow".to_owned(),
-            1 => "in a day".to_owned(),
-            days => format!("in {days} days"),
-        };
-        let seen = format!("{} ends {left}, on {}", certificate.subject, certificate.not_after);
-        judged(evidence, ENDS_SOON, seen)
     })
 }

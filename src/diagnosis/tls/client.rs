@@ -117,11 +117,13 @@ pub(super) fn expired(evidence: &Evidence<'_>) -> Option<Ruling> {
     let over = dates.iter().any(|reason| matches!(reason, Distrust::Expired { .. }));
     let ruling = Ruling::new(CLIENT_EXPIRED, Layer::Tls, fault.to_string());
     if over {
-        return Some(
-            ruling
-                .proved(format!("{} By our own clock too it is over.", of_ours(ours)))
-                .not(&[CLIENT_ISSUER]),
-        );
+        let told = format!("{} By our own clock too it is over.", of_ours(ours));
+        return Some(match alert.as_str() {
+            "certificate_expired" => ruling.proved(told).not(&[CLIENT_ISSUER]),
+            // The authority is a matter of its own.
+            "unknown_ca" => ruling.because(told).or(&[CLIENT_ISSUER]),
+            _ => ruling.because(told).not(&[CLIENT_ISSUER]),
+        });
     }
     // In date by our clock: the server's may be wrong.
     (alert == "certificate_expired").then(|| {
@@ -148,8 +150,8 @@ pub(super) fn issuer(evidence: &Evidence<'_>) -> Option<Ruling> {
     ];
     let told: Vec<&str> = told.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
     let ruling = match (alert.as_str(), unlisted) {
-        ("unknown_ca", _) => ruling.proved(told.join(" ")),
-        (_, Some(_)) => ruling.because(told.join(" ")),
+        ("unknown_ca", _) if told.len() > 1 => ruling.proved(told.join(" ")),
+        ("unknown_ca", _) | (_, Some(_)) => ruling.because(told.join(" ")),
         (_, None) => ruling
             .because(told.join(" "))
             .sure(Confidence::Low)
@@ -178,12 +180,17 @@ pub(super) fn refused_by_page(evidence: &Evidence<'_>) -> Option<Ruling> {
     if !mismatches.iter().any(bad_request) || !page.contains("ssl certificate") {
         return None;
     }
-    let newly = evidence.before.and_then(asked) == Some(false);
-    let told = if newly {
-        "The server asked for a client certificate, which it did not in the baseline; its page speaks of it."
-    } else {
-        "The server asked for a client certificate, and its page speaks of it."
-    };
+    let places: Vec<Place<'_>> =
+        evidence.elsewhere().filter(|place| place.trace.broken().is_some()).collect();
+    let mut told = vec!["The server asked for a client certificate, and its page speaks of it.".to_owned()];
+    if evidence.before.and_then(asked) == Some(false) {
+        told.push("In the baseline it did not ask for one.".to_owned());
+    }
+    if !places.is_empty() {
+        told.push(format!("It refuses {} too.", listed(places.iter().map(Place::name))));
+    }
+    let compared = told.len() > 1;
+    let told = told.join(" ");
     let none_sent = page.contains("no required ssl certificate");
     let ruling = Ruling::new(
         if none_sent { NO_CLIENT_CERTIFICATE } else { CLIENT_ISSUER },
@@ -191,5 +198,5 @@ pub(super) fn refused_by_page(evidence: &Evidence<'_>) -> Option<Ruling> {
         fault.to_string(),
     );
     let ruling = if none_sent { ruling } else { ruling.or(&[CLIENT_EXPIRED]) };
-    Some(if none_sent { ruling.proved(told) } else { ruling.because(told) })
+    Some(if none_sent && compared { ruling.proved(told) } else { ruling.because(told) })
 }

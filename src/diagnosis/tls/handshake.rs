@@ -92,11 +92,6 @@ pub(super) fn server_too_old(evidence: &Evidence<'_>) -> Option<Ruling> {
     Some(Ruling::new(SERVER_TOO_OLD, Layer::Tls, fault.to_string()).proved(contrast))
 }
 
-/// Suites of TLS 1.2 that are still safe: those with ECDHE and AEAD.
-fn is_modern(cipher: &str) -> bool {
-    cipher.starts_with("TLS_ECDHE_") && (cipher.contains("_GCM_") || cipher.contains("_CHACHA20_"))
-}
-
 pub(super) fn no_cipher(evidence: &Evidence<'_>) -> Option<Ruling> {
     let fault = refused(evidence)?;
     let about_suites =
@@ -105,10 +100,12 @@ pub(super) fn no_cipher(evidence: &Evidence<'_>) -> Option<Ruling> {
         return None;
     }
     let ruling = Ruling::new(NO_CIPHER, Layer::Tls, fault.to_string());
+    let safe_fail = evidence.otherwise(ways::SAFE_SUITES).is_some_and(|trace| trace.broken().is_some());
     match chose(evidence, ways::HELLO) {
-        Some(("TLSv1.2", cipher)) if !is_modern(cipher) => {
-            Some(ruling.proved(format!("Offered old suites too, the server chooses {cipher}.")))
-        }
+        // The same hello without the old suites has to fail, or it is not about the suites.
+        Some(("TLSv1.2", cipher)) if safe_fail => Some(ruling.proved(format!(
+            "Offered old suites too, the server chooses {cipher}; offered ECDHE with AEAD only, it refuses."
+        ))),
         Some(_) => None,
         None if alert(fault).is_none() || chose(evidence, ways::NO_NAME).is_some() => None,
         // No suite at all fits the server's own key, or the alert stands for something else.

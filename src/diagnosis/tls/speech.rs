@@ -42,7 +42,10 @@ pub(super) fn plain_to_tls(evidence: &Evidence<'_>) -> Option<Ruling> {
         );
         (ended, ended)
     };
-    let hello = evidence.otherwise(ways::HELLO).filter(|trace| disliked && speaks_tls(trace))?;
+    // A port that answers others in clear text speaks both, or it is the way that differs.
+    let elsewhere = evidence.elsewhere().any(|place| place.passes(Layer::Protocol));
+    let hello =
+        evidence.otherwise(ways::HELLO).filter(|trace| disliked && !elsewhere && speaks_tls(trace))?;
     let answer = chosen(hello).map_or_else(
         || "A client hello is answered there with a TLS alert.".to_owned(),
         |(version, cipher)| format!("A client hello is answered there with {version} {cipher}."),

@@ -12,6 +12,8 @@ use super::server::{Server, answer, healthy, http, identity, json};
 pub(super) struct Nginx<'a> {
     /// What the TLS server sends.
     pub(super) certificate: Option<&'a Certificate>,
+    /// Its port.
+    pub(super) port: u16,
     /// The TLS server's name.
     pub(super) name: &'a str,
     /// Directives of the TLS server.
@@ -24,7 +26,14 @@ pub(super) struct Nginx<'a> {
 
 impl Default for Nginx<'_> {
     fn default() -> Self {
-        Self { certificate: None, name: "app2.corp.test", secured: SECURED, plain: PLAIN, more: "" }
+        Self {
+            certificate: None,
+            port: 8443,
+            name: "app2.corp.test",
+            secured: SECURED,
+            plain: PLAIN,
+            more: "",
+        }
     }
 }
 
@@ -52,10 +61,10 @@ pub(super) fn nginx(lab: &Lab, nginx: &Nginx<'_>) {
         let _ = write!(text, "{kind}_temp_path {folder}/nginx-{kind}; ");
     }
     let Certificate { chain, key, .. } = certificate;
-    let Nginx { name, secured, plain, more, .. } = nginx;
+    let Nginx { port, name, secured, plain, more, .. } = nginx;
     let _ = write!(
         text,
-        "\n{more}\nserver {{ listen 8443 ssl; server_name {name}; ssl_certificate {chain}; ssl_certificate_key {key}; {secured} location / {{ proxy_pass http://127.0.0.1:8080; }} }}\n{plain}\n}}\n"
+        "\n{more}\nserver {{ listen {port} ssl; server_name {name}; ssl_certificate {chain}; ssl_certificate_key {key}; {secured} location / {{ proxy_pass http://127.0.0.1:8080; }} }}\n{plain}\n}}\n"
     );
     let file = lab.file("nginx.conf", &text);
     let log = lab.folder.path().join("nginx.log");

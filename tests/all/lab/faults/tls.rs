@@ -18,6 +18,9 @@ const OLDER: &str =
 const HANDSHAKE: &str = "tls: { address: 'app2.corp.test:8443', ca: LAB/ca.pem }";
 /// With the caller's own certificate, which a healthy server does not ask for.
 const KNOWN: &str = "http: { url: 'https://app2.corp.test:8443/api/version', ca: LAB/ca.pem, client_certificate: { cert: LAB/client.crt, key: LAB/client.key } }";
+const MONTH: &str =
+    "tls: { address: 'app2.corp.test:8443', ca: LAB/ca.pem, expect: { days_left: { at_least: 30 } } }";
+const SEVERAL: &str = "http: { url: 'https://app2.corp.test:8443/api/version', ca: LAB/ca.pem, repeat: 4 }";
 const EACH: &str = "http: { url: 'https://app2.corp.test:8443/api/version', ca: LAB/ca.pem, addresses: all }";
 
 pub(in super::super) const FAULTS: &[Fault] = &[
@@ -157,6 +160,29 @@ pub(in super::super) const FAULTS: &[Fault] = &[
         lab.nft(Host::Router, "forward", "ip saddr 198.51.100.10 tcp dport 8443 @ih,0,8 0x16 drop");
     }),
     Fault::new("tls-expiring-soon", SECURED, Passes, |lab| serve(lab, |params| valid(params, -360, 3))),
+    Fault::new("tls-expiring-soon", MONTH, Breaks("tls"), |lab| serve(lab, |params| valid(params, -360, 20))),
+    // Behind one address: HAProxy hands the connections on as they are.
+    Fault::new("tls-one-node-old-cert", SEVERAL, Breaks("tls"), |lab| {
+        let mut params = leaf(&["app2.corp.test"], "app2.corp.test");
+        valid(&mut params, -400, -10);
+        let old = lab.pki.issue("bad", &lab.pki.issuing, &params);
+        let good = lab.pki.good();
+        let node = |port: u16, Certificate { chain, key, .. }: &Certificate| {
+            format!(
+                "server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {chain}; ssl_certificate_key {key}; location / {{ proxy_pass http://127.0.0.1:8080; }} }}\n"
+            )
+        };
+        let more = node(9441, &old) + &node(9442, &good);
+        other_nginx(lab, &Nginx { more: &more, port: 9443, ..Nginx::default() });
+        haproxy(
+            lab,
+            "  mode tcp\n  bind 0.0.0.0:8443",
+            "  mode tcp\n  balance roundrobin\n  server old 127.0.0.1:9441\n  server new 127.0.0.1:9442",
+        );
+        lab.undo(|lab| {
+            lab.daemons.borrow_mut().remove("haproxy");
+        });
+    }),
     Fault::new("tls-one-node-old-cert", EACH, Breaks("tls"), |lab| {
         let mut params = leaf(&["app2.corp.test"], "app2.corp.test");
         valid(&mut params, -400, -10);
