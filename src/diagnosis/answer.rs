@@ -155,15 +155,7 @@ pub(super) fn before<'a>(evidence: &Evidence<'a>) -> Option<&'a Response> {
 
 /// The answer that a trace is about: the one that broke it, else the last.
 pub(super) fn response(trace: &Trace) -> Option<&Response> {
-    let mut last = None;
-    for observation in &trace.observations {
-        match &observation.seen {
-            Seen::Worked(Fact::Responded(response)) => last = Some(&**response),
-            Seen::Worked(_) => {}
-            Seen::Broke(_) => return observation.answer.as_deref().or(last),
-        }
-    }
-    last
+    trace.answer()
 }
 
 /// Every answer of a trace, in order.

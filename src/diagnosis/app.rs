@@ -77,6 +77,14 @@ causes! { App:
         "The application has no connection left in its pool.",
         "Some calls pass and others fail, and the answer speaks of the pool.",
         ["look for a leak, for slow statements, and at the pool's size"];
+    BREAKER = "app-circuit-breaker-open" at Target,
+        "A circuit breaker of the application is still open: it does not even try to call what it needs.",
+        "It answers at once, with an error that speaks of its circuit breaker.",
+        ["look at what it needs from its own host; if that is well, wait, or close the breaker"];
+    CHARSET = "app-locale-charset" at Target,
+        "The application answers in another character set than before.",
+        "The charset of Content-Type differs from the baseline, and values with other letters than ASCII come out wrong.",
+        ["compare the locale and encoding it is started with (LANG, file.encoding)"];
     CLOCK = "app-server-clock-wrong" at Target,
         "The clock of the application's host is wrong.",
         "The Date of its answers is more than a minute from our clock, as seen from every place.",
@@ -86,6 +94,7 @@ causes! { App:
 /// From the particular to the general.
 pub(super) const RULES: &[Rule] = &[
     state::pool, state::soap, identity::wrong_app, identity::wrong_environment, identity::old_version,
-    state::maintenance, state::warming, state::tenant, state::feature, state::gone, state::dependency,
+    state::maintenance, state::warming, state::tenant, state::feature, state::gone, state::breaker, state::dependency,
+    payload::charset_differs,
     payload::page, payload::error, payload::empty, payload::schema, state::exception, identity::clock,
 ];

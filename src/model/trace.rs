@@ -157,6 +157,20 @@ impl Trace {
         })
     }
 
+    /// The HTTP answer that broke it, else its last.
+    #[must_use]
+    pub fn answer(&self) -> Option<&Response> {
+        let mut last = None;
+        for observation in &self.observations {
+            match &observation.seen {
+                Seen::Worked(Fact::Responded(response)) => last = Some(&**response),
+                Seen::Worked(_) => {}
+                Seen::Broke(_) => return observation.answer.as_deref().or(last),
+            }
+        }
+        last
+    }
+
     /// Permissions that differ, whether it matters or not, and how many open ones are not in that list.
     #[must_use]
     pub fn findings(&self) -> (&[Finding], Counts) {

@@ -29,11 +29,15 @@ fn echo() -> u16 {
                 let length = stream.read(&mut heard).unwrap_or(0);
                 let heard = String::from_utf8_lossy(&heard[..length]).into_owned();
                 let one_line = heard.replace(['\r', '\n'], " ");
-                let body = format!("you said {heard}");
+                let quoted = one_line.replace('"', "'");
+                let (status, body) = match heard.split_whitespace().nth(1) {
+                    Some("/b") => ("401 No", format!("<html><head><title>{one_line}</title></head></html>")),
+                    Some("/d") => ("404 No", format!(r#"{{"{quoted}":["{quoted}"],"error":"{quoted}"}}"#)),
+                    _ => ("401 No", format!("you said {heard}")),
+                };
                 let _ = write!(
                     stream,
-                    "HTTP/1.1 401 No\r\nServer: {one_line}\r\nWWW-Authenticate: Basic realm=\"{}\"\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-                    one_line.replace('"', "'"),
+                    "HTTP/1.1 {status}\r\nServer: {one_line}\r\nWWW-Authenticate: Basic realm=\"{quoted}\"\r\nRetry-After: {one_line}\r\nAllow: {one_line}\r\nLink: {one_line}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
                     body.len()
                 );
             });

@@ -1,12 +1,12 @@
 //! Status 200, and what came is not the data that was asked for.
 
-use super::{EMPTY, ERROR_BODY, ERROR_PAGE, MAINTENANCE_PAGE, SCHEMA};
+use super::{CHARSET, EMPTY, ERROR_BODY, ERROR_PAGE, MAINTENANCE_PAGE, SCHEMA};
 use crate::diagnosis::answer::{Answer, before, bodies, well};
 use crate::diagnosis::evidence::Evidence;
 use crate::diagnosis::registry::Ruling;
 use crate::model::cause::Confidence;
 use crate::model::layer::Layer;
-use crate::model::response::BodyKind;
+use crate::model::response::{BodyKind, Response};
 
 use super::state::is_maintenance;
 
@@ -14,6 +14,20 @@ use super::state::is_maintenance;
 fn odd<'a>(evidence: &'a Evidence<'a>) -> Option<Answer<'a>> {
     let succeeded = |answer: &Answer<'_>| (200..300).contains(&answer.response.status) && answer.layer >= Layer::Protocol;
     Answer::steady(evidence).filter(succeeded).filter(|answer| well(answer.evidence).is_none())
+}
+
+/// What `Content-Type` says of the character set, in small letters.
+fn charset(response: &Response) -> Option<String> {
+    let media = response.header("content-type")?.to_lowercase();
+    let charset = media.split(';').find_map(|part| part.trim().strip_prefix("charset="))?;
+    Some(charset.trim_matches('"').to_owned())
+}
+
+/// Another character set, where a value or the whole body is not what it should be.
+pub(super) fn charset_differs(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let answer = odd(evidence).filter(|answer| answer.fault.id() == "mismatch")?;
+    let (was, now) = (charset(before(evidence)?)?, charset(answer.response)?);
+    (was != now).then(|| answer.tell(CHARSET).saying(&format!("The charset is {now}; in the baseline it was {was}.")))
 }
 
 /// Words of pages that tell of an error.

@@ -1,7 +1,7 @@
 //! What an application says of its own state, and of what it needs.
 
 use super::{
-    API_GONE, DEPENDENCY, EXCEPTION, FEATURE, MAINTENANCE, POOL, SOAP_FAULT, TENANT, WARMING,
+    API_GONE, BREAKER, DEPENDENCY, EXCEPTION, FEATURE, MAINTENANCE, POOL, SOAP_FAULT, TENANT, WARMING,
 };
 use crate::diagnosis::answer::{Answer, calls, response, well};
 use crate::diagnosis::evidence::{Evidence, listed};
@@ -188,9 +188,24 @@ fn parts_down(answer: &Answer<'_>) -> Vec<String> {
     parts.into_iter().flatten().filter(|(_, part)| is_down(part)).map(|(name, _)| name.clone()).take(8).collect()
 }
 
+/// Words of breakers that are open: Resilience4j, Hystrix, Polly, opossum, Envoy.
+const BREAKERS: &[&str] = &[
+    "circuit breaker", "circuitbreaker", "circuit_breaker", "short-circuited", "circuit short-circuited", "breaker is open",
+    "brokencircuitexception", "circuit is open", "circuit is now open",
+];
+
+fn names_breaker(answer: &Answer<'_>) -> bool {
+    answer.says(BREAKERS) && answer.says(&["open", "short-circuit", "broken"])
+}
+
+pub(super) fn breaker(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let answer = Answer::with_status(evidence, &[500, 502, 503, 504]).filter(names_breaker)?;
+    Some(answer.tell(BREAKER).saying(&format!("It says {}.", answer.words())).or(&[DEPENDENCY]))
+}
+
 pub(super) fn dependency(evidence: &Evidence<'_>) -> Option<Ruling> {
     let answer = Answer::with_status(evidence, &[500, 502, 503, 504]).filter(names_dependency)?;
-    if names_pool(evidence) || is_maintenance(&answer) || names_feature(&answer) {
+    if names_pool(evidence) || is_maintenance(&answer) || names_feature(&answer) || names_breaker(&answer) {
         return None;
     }
     let down = parts_down(&answer);
@@ -203,7 +218,7 @@ pub(super) fn dependency(evidence: &Evidence<'_>) -> Option<Ruling> {
 
 pub(super) fn exception(evidence: &Evidence<'_>) -> Option<Ruling> {
     let answer = Answer::with_status(evidence, &[500])?;
-    let told = names_pool(evidence) || is_maintenance(&answer) || names_dependency(&answer);
+    let told = names_pool(evidence) || is_maintenance(&answer) || names_dependency(&answer) || names_breaker(&answer);
     if told {
         return None;
     }

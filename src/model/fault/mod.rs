@@ -335,10 +335,16 @@ impl Fault {
         if let Self::LoginRefused(error) | Self::StatementFailed(error) = self {
             return format!("{} {} {}", self.id(), error.sqlstate, error.message);
         }
-        if let Self::Mismatch { mismatches, .. } = self {
+        if let Self::Mismatch { mismatches, excerpt } = self {
             let told: Vec<String> =
                 mismatches.iter().map(|one| format!("{} {}", one.what, one.got)).collect();
-            return format!("{} {}", self.id(), told.join(", "));
+            // One status has many causes; times and numbers of requests are no difference.
+            let begins = excerpt.as_deref().unwrap_or_default().chars();
+            let begins: String = begins.filter(|letter| !letter.is_ascii_digit()).take(200).collect();
+            return format!("{} {} {begins}", self.id(), told.join(", "));
+        }
+        if let Self::Unauthorized { status, offered } = self {
+            return format!("{} {status} {}", self.id(), offered.join(", "));
         }
         self.id().to_owned()
     }

@@ -3,11 +3,10 @@
 use indexmap::IndexMap;
 use url::Url;
 
-use crate::model::fact::Fact;
 use crate::model::fault::Fault;
 use crate::model::layer::Layer;
 use crate::model::response::Response;
-use crate::model::trace::{Seen, Trace};
+use crate::model::trace::Trace;
 use crate::probe::http::Http;
 use crate::probe::http::fields::{HttpVersion, Text};
 use crate::probe::{Behind, Spec};
@@ -36,7 +35,7 @@ pub(super) fn otherwise(probe: &Http, trace: &Trace) -> Vec<Otherwise> {
         root.set_query(None);
         get(probe, &root)
     };
-    let Some(answer) = answer(trace) else {
+    let Some(answer) = trace.answer() else {
         // A server that is silent at one path only does not hang.
         if let Fault::TimedOut { .. } = fault {
             push("root", root());
@@ -58,19 +57,22 @@ pub(super) fn otherwise(probe: &Http, trace: &Trace) -> Vec<Otherwise> {
 
 /// What to ask of other ports on the target's own host: whether it is the application that answers so, or a proxy before it.
 pub(super) fn behind(probe: &Http, trace: &Trace, port: u16) -> Option<Spec> {
-    let status = answer(trace)?.status;
+    let status = trace.answer()?.status;
     if !matches!(status, 400 | 404 | 502 | 503 | 504) {
         return None;
     }
     let url = Url::parse(&probe.url).ok()?;
     let host = url[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
-    let path = url[url::Position::BeforePath..url::Position::AfterQuery].to_owned();
+    let is_secret = |(name, _): (std::borrow::Cow<'_, str>, _)| names_secret(&name);
+    let end =
+        if url.query_pairs().any(is_secret) { url::Position::AfterPath } else { url::Position::AfterQuery };
+    let path = url[url::Position::BeforePath..end].to_owned();
     Some(Spec::Behind(Behind { port, path, host, headers: plain_headers(probe) }))
 }
 
 /// Whether asking again makes it worse.
 pub(super) fn is_limited(trace: &Trace) -> bool {
-    answer(trace).is_some_and(|answer| answer.status == 429)
+    trace.answer().is_some_and(|answer| answer.status == 429)
 }
 
 /// Seconds that a server's clock may be off before it is asked about.
@@ -78,20 +80,7 @@ const CLOCK_S: i64 = 60;
 
 /// Whether an answer that is well has a time that is not.
 pub(super) fn has_wrong_clock(trace: &Trace) -> bool {
-    answer(trace).is_some_and(|answer| answer.clock_offset_s.is_some_and(|offset| offset.abs() > CLOCK_S))
-}
-
-/// The answer that broke a check, else its last.
-fn answer(trace: &Trace) -> Option<&Response> {
-    let mut last = None;
-    for observation in &trace.observations {
-        match &observation.seen {
-            Seen::Worked(Fact::Responded(response)) => last = Some(&**response),
-            Seen::Worked(_) => {}
-            Seen::Broke(_) => return observation.answer.as_deref().or(last),
-        }
-    }
-    last
+    trace.answer().is_some_and(|answer| answer.clock_offset_s.is_some_and(|offset| offset.abs() > CLOCK_S))
 }
 
 /// A GET of this URL as the probe would make it, once, expecting nothing but success.
@@ -114,18 +103,21 @@ fn bare(probe: &Http, url: &Url) -> Http {
     Http { headers: IndexMap::new(), auth: None, ..get(probe, url) }
 }
 
+/// Whether what has this name may hold what only the right server may see.
+fn names_secret(name: &str) -> bool {
+    const PARTS: [&str; 9] =
+        ["auth", "cookie", "token", "key", "secret", "session", "password", "credential", "signature"];
+    let lower = name.to_lowercase();
+    PARTS.iter().any(|part| lower.contains(part))
+}
+
 /// Headers that hold no secret by their kind or by their name.
 fn plain_headers(probe: &Http) -> IndexMap<String, String> {
-    /// Parts of names of headers that hold what only the right server may see.
-    const SECRET: [&str; 8] =
-        ["auth", "cookie", "token", "key", "secret", "session", "password", "credential"];
-    let known = probe.headers.iter().filter_map(|(name, text)| {
-        let lower = name.to_lowercase();
-        let shown = !SECRET.iter().any(|part| lower.contains(part)) && lower != "host";
-        match text {
-            Text::Plain(text) if shown => Some((name.clone(), text.clone())),
-            Text::Plain(_) | Text::Secret(_) => None,
+    let known = probe.headers.iter().filter_map(|(name, text)| match text {
+        Text::Plain(text) if !names_secret(name) && !name.eq_ignore_ascii_case("host") => {
+            Some((name.clone(), text.clone()))
         }
+        Text::Plain(_) | Text::Secret(_) => None,
     });
     known.collect()
 }

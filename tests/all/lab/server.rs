@@ -188,6 +188,9 @@ pub(super) fn identity(version: &str, environment: &str, node: &str) -> String {
 pub(super) fn healthy(request: &Request, identity: &str) -> Vec<u8> {
     match (request.method.as_str(), request.path.as_str()) {
         ("GET", "/api/version") => json("200 OK", identity),
+        ("GET", "/api/city") => {
+            answer("200 OK", "Content-Type: application/json;charset=UTF-8\n", "{\"city\":\"Z\u{fc}rich\"}")
+        }
         ("GET", "/health") => json("200 OK", r#"{"status":"up"}"#),
         ("GET", "/api/orders") => json("200 OK", r#"{"orders":[{"id":1},{"id":2},{"id":3}]}"#),
         ("GET", "/api/large") => json("200 OK", &format!(r#"{{"filler":"{}"}}"#, "x".repeat(60_000))),

@@ -8,6 +8,8 @@ use super::super::server::{answer, identity, json};
 use super::http::{needs_tenant, says};
 
 const ORDERS: &str = "http: { url: 'http://app2.corp.test:8080/api/orders', expect: { json: { '$.orders': { count: { at_least: 1 } } } } }";
+const CITY: &str =
+    "http: { url: 'http://app2.corp.test:8080/api/city', expect: { json: { '$.city': 'Z\u{fc}rich' } } }";
 const HEALTH: &str = "http: { url: 'http://app2.corp.test:8080/health' }";
 const BEARER: &str =
     "http: { url: 'http://app2.corp.test:8080/api/orders', headers: { Authorization: 'Bearer x.y.z' } }";
@@ -171,6 +173,19 @@ pub(in super::super) const FAULTS: &[Fault] = &[
             Some(html(
                 "<html><head><title>Sign in</title></head><body><form method=post><input name=user><input type=\"password\"></form></body></html>",
             ))
+        });
+    }),
+    Fault::new("app-circuit-breaker-open", ORDERS, Breaks("protocol"), |lab| {
+        says(lab, |request| {
+            let open = r#"{"error":"CircuitBreaker 'billing' is OPEN and does not permit further calls"}"#;
+            (request.path == "/api/orders").then(|| json("503 Service Unavailable", open))
+        });
+    })
+    .or(&["app-health-ok-dependency-down"]),
+    Fault::new("app-locale-charset", CITY, Breaks("payload"), |lab| {
+        says(lab, |request| {
+            let latin = "Content-Type: application/json;charset=ISO-8859-1\n";
+            (request.path == "/api/city").then(|| answer("200 OK", latin, "{\"city\":\"Z?rich\"}"))
         });
     }),
     Fault::new("app-pool-exhausted", TWICE, Breaks("protocol"), |lab| {
