@@ -36,7 +36,7 @@ pub(super) enum Command {
     /// Probe what is due, print the verdict, write the reports
     Run(Run),
     /// Prove every vantage, secret and database login before the night, and that journal and reports can be written
-    Doctor(Doctor),
+    Doctor(super::doctor::Arguments),
     /// Look at every check from every place while all is well, to compare later runs with
     ///
     /// It records and does not judge. Later runs say what has changed since, and name causes more surely.
@@ -203,23 +203,6 @@ pub(super) struct Run {
     /// When a killed run goes on, look again at what was settled longer ago than this
     #[arg(long, value_name = "DURATION", default_value = "30m")]
     pub(super) max_age: crate::period::Period,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Doctor {
-    #[command(flatten)]
-    pub(super) plan: PlanFiles,
-    #[command(flatten)]
-    pub(super) journal: JournalFolder,
-    /// Where reports will be written
-    #[arg(long, value_name = "DIR", default_value = "gonogo-out")]
-    pub(super) out: PathBuf,
-    /// Asked at once
-    #[arg(long, value_name = "N", default_value = "32", value_parser = clap::value_parser!(u16).range(1..=4096))]
-    pub(super) concurrency: u16,
-    /// How to print
-    #[arg(long, value_enum, default_value = "text")]
-    pub(super) format: Format,
 }
 
 #[derive(Debug, Args)]

@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use clap::Args;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use indexmap::IndexMap;
@@ -13,7 +14,7 @@ use serde::Serialize;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::arguments::{Doctor as Arguments, Format};
+use super::arguments::{Format, JournalFolder, PlanFiles};
 use super::{Shared, load, signals};
 use crate::clock;
 use crate::journal::Baseline;
@@ -37,6 +38,23 @@ const VANTAGE_LIMIT: Duration = Duration::from_mins(1);
 const LOGIN_LIMIT: Duration = Duration::from_secs(10);
 /// A clock that is further off is told: it spoils tokens, certificates and every comparison of times.
 const CLOCK_LIMIT_MS: u64 = 2000;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    plan: PlanFiles,
+    #[command(flatten)]
+    journal: JournalFolder,
+    /// Where reports will be written
+    #[arg(long, value_name = "DIR", default_value = "gonogo-out")]
+    out: PathBuf,
+    /// Asked at once
+    #[arg(long, value_name = "N", default_value = "32", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    concurrency: u16,
+    /// How to print
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
 
 /// How one of them stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -61,12 +61,7 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Vec<Diagnosis> {
             layer,
             or: or.into_iter().map(Cow::Borrowed).collect(),
             // What a server says may end in a full stop of its own.
-            says: format!(
-                "{} {how} {layer}: {}. {}",
-                evidence.way(),
-                seen.trim_end_matches('.'),
-                cause.what
-            ),
+            says: format!("{} {how} {layer}: {}. {}", evidence.way(), seen.trim_end_matches('.'), cause.what),
             cause: cause.what.to_owned(),
             contrast,
             changed: changed.clone(),

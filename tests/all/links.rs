@@ -83,6 +83,15 @@ stages: [{{ id: db-split }}, {{ id: app2 }}, {{ id: app1 }}]
     program
 }
 
+/// A night on which all is well.
+fn healthy_night() -> (Web, Program) {
+    let web = Web::start();
+    web.says("/version", 200);
+    web.says("/diagnostics", 200);
+    let program = night(&web, &web.address.to_string());
+    (web, program)
+}
+
 fn outcomes(result: &Value) -> Vec<(String, String, String)> {
     let text = |row: &Value, key: &str| row[key].as_str().unwrap_or_default().to_owned();
     let rows = result["checks"].as_array().expect("checks").iter();
@@ -224,10 +233,7 @@ fn a_plan_shows_its_links_with_what_is_owed_and_draws_them() {
 
 #[test]
 fn nothing_is_found_where_all_is_as_in_the_baseline_and_one_that_cannot_be_read_is_no_go() {
-    let web = Web::start();
-    web.says("/version", 200);
-    web.says("/diagnostics", 200);
-    let program = night(&web, &web.address.to_string());
+    let (_web, program) = healthy_night();
     let kept = program.run(&["baseline"]);
     kept.code(0);
     assert!(kept.stdout.contains("baseline: 7 of 7 passed"), "{}", kept.stdout);
@@ -248,10 +254,7 @@ fn nothing_is_found_where_all_is_as_in_the_baseline_and_one_that_cannot_be_read_
 
 #[test]
 fn what_is_not_as_it_was_is_told_though_all_is_green() {
-    let web = Web::start();
-    web.says("/version", 200);
-    web.says("/diagnostics", 200);
-    let program = night(&web, &web.address.to_string());
+    let (web, program) = healthy_night();
     let kept = program.run(&["baseline"]);
     kept.code(0);
     assert!(kept.stdout.contains("to compare with: 4 of 4 work"), "{}", kept.stdout);
@@ -277,10 +280,7 @@ fn what_is_not_as_it_was_is_told_though_all_is_green() {
 
 #[test]
 fn a_failing_link_is_shown_from_everywhere_and_from_before() {
-    let web = Web::start();
-    web.says("/version", 200);
-    web.says("/diagnostics", 200);
-    let program = night(&web, &web.address.to_string());
+    let (web, program) = healthy_night();
     program.run(&["baseline"]).code(0);
     web.says("/version", 503);
 
