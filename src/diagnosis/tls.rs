@@ -23,6 +23,10 @@ causes! { Tls:
         "The certificate of the target is not valid yet.",
         "Its first day has not come, by the clocks of other places too.",
         ["use the certificate before it until then", "correct the clock of the authority that issued it"];
+    CLOCK = "tls-clock-skew-source" at Source,
+        "The clock of the source is wrong, not the certificate of the target.",
+        "The same certificate is in date for other places; the clock of the source is far from theirs.",
+        ["set the clock of the source: chronyc makestep", "leave the certificate as it is"];
     WRONG_NAME = "tls-wrong-san" at Target,
         "The certificate of the target is for another name.",
         "The name called is not among the names in the certificate.",
@@ -129,6 +133,7 @@ pub(super) const RULES: &[Rule] = &[
     client::trust_file,
     client::key_mismatch,
     certificate::one_old_node,
+    dates::wrong_clock,
     dates::not_yet_valid,
     dates::expired,
     certificate::self_signed,

@@ -22,7 +22,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::TcpStream;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -37,8 +38,8 @@ use crate::support::program::{Ended, Program, count};
 use crate::support::skip;
 
 /// Programs that a lab is made of.
-const PROGRAMS: [&str; 9] =
-    ["ip", "nft", "sysctl", "dnsmasq", "unbound", "nginx", "haproxy", "pgbouncer", "openssl"];
+const PROGRAMS: [&str; 10] =
+    ["ip", "nft", "sysctl", "dnsmasq", "unbound", "nginx", "haproxy", "pgbouncer", "openssl", "cc"];
 
 /// How a fault is taken back.
 type Undo = Box<dyn FnOnce(&Lab)>;
@@ -107,7 +108,47 @@ impl Lab {
 
     /// The words that run a program on a host.
     fn prefix(&self, host: Host) -> String {
+        if host == Host::App1 {
+            return format!(
+                "[ip, netns, exec, {}, {}]",
+                self.at(host).name,
+                self.start_on_app1("").display()
+            );
+        }
         format!("[ip, netns, exec, {}]", self.at(host).name)
+    }
+
+    /// The program that starts others on the host of application 1, with these variables.
+    fn start_on_app1(&self, variables: &str) -> PathBuf {
+        let path = self.folder.path().join("start");
+        let text = format!("#!/bin/sh\n{variables} exec \"$@\"\n");
+        if variables.is_empty() && path.exists() {
+            return path;
+        }
+        // In its place at once: the one before may be running.
+        let new = self.folder.path().join("start.new");
+        std::fs::write(&new, text).expect("a file");
+        std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o755)).expect("permissions");
+        std::fs::rename(&new, &path).expect("a file in its place");
+        path
+    }
+
+    /// The clock of what is started on the host of application 1 is so many seconds off: a namespace has none of its own.
+    fn clock(&self, seconds: i64) {
+        let source = self.file(
+            "clock.c",
+            &format!(
+                "#define _GNU_SOURCE\n#include <time.h>\n#include <sys/syscall.h>\n#include <unistd.h>\nint clock_gettime(clockid_t id, struct timespec *t) {{ long r = syscall(SYS_clock_gettime, id, t); if (!r && id == CLOCK_REALTIME) t->tv_sec += {seconds}L; return (int)r; }}\n"
+            ),
+        );
+        let library = self.folder.path().join("clock.so");
+        namespace::run(
+            std::process::Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source),
+        );
+        self.start_on_app1(&format!("LD_PRELOAD={}", library.display()));
+        self.undo(|lab| {
+            lab.start_on_app1(" ");
+        });
     }
 
     /// Run gonogo as the release team does, on the runner's host.

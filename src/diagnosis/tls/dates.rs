@@ -1,9 +1,9 @@
 //! Certificates whose time is over, has not come, or ends soon.
 
-use super::super::evidence::{Evidence, Place, listed};
+use super::super::evidence::{Evidence, Place, facts, listed};
 use super::super::registry::Ruling;
 use super::certificate::{distrusted, judged, only_here};
-use super::{ENDS_SOON, EXPIRED, NOT_YET_VALID, chain, leaf, same};
+use super::{CLOCK, ENDS_SOON, EXPIRED, NOT_YET_VALID, chain, leaf, same};
 use crate::model::cause::{Cause, Confidence};
 use crate::model::fact::{Certificate, Fact};
 use crate::model::fault::{Distrust, Fault};
@@ -11,8 +11,8 @@ use crate::model::layer::Layer;
 use crate::model::trace::Seen;
 
 /// Places that find nothing wrong with the dates of the very same certificate.
-fn in_date_elsewhere(evidence: &Evidence<'_>) -> bool {
-    let Some(own) = leaf(evidence.trace) else { return false };
+fn in_date_elsewhere<'a>(evidence: &Evidence<'a>) -> Vec<Place<'a>> {
+    let Some(own) = leaf(evidence.trace) else { return Vec::new() };
     let dated = |place: &Place<'_>| {
         let reasons = match place.trace.broken() {
             Some((Layer::Tls, Fault::Distrusted { reasons, .. })) => reasons.as_slice(),
@@ -22,7 +22,38 @@ fn in_date_elsewhere(evidence: &Evidence<'_>) -> bool {
             .iter()
             .any(|reason| matches!(reason, Distrust::Expired { .. } | Distrust::NotYetValid { .. }))
     };
-    evidence.elsewhere().any(|place| leaf(place.trace).is_some_and(|there| same(own, there)) && dated(&place))
+    let fine = |place: &Place<'_>| leaf(place.trace).is_some_and(|there| same(own, there)) && dated(place);
+    evidence.elsewhere().filter(fine).collect()
+}
+
+/// The clock of the place that looked, less the runner's, in seconds, when it is far off.
+fn clock_off(evidence: &Evidence<'_>) -> Option<i64> {
+    const FAR_MS: u64 = 60_000;
+    facts(evidence.trace).find_map(|fact| {
+        let Fact::LookedFrom { clock_offset_ms, .. } = fact else { return None };
+        (clock_offset_ms.unsigned_abs() >= FAR_MS).then_some(clock_offset_ms / 1000)
+    })
+}
+
+/// Out of date by the clock of the source, and by no other.
+pub(super) fn wrong_clock(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let (reasons, _, fault) = distrusted(evidence)?;
+    let dated = |reason: &Distrust| matches!(reason, Distrust::Expired { .. } | Distrust::NotYetValid { .. });
+    let seconds = clock_off(evidence).filter(|_| reasons.iter().any(dated))?;
+    let off = match seconds.unsigned_abs() {
+        seconds @ 0..172_800 => format!("{} minutes", seconds / 60),
+        seconds => format!("{} days", seconds / 86_400),
+    };
+    let late = if seconds < 0 { "behind" } else { "ahead of" };
+    let clock = format!("The clock of {} is {off} {late} the one of the runner.", evidence.vantage);
+    let ruling = Ruling::new(CLOCK, Layer::Tls, fault);
+    let places = in_date_elsewhere(evidence);
+    if places.is_empty() {
+        return Some(ruling.because(clock).sure(Confidence::Low).or(&[EXPIRED, NOT_YET_VALID]))
+            .filter(|_| evidence.elsewhere().next().is_none());
+    }
+    let names = listed(places.iter().map(Place::name));
+    Some(ruling.proved(format!("{clock} For {names} the same certificate is in date.")))
 }
 
 fn dates(
@@ -32,7 +63,7 @@ fn dates(
     of: impl Fn(&Certificate) -> bool,
 ) -> Option<Ruling> {
     let (reasons, chain, fault) = distrusted(evidence)?;
-    if !reasons.iter().any(is) || only_here(evidence) || in_date_elsewhere(evidence) {
+    if !reasons.iter().any(is) || only_here(evidence) || !in_date_elsewhere(evidence).is_empty() {
         return None;
     }
     let own = leaf(evidence.trace)?;

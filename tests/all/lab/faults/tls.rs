@@ -28,6 +28,8 @@ pub(in super::super) const FAULTS: &[Fault] = &[
     Fault::new("tls-not-yet-valid", SECURED, Breaks("tls"), |lab| {
         serve(lab, |params| valid(params, 10, 400));
     }),
+    // Before the certificate was issued.
+    Fault::new("tls-clock-skew-source", SECURED, Breaks("tls"), |lab| lab.clock(-100 * 24 * 60 * 60)),
     Fault::new("tls-wrong-san", SECURED, Breaks("tls"), |lab| {
         let params = leaf(&["app2-old.corp.test"], "app2-old.corp.test");
         present(lab, &lab.pki.issue("bad", &lab.pki.issuing, &params));
