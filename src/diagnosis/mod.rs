@@ -47,6 +47,8 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Vec<Diagnosis> {
     found.sort_by_key(|ruling| (ruling.layer, std::cmp::Reverse(ruling.confidence)));
     found.truncate(MOST);
     let changed = evidence.before.map(|before| changes(before, evidence.trace)).unwrap_or_default();
+    // What tells the cause may be a lower layer than the one that broke.
+    let broke = evidence.broken().map(|(layer, _)| layer);
     let how = match (evidence.broken(), &evidence.trace.ended) {
         (Some(_), _) => "broken at",
         (None, Ended::Complete) => "works, but at",
@@ -61,7 +63,13 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Vec<Diagnosis> {
             layer,
             or: or.into_iter().map(Cow::Borrowed).collect(),
             // What a server says may end in a full stop of its own.
-            says: format!("{} {how} {layer}: {}. {}", evidence.way(), seen.trim_end_matches('.'), cause.what),
+            says: format!(
+                "{} {how} {}: {}. {}",
+                evidence.way(),
+                broke.unwrap_or(layer),
+                seen.trim_end_matches('.'),
+                cause.what
+            ),
             cause: cause.what.to_owned(),
             contrast,
             changed: changed.clone(),

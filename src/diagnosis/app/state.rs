@@ -39,7 +39,7 @@ pub(super) fn maintenance(evidence: &Evidence<'_>) -> Option<Ruling> {
     let answer = Answer::with_status(evidence, &[500, 503]).filter(is_maintenance)?;
     let ruling = answer.tell(MAINTENANCE);
     Some(match answer.response.header("retry-after") {
-        Some(after) => ruling.next(format!("Retry-After says {after}")),
+        Some(after) => ruling.saying(&format!("Retry-After is {after}.")),
         None => ruling,
     })
 }
@@ -157,7 +157,7 @@ pub(super) fn gone(evidence: &Evidence<'_>) -> Option<Ruling> {
         return Some(ruling.saying("The path of the next version is answered.").sure(Confidence::High));
     }
     Some(match answer.response.header("link") {
-        Some(link) => ruling.next(format!("the answer points to {link}")),
+        Some(link) => ruling.saying(&format!("The answer points to {link}.")),
         None => ruling,
     })
 }

@@ -37,7 +37,7 @@ pub(super) fn cut(evidence: &Evidence<'_>) -> Option<Ruling> {
     let cause = if is_chunked(&answer) { CHUNKS_CUT } else { TRUNCATED };
     let ruling = answer.tell(cause);
     unless_well_elsewhere(evidence, match answer.response.header("content-length") {
-        Some(length) => ruling.next(format!("the head promises {length} bytes")),
+        Some(length) => ruling.saying(&format!("The head promises {length} bytes.")),
         None => ruling,
     })
 }

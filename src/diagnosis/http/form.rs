@@ -53,7 +53,7 @@ pub(super) fn head_too_large(evidence: &Evidence<'_>) -> Option<Ruling> {
         return None;
     }
     let ruling = answer.tell(HEAD_TOO_LARGE);
-    let ruling = ruling.next(format!("the headers that were sent have {bytes} bytes"));
+    let ruling = ruling.saying(&format!("The headers that were sent have {bytes} bytes."));
     Some(match bare(evidence, answer.response.status) {
         Some((true, got)) => ruling.proved(format!("The same without its own headers is answered {got}; they have {bytes} bytes.")),
         Some((false, _)) | None => ruling,

@@ -127,7 +127,7 @@ pub(super) fn underscore(evidence: &Evidence<'_>) -> Option<Ruling> {
     let answer = Answer::with_status(evidence, &[400, 401, 403, 422])?;
     let mut sent = answer.sent()?.headers.iter();
     let name = sent.find(|name| name.contains('_') && answer.text.contains(&name.to_lowercase()))?;
-    let ruling = answer.tell(UNDERSCORE).next(format!("the header is {name}"));
+    let ruling = answer.tell(UNDERSCORE).saying(&format!("The header is {name}."));
     Some(match well_behind(evidence) {
         Some(port) => ruling.saying(&super::upstream::directly(port)).sure(Confidence::High),
         None => ruling.or(&[app::TENANT]),
