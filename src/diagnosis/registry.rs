@@ -29,7 +29,8 @@ impl Ruling {
         Self {
             cause,
             layer,
-            seen: seen.into(),
+            // What a server said may be of several lines, and ends with a full stop or without.
+            seen: one_line(&seen.into()),
             contrast: String::new(),
             confidence: Confidence::Medium,
             or: Vec::new(),
@@ -71,6 +72,10 @@ impl Ruling {
         self.next.push(step.into());
         self
     }
+}
+
+fn one_line(text: &str) -> String {
+    text.trim_end_matches('.').split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 macro_rules! families {

@@ -115,7 +115,7 @@ pub(super) fn no_table(evidence: &Evidence<'_>) -> Option<Ruling> {
     };
     // A name that the text of the statement does not show: inside a function, say.
     let Some((of, named)) = lost(facts).next() else {
-        return Some(ruling.because(format!("The server names it; the statement itself does not. {}", error.message)));
+        return Some(ruling.because(format!("The server says {}; the statement itself names no such relation.", error.message)));
     };
     let found: Vec<&RelationFacts> = facts.found(of).collect();
     let name = named.schema.as_ref().map_or_else(|| named.name.clone(), |schema| format!("{schema}.{}", named.name));

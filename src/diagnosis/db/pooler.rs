@@ -74,7 +74,7 @@ pub(super) fn server_down(evidence: &Evidence<'_>) -> Option<Ruling> {
     let ruling = Ruling::new(POOLER_SERVER, layer, fault.to_string());
     match (told, waits, straight(evidence)) {
         (Some(told), _, Some(straight)) => Some(ruling.proved(format!("It says: {told}. {straight}"))),
-        (Some(told), _, None) => Some(ruling.proved(format!("It says: {told}."))),
+        (Some(told), _, None) => Some(ruling.because(format!("It says: {told}."))),
         (None, true, Some(straight)) => {
             Some(ruling.because(format!("It asks for the password and then waits. {straight}")).or(&[POOL_FULL]))
         }

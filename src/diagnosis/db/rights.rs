@@ -73,13 +73,15 @@ pub(super) fn table(evidence: &Evidence<'_>) -> Option<Ruling> {
     let facts = refused(evidence)?;
     let (table, needs) = meant(facts).find(|(relation, _)| !relation.allowed && !relation.some_columns)?;
     let next = format!("GRANT {needs} ON TABLE {} TO {};", sql(&table.schema, &table.name), Quoted(&facts.role));
+    let others = elsewhere(evidence, Layer::Payload);
+    let others = if others.is_empty() { others } else { format!(" {others}") };
     let contrast = format!(
-        "The catalogs say that {} has no {needs} on the {} {}.{} {}",
+        "The catalogs say that {} has no {needs} on the {} {}.{}{}",
         facts.role,
         table.word(),
         name(table),
         baseline(evidence),
-        elsewhere(evidence, Layer::Payload)
+        others
     );
     if needs != "SELECT" {
         return Some(Ruling::new(WRITE_ONLY, Layer::Payload, seen(evidence)).proved(contrast).next(next));

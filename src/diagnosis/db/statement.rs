@@ -32,8 +32,8 @@ pub(super) fn read_only(evidence: &Evidence<'_>) -> Option<Ruling> {
     let own = identity(evidence.trace).filter(|own| own.read_only && !own.in_recovery)?;
     let before = evidence.before.and_then(identity).is_some_and(|before| !before.read_only);
     let before = if before { " In the baseline they could write." } else { "" };
-    let contrast = format!("Its sessions begin read only, and pg_is_in_recovery() is false: it is no standby.{before}");
-    let ruling = Ruling::new(READ_ONLY, Layer::Payload, seen(evidence)).proved(contrast);
+    let said = format!("Its sessions begin read only, and pg_is_in_recovery() is false: it is no standby.{before}");
+    let ruling = known(evidence, Ruling::new(READ_ONLY, Layer::Payload, seen(evidence)), &said, !before.is_empty());
     let setting = catalog(evidence).and_then(|facts| Some((facts.setting("default_transaction_read_only")?, &facts.role)));
     Some(match setting.and_then(|(setting, role)| reset(setting, role, &own.database)) {
         Some(next) => ruling.next(next),
@@ -47,8 +47,14 @@ pub(super) fn standby(evidence: &Evidence<'_>) -> Option<Ruling> {
     let server = own.server_address.as_deref().unwrap_or("The server");
     let before = evidence.before.and_then(identity).is_some_and(|before| !before.in_recovery);
     let before = if before { " In the baseline it was a primary." } else { "" };
-    let contrast = format!("{server} says that it is in recovery.{before}");
-    Some(Ruling::new(STANDBY, Layer::Payload, seen(evidence)).proved(contrast))
+    let said = format!("{server} says that it is in recovery.{before}");
+    Some(known(evidence, Ruling::new(STANDBY, Layer::Payload, seen(evidence)), &said, !before.is_empty()))
+}
+
+/// Proved by what the baseline had or other places say; else what the session says of itself.
+fn known(evidence: &Evidence<'_>, ruling: Ruling, said: &str, before: bool) -> Ruling {
+    let ruling = stated(ruling, said, &elsewhere(evidence, Layer::Payload));
+    if before { ruling.sure(Confidence::High) } else { ruling }
 }
 
 /// Locks of others on what the statement names, in a sentence.
@@ -162,7 +168,8 @@ pub(super) fn remote_down(evidence: &Evidence<'_>) -> Option<Ruling> {
     // sqlclient_unable_to_establish_sqlconnection
     let error = state(evidence, "08001")?;
     let ruling = Ruling::new(REMOTE_DOWN, Layer::Payload, seen(evidence));
-    let detail = error.detail.as_deref().map_or_else(String::new, |detail| format!(" It says: {}.", detail.trim_end_matches('.')));
+    let detail = error.detail.as_deref().and_then(|detail| detail.lines().next());
+    let detail = detail.map_or_else(String::new, |detail| format!(" It says: {}.", detail.trim().trim_end_matches('.')));
     let to = catalog(evidence).and_then(|facts| {
         let relation = foreign(facts).next()?;
         let to = relation.foreign.as_ref()?;
