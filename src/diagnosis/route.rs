@@ -1,12 +1,14 @@
 //! The way between two hosts: what the kernel, routers and firewalls say, and what they keep silent about.
 
+mod packets;
+
 use std::net::IpAddr;
 
 use super::evidence::{Evidence, Place, listed, passes, refusal, refused_as, source, tried};
 use super::registry::{Rule, Ruling, causes};
 use super::tcp;
 use crate::model::cause::Confidence;
-use crate::model::fact::{ConnectErrorKind, Fact};
+use crate::model::fact::ConnectErrorKind;
 use crate::model::fault::Fault;
 use crate::model::layer::Layer;
 use crate::model::trace::Trace;
@@ -80,6 +82,14 @@ causes! { Route:
         "The source has another address than before, which is not let through.",
         "The source address differs from the baseline's; other places connect.",
         ["give the source its old address, or add the new one to the access list"];
+    MTU_REQUEST = "mtu-blackhole-request" at Network,
+        "Large packets from the source get lost on the way (path MTU).",
+        "A small request is answered, the same with a large header is not.",
+        ["let ICMP type 3 code 4 through, clamp the MSS, or lower the MTU"];
+    SLOW_LINK = "net-slow-link" at Network,
+        "The way is slow: large answers take far longer than before.",
+        "The first byte comes as soon as ever, and the rest at a fraction of the baseline's speed.",
+        ["which link is used now, and which before?", "look for a shaper, a duplex mismatch, a slow VPN"];
     LOSS = "net-loss" at Network,
         "Packets get lost on the way.",
         "Some connections come at once, others only after one, three or seven seconds: SYNs sent again.",
@@ -96,7 +106,7 @@ causes! { Route:
 
 pub(super) const RULES: &[Rule] = &[
     no_route, prohibited, exhausted, egress, going_round, router, host_down, icmp_reject, rejected, old_source, dropped,
-    silent_everywhere, vanished, lossy, large_packets,
+    silent_everywhere, vanished, packets::lossy, packets::large_request, packets::large_answer, packets::large, packets::slow,
 ];
 
 /// ICMP codes of destination unreachable that are a policy (RFC 1812 section 5.2.7.1).
@@ -311,45 +321,25 @@ fn silent_everywhere(evidence: &Evidence<'_>) -> Option<Ruling> {
 /// No port answers, from nowhere.
 fn vanished(evidence: &Evidence<'_>) -> Option<Ruling> {
     let fault = silent(evidence)?;
-    let nowhere = !evidence.elsewhere().any(|place| place.passes(Layer::Tcp)) && !evidence.loopback().any(|(_, place)| place.passes(Layer::Tcp));
-    let quiet = host_answers(evidence) == Some(false) && evidence.target().next().is_none();
-    (nowhere && quiet).then(|| {
-        Ruling::new(BLACK_HOLE, Layer::Route, fault.to_string())
-            .because(answering_ports(evidence))
-            .or(&[HOST_DOWN, NO_RETURN, DROPPED_FROM_ALL])
-            .sure(Confidence::Low)
-    })
-}
-
-/// Connections that came only after a SYN was sent again.
-fn lossy(evidence: &Evidence<'_>) -> Option<Ruling> {
-    let (_, fault) = evidence.broken()?;
-    let took = std::iter::once(evidence.trace).chain(evidence.again()).flat_map(tried);
-    let (mut quick, mut slow) = (0, 0);
-    for attempt in took {
-        match (&attempt.error, attempt.took_ms) {
-            (None, ..=500.0) => quick += 1,
-            (None, 900.0..) => slow += 1,
-            (Some(error), _) if error.kind == ConnectErrorKind::TimedOut => slow += 1,
-            (None | Some(_), _) => {}
-        }
+    let nowhere = !evidence.elsewhere().any(|place| place.passes(Layer::Tcp));
+    if !nowhere || host_answers(evidence) != Some(false) {
+        return None;
     }
-    (quick > 0 && slow > 0).then(|| {
-        Ruling::new(LOSS, Layer::Tcp, fault.to_string()).proved(format!("Of {} connections in a row, {slow} took a second or more.", quick + slow))
-    })
-}
-
-/// The connection is made and then stalls, but not from other places.
-fn large_packets(evidence: &Evidence<'_>) -> Option<Ruling> {
-    let (layer, fault) = evidence.broken()?;
-    let stalls = matches!(fault, Fault::TimedOut { .. }) && layer > Layer::Tcp;
-    let got_head = super::evidence::facts(evidence.trace).any(|fact| matches!(fact, Fact::Responded { .. }));
-    let again = evidence.again().all(|trace| trace.broken().is_some());
-    let elsewhere = evidence.elsewhere().find(|place| place.trace.broken().is_none())?;
-    let cause_is_near = layer == Layer::Payload || got_head || layer == Layer::Tls;
-    (stalls && again && cause_is_near).then(|| {
-        Ruling::new(MTU, Layer::Route, fault.to_string()).proved(format!("The whole answer comes from {}.", elsewhere.name()))
-    })
+    let ports = answering_ports(evidence);
+    let ruling = Ruling::new(BLACK_HOLE, Layer::Route, fault.to_string());
+    // The target's own host is there and hears nothing either, not even from its name server: it is cut off.
+    let cut_off = evidence.target().find(|place| place.trace.broken().is_some_and(|(layer, _)| layer == Layer::Dns));
+    let listens = evidence.loopback().any(|(_, place)| place.passes(Layer::Tcp));
+    if let (Some(own), true) = (cut_off, listens) {
+        let others = listed(evidence.others().map(|place| place.name()).collect::<Vec<_>>());
+        let others = if others.is_empty() { others } else { format!(" {others} do not connect either.") };
+        let contrast = format!("{ports}{others} On {} loopback connects, and no name server answers it.", own.vantage);
+        return Some(ruling.proved(contrast).or(&[NO_RETURN]));
+    }
+    if evidence.target().next().is_some() || listens {
+        return None;
+    }
+    Some(ruling.because(ports).or(&[HOST_DOWN, NO_RETURN, DROPPED_FROM_ALL]).sure(Confidence::Low))
 }
 
 /// Places elsewhere that connect, in a sentence.

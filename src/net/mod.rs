@@ -8,6 +8,7 @@ pub mod nameserver;
 pub mod os_error;
 pub mod proxy;
 pub mod queue;
+mod refusal;
 pub mod resolve;
 pub mod route;
 #[cfg(test)]

@@ -12,6 +12,7 @@ use hickory_resolver::proto::op::{DnsRequestOptions, DnsResponse, Query, Respons
 use hickory_resolver::proto::rr::{Name, RecordType};
 use hickory_resolver::{NameServerPool, PoolContext, TlsConfig, system_conf};
 
+use super::refusal::refusal;
 use crate::clock::milliseconds;
 use crate::model::fact::{Fact, Record};
 use crate::model::fault::Fault;
@@ -140,6 +141,8 @@ async fn one(server: &NameServerConfig, name: &Name) -> ServerSaid {
             let said = known.into_iter().find(|(code, _)| *code == answer.response_code);
             said.map_or(Said::Other, |(_, said)| said)
         }
+        (Err(NetError::Dns(DnsError::ResponseCode(ResponseCode::Refused))), Err(_)) => Said::Refused,
+        (Err(NetError::Dns(DnsError::ResponseCode(ResponseCode::ServFail))), Err(_)) => Said::ServerFailure,
         (Err(NetError::Timeout), Err(_)) => Said::Silence,
         (Err(NetError::Io(_)), Err(_)) => Said::Unreachable,
         (Err(_), Err(_)) => Said::Other,
@@ -190,11 +193,17 @@ async fn response(
     let mut options = ResolverOpts::default();
     options.timeout = limit;
     options.attempts = 1;
+    let address = address(&server);
     let context = Arc::new(PoolContext::new(options, TlsConfig::new()?));
     let pool = NameServerPool::from_config([server], context, TokioRuntimeProvider::default());
     let query = Query::query(name.clone(), record_type);
-    let answer = pool.lookup(query, DnsRequestOptions::default()).first_answer();
-    tokio::time::timeout(limit, answer).await.map_err(|_| NetError::Timeout)?
+    let answering = async {
+        tokio::select! {
+            answer = pool.lookup(query, DnsRequestOptions::default()).first_answer() => answer,
+            refused = refusal(address, name, record_type) => Err(refused),
+        }
+    };
+    tokio::time::timeout(limit, answering).await.map_err(|_| NetError::Timeout)?
 }
 
 fn record(record: &hickory_resolver::proto::rr::Record) -> Record {
@@ -218,13 +227,17 @@ fn at(server: SocketAddr) -> NameServerConfig {
     NameServerConfig::new(server.ip(), true, vec![udp, tcp])
 }
 
+/// RFC 1035 section 4.2.
+const DOMAIN: u16 = 53;
+
+fn address(server: &NameServerConfig) -> SocketAddr {
+    let port = server.connections.first().map_or(DOMAIN, |connection| connection.port);
+    SocketAddr::new(server.ip, port)
+}
+
 fn shown(server: &NameServerConfig) -> String {
-    /// RFC 1035 section 4.2.
-    const DOMAIN: u16 = 53;
-    match server.connections.first().map(|connection| connection.port) {
-        Some(port) if port != DOMAIN => SocketAddr::new(server.ip, port).to_string(),
-        Some(_) | None => server.ip.to_string(),
-    }
+    let address = address(server);
+    if address.port() == DOMAIN { address.ip().to_string() } else { address.to_string() }
 }
 
 fn whole_name(name: &str) -> Result<Name, String> {

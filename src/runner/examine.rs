@@ -93,7 +93,7 @@ impl Examinations {
         if !is_told {
             return None;
         }
-        Some(Begun { before: before.filter(|_| differs).cloned(), asks })
+        Some(Begun { before: before.filter(|_| differs || !asks.is_empty()).cloned(), asks })
     }
 }
 

@@ -3,6 +3,7 @@
 mod database;
 mod http;
 mod tls;
+mod way;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -69,6 +70,7 @@ pub(super) fn questions(
         }
     }
     asked.database(layer, fault);
+    asked.small_and_large(layer, fault);
     asked.asks
 }
 
@@ -98,7 +100,9 @@ pub(super) fn questions_of_a_pass(
     let slow = trace.observations.iter().any(|seen| seen.layer == Layer::Dns && seen.took_ms >= SLOW_MS);
     let wrong_clock = http::has_wrong_clock(trace);
     let ends_soon = tls::ends_soon(trace, jiff::Timestamp::now());
-    let Some(target) = host_port(&probe.endpoint()).ok().filter(|_| slow || wrong_clock || ends_soon) else {
+    let slow_way = way::waited_for_connection(trace) || way::waited_for_body(trace);
+    let worth_it = slow || wrong_clock || ends_soon || slow_way;
+    let Some(target) = host_port(&probe.endpoint()).ok().filter(|_| worth_it) else {
         return Vec::new();
     };
     let mut asked = Asked { check, probe, vantage, target: &target, asks: Vec::new() };
@@ -107,6 +111,8 @@ pub(super) fn questions_of_a_pass(
     }
     if wrong_clock || ends_soon {
         asked.elsewhere();
+    } else {
+        asked.slow_way(trace);
     }
     asked.asks
 }

@@ -2,11 +2,4 @@
 
 /// Each is looked at in every run and counted in the score. It leaves this list once it is told: from then on it is held to it.
 pub(super) const UNDIAGNOSED: &[&str] = &[
-    "dns-refused-rcode",
-    "dns-resolver-down",
-    "route-blackhole",
-    "mtu-blackhole-request",
-    "mtu-blackhole-response",
-    "net-loss",
-    "net-slow-link",
 ];
