@@ -143,8 +143,8 @@ async fn one(server: &NameServerConfig, name: &Name) -> ServerSaid {
         }
         (Err(NetError::Dns(DnsError::ResponseCode(ResponseCode::Refused))), Err(_)) => Said::Refused,
         (Err(NetError::Dns(DnsError::ResponseCode(ResponseCode::ServFail))), Err(_)) => Said::ServerFailure,
+        (Err(NetError::Io(_)), Err(_)) | (Err(_), Err(NetError::Io(_))) => Said::Unreachable,
         (Err(NetError::Timeout), Err(_)) => Said::Silence,
-        (Err(NetError::Io(_)), Err(_)) => Said::Unreachable,
         (Err(_), Err(_)) => Said::Other,
     };
     ServerSaid { server: shown(server), name: name.to_utf8(), said, took_ms, records }

@@ -34,10 +34,13 @@ async fn knock(server: SocketAddr, name: &Name, record_type: RecordType) -> io::
     // Connected, only this server's datagrams and ICMP errors come in (udp(7)).
     socket.connect(server).await?;
     let id = socket.local_addr()?.port().to_be_bytes();
-    socket.send(&question(id, name, record_type)).await?;
+    let question = question(id, name, record_type);
     let mut answer = [0; 512];
     loop {
-        let length = socket.recv(&mut answer).await?;
+        // Again and again: a host sends few ICMP errors a second to any other (icmp_ratelimit, icmp(7)).
+        socket.send(&question).await?;
+        let Ok(received) = tokio::time::timeout(PATIENCE, socket.recv(&mut answer)).await else { continue };
+        let length = received?;
         if let Some(code) = answer.get(..length).and_then(|answer| refused(id, answer)) {
             return Ok(code);
         }
