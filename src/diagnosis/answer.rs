@@ -16,7 +16,9 @@ pub(super) struct Answer<'a> {
     pub(super) layer: Layer,
     pub(super) fault: &'a Fault,
     pub(super) response: &'a Response,
-    /// The beginning of its body, in small letters.
+    /// The beginning of its body, on one line.
+    pub(super) said: String,
+    /// The same in small letters.
     pub(super) text: String,
 }
 
@@ -25,7 +27,8 @@ impl<'a> Answer<'a> {
     pub(super) fn of(evidence: &'a Evidence<'a>) -> Option<Self> {
         let (layer, fault) = evidence.broken().filter(|(layer, _)| *layer >= Layer::Protocol)?;
         let response = response(evidence.trace).filter(|response| !is_of_forward_proxy(response))?;
-        Some(Self { evidence, layer, fault, response, text: text(fault, response) })
+        let said = said(fault, response);
+        Some(Self { evidence, layer, fault, response, text: said.to_lowercase(), said })
     }
 
     /// The same, when every call from this place is answered so.
@@ -78,16 +81,27 @@ impl<'a> Answer<'a> {
         if self.layer == Layer::Protocol && self.mismatches().iter().any(|one| one.what == "status") {
             return format!("answered {status}{by} after {:.0} ms", self.response.first_byte_ms);
         }
+        if self.layer == Layer::Auth {
+            return format!("{}{by}", self.fault);
+        }
         format!("{}, in an answer {status}{by}", self.fault)
     }
 
-    /// The first words of its body, quoted.
+    /// The first words of its body, quoted; of a page its title.
     pub(super) fn words(&self) -> String {
         /// Letters of a body that are told.
         const MOST: usize = 200;
-        let words: String = self.text.chars().take(MOST).collect();
-        let cut = if words.len() < self.text.len() { "..." } else { "" };
+        let title = self.response.body.as_ref().and_then(|body| body.title.as_deref());
+        let whole = title.unwrap_or(&self.said);
+        let words: String = whole.chars().take(MOST).collect();
+        let cut = if words.len() < whole.len() { "..." } else { "" };
         format!("\"{words}{cut}\"")
+    }
+
+    /// The same, with what the answer says.
+    pub(super) fn quote(&self, cause: &'static Cause) -> Ruling {
+        let ruling = self.tell(cause);
+        if self.said.is_empty() { ruling } else { ruling.saying(&format!("It says {}.", self.words())) }
     }
 
     /// A ruling with what other places and the baseline say of it.
@@ -166,13 +180,12 @@ pub(super) fn responses(trace: &Trace) -> impl Iterator<Item = &Response> {
     })
 }
 
-/// The beginning of a body, in small letters and on one line.
-fn text(fault: &Fault, response: &Response) -> String {
+/// The beginning of a body, on one line: pages break their sentences into lines of their own.
+fn said(fault: &Fault, response: &Response) -> String {
     let excerpt = if let Fault::Mismatch { excerpt, .. } = fault { excerpt.as_deref() } else { None };
     let begins = response.body.as_ref().and_then(|body| body.begins.as_deref());
-    // Pages break their sentences into lines of their own.
     let words: Vec<&str> = excerpt.or(begins).unwrap_or_default().split_whitespace().collect();
-    words.join(" ").to_lowercase()
+    words.join(" ")
 }
 
 /// How many calls of how many failed, when some of the same calls from the same place did not.

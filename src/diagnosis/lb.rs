@@ -64,6 +64,7 @@ fn one_old(evidence: &Evidence<'_>) -> Option<Ruling> {
     only.then(|| {
         Ruling::new(ONE_OLD, layer, format!("{} is sometimes {}", version.what, version.got))
             .proved(contrast)
+            .not(&[ONE_BAD])
             .next(format!("find the node that says {}", version.got))
     })
 }
@@ -145,7 +146,7 @@ fn no_server(evidence: &Evidence<'_>) -> Option<Ruling> {
     let fails = ports.iter().any(|port| matches!(port.said, BehindSaid::Answered { status, .. } if status >= 500));
     if let Some(port) = well_behind(evidence).filter(|_| !fails && !waited && well(evidence).is_none()) {
         let said = upstream::directly(port);
-        return Some(answer.tell(HEALTH_PATH).proved(said).or(&[NO_HEALTHY]));
+        return Some(answer.tell(HEALTH_PATH).saying(&said).sure(Confidence::High).or(&[NO_HEALTHY]));
     }
     let ruling = answer.tell(NO_HEALTHY);
     Some(match (fails, waited) {

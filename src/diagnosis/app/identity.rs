@@ -77,12 +77,16 @@ pub(super) fn clock(evidence: &Evidence<'_>) -> Option<Ruling> {
         // Then it is the clock of the place that asks.
         return None;
     }
-    let seen = format!("the Date of its answer is {here:+} s from the clock here");
+    let days = here.abs() / (24 * 60 * 60);
+    let far = if days > 1 { format!("{days} days") } else { format!("{} s", here.abs()) };
+    let way = if here < 0 { "behind" } else { "ahead of" };
+    let seen = format!("the Date of its answer is {far} {way} the clock here");
     let ruling = Ruling::new(CLOCK, Layer::Protocol, seen);
     let was_right = evidence.before.and_then(response).is_some_and(|was| was.clock_offset_s.is_none_or(|was| was.abs() <= WRONG_S));
     let before = if was_right { " Before: the same time." } else { "" };
     Some(if same.is_empty() {
-        ruling.because(format!("No other place was asked.{before}")).sure(Confidence::Low)
+        let own = "compare the clock of the place that asked, too: timedatectl";
+        ruling.because(format!("No other place was asked.{before}")).sure(Confidence::Low).next(own)
     } else {
         ruling.proved(format!("It is the same from {}.{before}", listed(same.iter().map(Place::name))))
     })

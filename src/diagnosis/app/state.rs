@@ -37,7 +37,7 @@ pub(in crate::diagnosis) fn is_starting(evidence: &Evidence<'_>) -> bool {
 
 pub(super) fn maintenance(evidence: &Evidence<'_>) -> Option<Ruling> {
     let answer = Answer::with_status(evidence, &[500, 503]).filter(is_maintenance)?;
-    let ruling = answer.tell(MAINTENANCE);
+    let ruling = answer.quote(MAINTENANCE);
     Some(match answer.response.header("retry-after") {
         Some(after) => ruling.saying(&format!("Retry-After is {after}.")),
         None => ruling,
@@ -47,7 +47,7 @@ pub(super) fn maintenance(evidence: &Evidence<'_>) -> Option<Ruling> {
 /// Some calls may already pass.
 pub(super) fn warming(evidence: &Evidence<'_>) -> Option<Ruling> {
     let answer = Answer::of(evidence).filter(says_it_starts)?;
-    Some(answer.tell(WARMING).or(&[MAINTENANCE]))
+    Some(answer.quote(WARMING).or(&[MAINTENANCE]))
 }
 
 /// Words of pools that have no connection left: `HikariCP`, Tomcat, DBCP, ADO.NET, `SQLAlchemy`, node-postgres, sidecars of databases.
@@ -75,9 +75,9 @@ pub(in crate::diagnosis) fn names_pool(evidence: &Evidence<'_>) -> bool {
 
 pub(super) fn pool(evidence: &Evidence<'_>) -> Option<Ruling> {
     let answer = Answer::of(evidence).filter(|_| names_pool(evidence))?;
-    let ruling = answer.tell(POOL);
+    let ruling = answer.quote(POOL);
     Some(match calls(evidence) {
-        Some((broken, all)) => ruling.proved(format!("{broken} of {all} calls from the same place fail; the others pass.")),
+        Some((broken, all)) => ruling.saying(&format!("{broken} of {all} calls from the same place fail; the others pass.")).sure(Confidence::High),
         None => ruling,
     })
 }
@@ -88,7 +88,7 @@ pub(super) fn soap(evidence: &Evidence<'_>) -> Option<Ruling> {
     let fault = answer.says(&[":fault>", "<fault>", ":fault ", "<fault "]);
     let succeeded = (200..300).contains(&answer.response.status);
     (envelope && fault && succeeded && well(evidence).is_none()).then(|| {
-        let said = element(&answer.text, "faultstring").or_else(|| element(&answer.text, "text"));
+        let said = element(&answer.said, "faultstring").or_else(|| element(&answer.said, "text"));
         let ruling = answer.tell(SOAP_FAULT);
         ruling.saying(&said.map_or_else(String::new, |said| format!("It says \"{said}\".")))
     })
@@ -137,7 +137,7 @@ pub(in crate::diagnosis) fn names_feature(answer: &Answer<'_>) -> bool {
 
 pub(super) fn feature(evidence: &Evidence<'_>) -> Option<Ruling> {
     let answer = Answer::with_status(evidence, &[403, 404, 501, 503]).filter(names_feature)?;
-    Some(answer.tell(FEATURE))
+    Some(answer.quote(FEATURE))
 }
 
 /// Whether the path of another version is answered.
@@ -200,7 +200,7 @@ fn names_breaker(answer: &Answer<'_>) -> bool {
 
 pub(super) fn breaker(evidence: &Evidence<'_>) -> Option<Ruling> {
     let answer = Answer::with_status(evidence, &[500, 502, 503, 504]).filter(names_breaker)?;
-    Some(answer.tell(BREAKER).saying(&format!("It says {}.", answer.words())).or(&[DEPENDENCY]))
+    Some(answer.quote(BREAKER).or(&[DEPENDENCY]))
 }
 
 pub(super) fn dependency(evidence: &Evidence<'_>) -> Option<Ruling> {
@@ -213,7 +213,7 @@ pub(super) fn dependency(evidence: &Evidence<'_>) -> Option<Ruling> {
         let names = listed(down.iter().map(String::as_str));
         return Some(answer.tell(DEPENDENCY).saying(&format!("It reports as down: {names}.")));
     }
-    Some(answer.tell(DEPENDENCY).saying(&format!("It says {}.", answer.words())))
+    Some(answer.quote(DEPENDENCY))
 }
 
 pub(super) fn exception(evidence: &Evidence<'_>) -> Option<Ruling> {
@@ -222,6 +222,6 @@ pub(super) fn exception(evidence: &Evidence<'_>) -> Option<Ruling> {
     if told {
         return None;
     }
-    let ruling = answer.tell(EXCEPTION);
+    let ruling = answer.quote(EXCEPTION);
     Some(if well(evidence).is_some() { ruling.sure(Confidence::Medium) } else { ruling })
 }

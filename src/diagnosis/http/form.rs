@@ -6,7 +6,7 @@ use super::{
 use crate::diagnosis::answer::{Answer, response};
 use crate::diagnosis::evidence::Evidence;
 use crate::diagnosis::registry::Ruling;
-use crate::model::cause::Cause;
+use crate::model::cause::{Cause, Confidence};
 
 /// Whether the same without its own headers is answered otherwise; none when that was not asked.
 fn bare(evidence: &Evidence<'_>, status: u16) -> Option<(bool, u16)> {
@@ -55,7 +55,7 @@ pub(super) fn head_too_large(evidence: &Evidence<'_>) -> Option<Ruling> {
     let ruling = answer.tell(HEAD_TOO_LARGE);
     let ruling = ruling.saying(&format!("The headers that were sent have {bytes} bytes."));
     Some(match bare(evidence, answer.response.status) {
-        Some((true, got)) => ruling.proved(format!("The same without its own headers is answered {got}; they have {bytes} bytes.")),
+        Some((true, got)) => ruling.saying(&format!("The same without its own headers is answered {got}; they have {bytes} bytes.")).sure(Confidence::High),
         Some((false, _)) | None => ruling,
     })
 }
@@ -64,7 +64,7 @@ pub(super) fn not_acceptable(evidence: &Evidence<'_>) -> Option<Ruling> {
     let answer = Answer::with_status(evidence, &[406])?;
     let ruling = answer.tell(NOT_ACCEPTABLE);
     Some(match bare(evidence, 406) {
-        Some((true, got)) => ruling.proved(format!("The same without its own Accept is answered {got}.")),
+        Some((true, got)) => ruling.saying(&format!("The same without its own Accept is answered {got}.")).sure(Confidence::High),
         Some((false, _)) | None => ruling,
     })
 }

@@ -4,7 +4,7 @@ use url::{Host, Url};
 
 use super::{INTERNAL, LOOP, METHOD, POST_TO_GET, TO_HTTP};
 use crate::diagnosis::answer::{Answer, asked_again, contrasted, responses};
-use crate::diagnosis::auth;
+use crate::diagnosis::{auth, dns, route, tcp};
 use crate::diagnosis::evidence::Evidence;
 use crate::diagnosis::registry::Ruling;
 use crate::model::layer::Layer;
@@ -25,7 +25,7 @@ pub(super) fn post_to_get(evidence: &Evidence<'_>) -> Option<Ruling> {
     (allows && was_turned && !asked_again(evidence)).then(|| {
         let followed = answer.response.redirects.join(", then ");
         let ruling = answer.tell(POST_TO_GET);
-        ruling.saying(&format!("It was redirected to {followed}.")).or(&[METHOD]).next(format!("call {followed} itself"))
+        ruling.saying(&format!("It was redirected to {followed}.")).or(&[METHOD]).not(&[METHOD]).next(format!("call {followed} itself"))
     })
 }
 
@@ -66,7 +66,9 @@ pub(super) fn led_away(evidence: &Evidence<'_>) -> Option<Ruling> {
         return None;
     };
     let seen = format!("redirected to {}: {fault}", page(&to));
-    Some(contrasted(evidence, Ruling::new(cause, layer, seen)).saying(&format!("{} answers with this redirect.", page(&called))))
+    // What is asked about the target says nothing of where the redirect leads.
+    let ruling = Ruling::new(cause, layer, seen).not(dns::CAUSES).not(route::CAUSES).not(tcp::CAUSES);
+    Some(contrasted(evidence, ruling).saying(&format!("{} answers with this redirect.", page(&called))))
 }
 
 pub(super) fn to_http(evidence: &Evidence<'_>) -> Option<Ruling> {
