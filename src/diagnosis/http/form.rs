@@ -55,7 +55,7 @@ pub(super) fn head_too_large(evidence: &Evidence<'_>) -> Option<Ruling> {
     let ruling = answer.tell(HEAD_TOO_LARGE);
     let ruling = ruling.saying(&format!("The headers that were sent have {bytes} bytes."));
     Some(match bare(evidence, answer.response.status) {
-        Some((true, got)) => ruling.saying(&format!("The same without its own headers is answered {got}; they have {bytes} bytes.")).sure(Confidence::High),
+        Some((true, got)) => ruling.saying(&format!("The same without its own headers is answered {got}.")).sure(Confidence::High),
         Some((false, _)) | None => ruling,
     })
 }
