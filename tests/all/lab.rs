@@ -15,7 +15,6 @@ mod pki;
 mod proxies;
 mod score;
 mod server;
-mod undiagnosed;
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};

@@ -41,9 +41,19 @@ pub(super) fn classify(
         };
     }
     if error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
+        // A server that speaks first ends the connection before the library has read it as an answer.
+        if protocol == Protocol::Http1 && !begins_as_http(heard.head()) {
+            return bad("the server spoke another protocol".to_owned());
+        }
         return Fault::ClosedEarly { waiting_for: waiting_for.to_owned(), received: heard.received() };
     }
     bad(chain(error))
+}
+
+/// Whether these may be the first bytes of an answer (RFC 9112 section 4); none have to be there.
+fn begins_as_http(head: &[u8]) -> bool {
+    let begin = b"HTTP/";
+    head.starts_with(begin) || begin.starts_with(head)
 }
 
 fn io_error(error: &hyper::Error) -> Option<&io::Error> {

@@ -6,8 +6,6 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::fault::Fault;
-use super::undiagnosed::UNDIAGNOSED;
-use crate::support::program::count;
 
 /// A cause that was told, as in `result.json`.
 pub(super) struct Finding {
@@ -62,7 +60,7 @@ impl Score {
             Told::Otherwise
         };
         let is_elsewhere = told == Told::Otherwise && first.family != family(fault.cause);
-        if first.family != family(&first.id) || (is_elsewhere && !UNDIAGNOSED.contains(&fault.cause)) {
+        if first.family != family(&first.id) || is_elsewhere {
             self.wrong_family.push(format!("{}: told as {} ({})", fault.cause, first.id, first.family));
         }
         self.rows.push((fault.cause, told, first.id.clone()));
@@ -108,27 +106,18 @@ impl Score {
         let nothing =
             self.rows.iter().filter(|(_, told, _)| *told == Told::Nothing).map(|(cause, ..)| *cause);
         let _ = writeln!(text, "nothing told of: {}", nothing.collect::<Vec<_>>().join(", "));
-        let listed =
-            self.rows.iter().filter(|(cause, told, _)| *told <= Told::Alike && UNDIAGNOSED.contains(cause));
-        for (cause, ..) in listed {
-            let _ = writeln!(text, "told now, and still among the undiagnosed: {cause}");
-        }
         Some(text)
     }
 
-    /// What should have been told and was not; in `make soak` also what no longer belongs among the undiagnosed.
+    /// What should have been told and was not.
     pub(super) fn mistakes(&self) -> Vec<String> {
         let mut mistakes =
             self.wrong_family.iter().map(|wrong| format!("wrong family: {wrong}")).collect::<Vec<_>>();
         for (cause, told, id) in &self.rows {
-            let is_told = matches!(told, Told::Named | Told::Among | Told::Alike);
-            match (is_told, UNDIAGNOSED.contains(cause)) {
-                (false, false) if id.is_empty() => mistakes.push(format!("{cause}: nothing is told")),
-                (false, false) => mistakes.push(format!("{cause}: taken for {id}")),
-                (true, true) if count(0, 1) == 1 => {
-                    mistakes.push(format!("{cause}: is told now: take it off the undiagnosed"));
-                }
-                (true, _) | (false, true) => {}
+            match told {
+                Told::Named | Told::Among | Told::Alike => {}
+                Told::Otherwise => mistakes.push(format!("{cause}: taken for {id}")),
+                Told::Nothing => mistakes.push(format!("{cause}: nothing is told")),
             }
         }
         mistakes
