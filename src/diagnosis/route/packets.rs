@@ -113,9 +113,13 @@ pub(super) fn slow(evidence: &Evidence<'_>) -> Option<Ruling> {
     const FRACTION: f64 = 10.0;
     let (now, took) = speed(evidence.trace).filter(|(_, took)| evidence.broken().is_none() && *took >= LONG_S)?;
     let (before, _) = speed(evidence.before?).filter(|(before, _)| *before >= now * FRACTION)?;
-    let mut again = evidence.again().filter_map(speed).peekable();
+    let mut again = evidence.again().peekable();
     again.peek()?;
-    let still = again.all(|(again, _)| before >= again * FRACTION);
+    // Asked beside others over the same slow way, it may not come within the time of a question.
+    let still = again.all(|trace| match speed(trace) {
+        Some((again, _)) => before >= again * FRACTION,
+        None => matches!(trace.broken(), Some((Layer::Protocol, Fault::TimedOut { .. }))),
+    });
     let rate = |bytes: f64| format!("{:.0} kB/s", bytes / 1000.0);
     let places = evidence.elsewhere().filter(|place| speed(place.trace).is_some_and(|(there, _)| there >= now * FRACTION));
     let fast = listed(places.map(|place| place.name()).collect::<Vec<_>>());
