@@ -298,8 +298,10 @@ fn silent_everywhere(evidence: &Evidence<'_>) -> Option<Ruling> {
         return None;
     }
     let own: Vec<Place<'_>> = evidence.target().filter(|place| place.passes(Layer::Tcp)).collect();
-    let others = listed(evidence.others().map(|place| place.name()).collect::<Vec<_>>());
-    let others = if others.is_empty() { "no other place was asked".to_owned() } else { format!("{others} do not connect either") };
+    let others = others(evidence).map_or_else(
+        || "no other place was asked".to_owned(),
+        |others| format!("from {others} it does not connect either"),
+    );
     if let Some(first) = own.first() {
         let contrast = format!("{} itself connects; {others}. {}", first.vantage, answering_ports(evidence));
         let surer = if evidence.others().next().is_some() { Confidence::High } else { Confidence::Medium };
@@ -331,8 +333,8 @@ fn vanished(evidence: &Evidence<'_>) -> Option<Ruling> {
     let cut_off = evidence.target().find(|place| place.trace.broken().is_some_and(|(layer, _)| layer == Layer::Dns));
     let listens = evidence.loopback().any(|(_, place)| place.passes(Layer::Tcp));
     if let (Some(own), true) = (cut_off, listens) {
-        let others = listed(evidence.others().map(|place| place.name()).collect::<Vec<_>>());
-        let others = if others.is_empty() { others } else { format!(" {others} do not connect either.") };
+        let others = others(evidence)
+            .map_or_else(String::new, |others| format!(" From {others} it does not connect either."));
         let contrast = format!("{ports}{others} On {} loopback connects, and no name server answers it.", own.vantage);
         return Some(ruling.proved(contrast).or(&[NO_RETURN]));
     }
@@ -356,6 +358,11 @@ fn others_connect(evidence: &Evidence<'_>) -> Option<String> {
 fn working(evidence: &Evidence<'_>) -> Option<String> {
     let places: Vec<Place<'_>> = evidence.elsewhere().filter(|place| place.passes(Layer::Tcp)).collect();
     (!places.is_empty()).then(|| format!("It connects from {}.", listed(places.iter().map(Place::name))))
+}
+
+/// Every other place that was asked; none when no other was.
+fn others(evidence: &Evidence<'_>) -> Option<String> {
+    Some(listed(evidence.others().map(|place| place.name()))).filter(|names| !names.is_empty())
 }
 
 /// Whether a trace ended at the tcp layer without an answer.

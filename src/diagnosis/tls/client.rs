@@ -160,7 +160,7 @@ pub(super) fn issuer(evidence: &Evidence<'_>) -> Option<Ruling> {
     Some(match (unlisted, acceptable_issuers.as_slice()) {
         (Some(_), [_, ..]) => {
             let some = listed(acceptable_issuers.iter().take(4).map(String::as_str));
-            ruling.next(format!("it names as accepted {some}"))
+            ruling.saying(&format!("It names as accepted {some}."))
         }
         (Some(_) | None, _) => ruling,
     })
