@@ -101,10 +101,10 @@ pub(super) fn questions_of_a_pass(
     let wrong_clock = http::has_wrong_clock(trace);
     let ends_soon = tls::ends_soon(trace, jiff::Timestamp::now());
     let slow_way = way::waited_for_connection(trace) || way::waited_for_body(trace);
-    let worth_it = slow || wrong_clock || ends_soon || slow_way;
-    let Some(target) = host_port(&probe.endpoint()).ok().filter(|_| worth_it) else {
+    if !(slow || wrong_clock || ends_soon || slow_way) {
         return Vec::new();
-    };
+    }
+    let Ok(target) = host_port(&probe.endpoint()) else { return Vec::new() };
     let mut asked = Asked { check, probe, vantage, target: &target, asks: Vec::new() };
     if slow {
         asked.names();

@@ -351,6 +351,10 @@ pub(super) fn admitted(auth: Option<&Auth>) -> Fact {
 
 /// A URL as it may be shown: without user and password.
 pub(super) fn without_userinfo(text: &str) -> String {
+    // User and password end with `@` (RFC 3986 section 3.2.1).
+    if !text.contains('@') {
+        return text.to_owned();
+    }
     let Ok(mut url) = Url::parse(text) else { return text.to_owned() };
     if url.username().is_empty() && url.password().is_none() {
         return text.to_owned();

@@ -95,12 +95,12 @@ fn named(
     let mut case = TestCase::new(xml::name(&format!("{} from {vantage}", check.id)), status);
     case.set_classname(format!("{}.{}", xml::name(&stage.stage.id), xml::name(&check.kind)));
     if is_wide(options) {
-        case.extra.insert("file".into(), xml::clean(&check.place.file).into());
-        case.extra.insert("line".into(), check.place.line.to_string().into());
-        case.add_property(("gonogo.severity", check.severity.name()));
-        case.add_property(("gonogo.target", &*xml::clean(&check.target)));
+        case.extra.insert(xml::word("file"), xml::clean(&check.place.file).into());
+        case.extra.insert(xml::word("line"), check.place.line.to_string().into());
+        case.add_property((xml::word("gonogo.severity"), xml::word(check.severity.name())));
+        case.add_property((xml::word("gonogo.target"), &*xml::clean(&check.target)));
         if let Some(owner) = &check.owner {
-            case.add_property(("gonogo.owner", &*xml::clean(owner)));
+            case.add_property((xml::word("gonogo.owner"), &*xml::clean(owner)));
         }
     }
     case

@@ -1,6 +1,9 @@
 //! The text of a JUnit file.
 
-use quick_junit::{Report, TestSuite};
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use quick_junit::{Report, TestSuite, XmlString};
 
 use super::is_wide;
 use crate::report::{Options, text};
@@ -87,6 +90,14 @@ fn without_skipped(xml: String, skipped: usize) -> String {
         Some(at) => format!("{}{}", &xml[..at], &xml[at + attribute.len()..]),
         None => xml,
     }
+}
+
+/// A word of our own that every case repeats, made once: quick-junit looks through each text for escape sequences.
+pub(super) fn word(text: &'static str) -> XmlString {
+    thread_local! {
+        static WORDS: RefCell<HashMap<&'static str, XmlString>> = RefCell::default();
+    }
+    WORDS.with_borrow_mut(|words| words.entry(text).or_insert_with(|| XmlString::new(text)).clone())
 }
 
 /// Text for an attribute or a line of a body.
