@@ -18,6 +18,7 @@ pub mod grants;
 pub mod journal;
 pub mod matcher;
 pub mod model;
+pub mod moment;
 pub mod net;
 pub mod period;
 pub mod plan;

@@ -25,6 +25,7 @@ pub fn plan_schema() -> Value {
     let link = generator.subschema_for::<written::Link>();
     let stage = generator.subschema_for::<written::Stage>();
     let waiver = generator.subschema_for::<written::Waiver>();
+    let window = generator.subschema_for::<written::Window>();
     let by_id = |value: Value| json!({ "type": "object", "propertyNames": { "pattern": "^[a-z0-9][a-z0-9-]{0,99}$" }, "additionalProperties": value });
     let text = json!({ "type": "string" });
     let mut properties = json!({
@@ -33,6 +34,7 @@ pub fn plan_schema() -> Value {
         "zone": { "type": "string", "description": "IANA name, such as `America/Montreal`." },
         "include": { "anyOf": [text, { "type": "array", "items": text }], "description": "File patterns, relative to this file." },
         "vars": { "type": "object", "additionalProperties": { "type": ["string", "number", "boolean", "null"] } },
+        "window": window.to_value(),
         "max_minor": { "type": "integer", "minimum": 0, "default": written::MAX_MINOR, "description": "More failed minors than this are a NO-GO." },
         "people": by_id(person.to_value()),
         "apps": by_id(app.to_value()),

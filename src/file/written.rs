@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer};
 use crate::model::layer::Layer;
 use crate::model::outcome::Outcome;
 use crate::model::outline::Severity;
+use crate::moment::Moment;
 use crate::period::Period;
 
 /// Keys of the main file.
@@ -23,6 +24,7 @@ pub const KEYS: &[&str] = &[
     "zone",
     "include",
     "vars",
+    "window",
     "max_minor",
     "people",
     "vantages",
@@ -35,9 +37,9 @@ pub const KEYS: &[&str] = &[
     "waivers",
 ];
 /// Keys that belong in the main file only.
-pub const MAIN_ONLY: &[&str] = &["name", "change", "zone", "include", "max_minor"];
+pub const MAIN_ONLY: &[&str] = &["name", "change", "zone", "include", "window", "max_minor"];
 /// Keys the language has but this version does not read.
-pub const NOT_YET: &[&str] = &["window", "journal"];
+pub const NOT_YET: &[&str] = &["journal"];
 
 /// Keys of a link the language has but this version does not read.
 pub const NOT_YET_OF_LINKS: &[&str] = &["as_application"];
@@ -172,6 +174,38 @@ impl JsonSchema for Day {
     }
 }
 
+/// The time the release has.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+    /// When the first stage may begin.
+    pub start: Moment,
+    /// When everything must be up, either way.
+    pub must_be_up_by: Moment,
+    /// What is kept in hand for a rollback that takes longer than planned.
+    #[serde(default)]
+    pub margin: Margin,
+    /// Planned time of the checks after a rollback; none when absent.
+    pub verify: Option<Period>,
+}
+
+/// Time kept in hand: the larger of the two.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Margin {
+    /// Percent of the rollback.
+    #[schemars(range(min = 0, max = 100))]
+    pub percent: u8,
+    /// However short the rollback is.
+    pub at_least: Period,
+}
+
+impl Default for Margin {
+    fn default() -> Self {
+        Self { percent: 25, at_least: Period(Duration::from_mins(10)) }
+    }
+}
+
 /// Somebody who owns something.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -219,14 +253,21 @@ pub struct Stage {
     pub title: Option<String>,
     /// A person's id.
     pub owner: Option<String>,
-    /// Stages that come before it.
+    /// Stages that come before it, and are undone after it; the one listed before it when absent.
     pub after: Option<Names>,
-    /// Planned time of work.
+    /// Planned time of the work itself.
     pub duration: Option<Period>,
+    /// Planned time of letting it settle, between the work and the sanity test; `run` does not wait.
+    pub wait: Option<Period>,
     /// Planned time of the sanity test.
     pub sanity: Option<Period>,
-    /// Planned time of undoing it.
+    /// Planned time of undoing it; nothing has to be undone when absent.
     pub undo: Option<Period>,
+    /// Whether it can be undone at all; once a stage that cannot has begun, there is no way back.
+    #[serde(default = "yes")]
+    pub reversible: bool,
+    /// People who have to say go before the stage is over: ids.
+    pub votes: Option<Names>,
     /// Checks that are due here: ids, or `tag:NAME`.
     #[serde(default)]
     pub checks: Vec<String>,
@@ -258,7 +299,7 @@ pub struct Check {
     pub timeout: Period,
     /// Try again while it fails.
     pub retry: Option<Retry>,
-    /// Systems it says something about.
+    /// Apps, databases and systems it says something about.
     #[serde(default)]
     pub touches: Vec<String>,
     /// The layer that must stop it.
@@ -266,7 +307,7 @@ pub struct Check {
     /// Put off to a later stage.
     pub defer: Option<Defer>,
     /// Probe again at later stages once green; true when absent.
-    #[serde(default = "again")]
+    #[serde(default = "yes")]
     pub again: bool,
     /// One check for each value, used as `${name}`.
     #[schemars(length(min = 1))]
@@ -302,7 +343,7 @@ pub struct Link {
     /// Try again while it fails.
     pub retry: Option<Retry>,
     /// Probe again at later stages once green; true when absent.
-    #[serde(default = "again")]
+    #[serde(default = "yes")]
     pub again: bool,
     /// Vantages that are asked too when it fails: they never decide.
     pub compare_from: Option<Names>,
@@ -320,7 +361,7 @@ const fn timeout() -> Period {
     TIMEOUT
 }
 
-const fn again() -> bool {
+const fn yes() -> bool {
     true
 }
 

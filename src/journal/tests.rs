@@ -26,6 +26,7 @@ fn outline() -> Outline {
         owner: None,
         tags: Vec::new(),
         needs: Vec::new(),
+        touches: Vec::new(),
         expect_break: None,
         stage: 0,
         defer: None,
@@ -34,19 +35,13 @@ fn outline() -> Outline {
         link: None,
         place: Place { file: "plan.yaml".into(), line: 3 },
     };
-    let stage = Stage {
-        id: "all".to_owned(),
-        title: None,
-        owner: None,
-        duration_s: None,
-        sanity_s: None,
-        undo_s: None,
-    };
+    let stage = Stage { id: "all".to_owned(), ..Stage::default() };
     Outline {
         name: "test".to_owned(),
         change: None,
         sha256: "0".repeat(64),
         zone: None,
+        window: None,
         max_minor: 5,
         people: indexmap::IndexMap::new(),
         stages: vec![stage],

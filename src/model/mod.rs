@@ -18,3 +18,4 @@ pub mod response;
 pub mod severity;
 pub mod trace;
 pub mod verdict;
+pub mod window;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::layer::Layer;
 use super::outcome::Outcome;
 pub use super::severity::Severity;
+use super::window::Window;
 
 /// The name of a place probes run from.
 pub type VantageId = Arc<str>;
@@ -33,6 +34,9 @@ pub struct Outline {
     /// IANA name of the zone times are shown in; the system's zone when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
+    /// The time the release has; without one there is no clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
     /// More failed minors than this are a NO-GO.
     pub max_minor: usize,
     /// People by id.
@@ -61,7 +65,7 @@ pub struct Person {
 }
 
 /// One step of the deployment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Stage {
     /// Its id.
     pub id: String,
@@ -71,15 +75,27 @@ pub struct Stage {
     /// A person's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// Indexes of the stages that come before it, and are undone after it: those of `after`, or the one before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<usize>,
     /// Planned seconds of work, as written in `duration`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_s: Option<u64>,
+    /// Planned seconds of letting it settle, between the work and the sanity test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_s: Option<u64>,
     /// Planned seconds of the sanity test.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sanity_s: Option<u64>,
     /// Planned seconds of undoing this stage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo_s: Option<u64>,
+    /// It cannot be undone: once it has begun, there is no way back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub irreversible: bool,
+    /// Ids of people who have to say go before it is over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub votes: Vec<String>,
 }
 
 /// One question, without its probe.
@@ -109,6 +125,9 @@ pub struct Check {
     /// Ids of checks that must pass first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<CheckId>,
+    /// Apps, databases and systems it says something about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub touches: Vec<String>,
     /// The layer that must stop it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect_break: Option<Layer>,

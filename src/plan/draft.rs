@@ -12,8 +12,10 @@ use super::expand::{CheckNode, Expanded};
 use super::files::Files;
 use super::links::{self, Part};
 use super::load::Loading;
+use super::window;
 use crate::file::findings::Finding;
 use crate::file::written::{self, Id};
+use crate::model::window::Window;
 use crate::probe::Spec;
 use crate::probe::database::Database;
 use crate::suggest::closest;
@@ -35,6 +37,8 @@ pub(super) struct Draft {
     pub(super) name: Option<String>,
     pub(super) change: Option<String>,
     pub(super) zone: Option<String>,
+    /// The window, and where its end is written.
+    pub(super) window: Option<(NodeId, Window)>,
     pub(super) max_minor: Option<usize>,
     pub(super) people: IndexMap<String, Item<written::Person>>,
     pub(super) apps: IndexMap<String, Item<written::App>>,
@@ -62,6 +66,9 @@ impl Draft {
         for (index, &root) in files.roots.iter().enumerate() {
             draft.sections(loading, root, index == 0);
         }
+        // Its moments are in the plan's zone, which may be written below it.
+        draft.window =
+            files.roots.first().and_then(|&main| window::read(loading, main, draft.zone.as_deref()));
         if let Some(&main) = files.roots.first()
             && loading.tree.get(main, "gonogo").is_none()
             && !has_misspelt_version(loading, main)
@@ -138,7 +145,7 @@ impl Draft {
                 }
                 // The checks and links themselves are read one by one, for `for_each` may have made more of them.
                 "checks" | "links" => drop(list(loading, value, &name)),
-                "include" | "vars" => {}
+                "include" | "vars" | "window" => {}
                 _ => {
                     self.has_unknown_section = true;
                     unknown_section(loading, span, &name, is_main);

@@ -19,6 +19,7 @@ use crate::file::written::{self, MAX_MINOR};
 use crate::model::outline::{
     Check, Defer, HERE, Link, LinkPart, Outline, Person, Place, Severity, Stage, VantageId, Waiver,
 };
+use crate::model::window::Window;
 use crate::period::Period;
 use crate::probe::database::Database;
 use crate::probe::{Problem, Spec, Surroundings};
@@ -149,6 +150,7 @@ pub(super) fn plan(loading: &mut Loading<'_>, draft: Draft, stages: &Stages, due
             owner,
             tags: check.tags,
             needs: needs[index].iter().map(|&need| Arc::clone(&ids[need])).collect(),
+            touches: check.touches,
             expect_break: check.expect_break,
             stage: due[index].stage,
             defer: due[index]
@@ -168,18 +170,6 @@ pub(super) fn plan(loading: &mut Loading<'_>, draft: Draft, stages: &Stages, due
         let person = item.value?;
         Some((id, Person { name: person.name, decides: person.decides, deputy: person.deputy }))
     });
-    let waivers = draft.waivers.into_iter().filter_map(|(_, waiver)| {
-        let waiver = waiver?;
-        let covered = waiver.expect.unwrap_or_default();
-        Some(Waiver {
-            check: Arc::from(waiver.check),
-            until: waiver.until.0,
-            by: waiver.by,
-            because: waiver.because,
-            outcome: covered.outcome,
-            layer: covered.layer,
-        })
-    });
     let stem =
         loading.sources.first().and_then(|main| main.path.file_stem()).map(|stem| stem.to_string_lossy());
     let outline = Outline {
@@ -188,12 +178,13 @@ pub(super) fn plan(loading: &mut Loading<'_>, draft: Draft, stages: &Stages, due
             .unwrap_or_else(|| stem.map_or_else(|| "plan".to_owned(), std::borrow::Cow::into_owned)),
         change: draft.change,
         sha256: sha256(loading),
+        window: draft.window.map(|(node, window)| Window { place: place(loading, &files, node), ..window }),
         zone: draft.zone,
         max_minor: draft.max_minor.unwrap_or(MAX_MINOR),
         people: people.collect(),
         stages: outline_stages,
         checks,
-        waivers: waivers.collect(),
+        waivers: draft.waivers.into_iter().filter_map(|(_, waiver)| Some(granted(waiver?))).collect(),
     };
     Some(Plan {
         outline: Arc::new(outline),
@@ -205,6 +196,18 @@ pub(super) fn plan(loading: &mut Loading<'_>, draft: Draft, stages: &Stages, due
         ),
         pieces: Arc::new(pieces),
     })
+}
+
+fn granted(waiver: written::Waiver) -> Waiver {
+    let covered = waiver.expect.unwrap_or_default();
+    Waiver {
+        check: Arc::from(waiver.check),
+        until: waiver.until.0,
+        by: waiver.by,
+        because: waiver.because,
+        outcome: covered.outcome,
+        layer: covered.layer,
+    }
 }
 
 /// What each part of a link says of the whole, by position of the check.
@@ -256,26 +259,28 @@ const fn retry(written: written::Retry) -> Retry {
 
 fn stages_of(draft: &Draft, stages: &Stages) -> Vec<Stage> {
     let seconds = |period: Option<Period>| period.map(|period| period.0.as_secs());
+    let names = |names: Option<&written::Names>| names.map_or_else(Vec::new, |names| names.0.clone());
     let written = stages.order.iter().filter_map(|&position| draft.stages.get(position)?.value.as_ref());
     let mut all: Vec<Stage> = written
-        .map(|stage| Stage {
+        .enumerate()
+        .map(|(index, stage)| Stage {
             id: stage.id.0.clone(),
             title: stage.title.clone(),
             owner: stage.owner.clone(),
+            after: match &stage.after {
+                Some(after) => after.0.iter().filter_map(|id| stages.index(id)).collect(),
+                None => index.checked_sub(1).into_iter().collect(),
+            },
             duration_s: seconds(stage.duration),
+            wait_s: seconds(stage.wait),
             sanity_s: seconds(stage.sanity),
             undo_s: seconds(stage.undo),
+            irreversible: !stage.reversible,
+            votes: names(stage.votes.as_ref()),
         })
         .collect();
     if all.is_empty() {
-        all.push(Stage {
-            id: "all".to_owned(),
-            title: None,
-            owner: None,
-            duration_s: None,
-            sanity_s: None,
-            undo_s: None,
-        });
+        all.push(Stage { id: "all".to_owned(), ..Stage::default() });
     }
     all
 }

@@ -17,6 +17,7 @@ mod tests;
 #[cfg(test)]
 mod tests_links;
 mod ups;
+mod window;
 
 use std::sync::Arc;
 use std::time::Duration;

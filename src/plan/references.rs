@@ -2,9 +2,11 @@
 
 use super::asked::Asked;
 use super::draft::{Draft, Item};
-use super::ends;
+use super::ends::{self, End};
 use super::load::Loading;
+use super::window;
 use crate::file::findings::Finding;
+use crate::file::written;
 use crate::model::outline::HERE;
 use crate::period::Period;
 use crate::suggest::suggestion;
@@ -43,9 +45,9 @@ pub(super) fn check(loading: &mut Loading<'_>, draft: &Draft) {
             );
         }
     }
-    for stage in &draft.stages {
-        if let Some(owner) = stage.value.as_ref().and_then(|stage| stage.owner.as_deref()) {
-            person_exists(loading, draft, stage.node, "owner", owner);
+    for item in &draft.stages {
+        if let Some(written) = &item.value {
+            stage(loading, draft, item.node, written);
         }
     }
     ends::check(loading, draft);
@@ -60,16 +62,73 @@ pub(super) fn check(loading: &mut Loading<'_>, draft: &Draft) {
 }
 
 pub(super) fn person_exists(loading: &mut Loading<'_>, draft: &Draft, node: NodeId, key: &str, id: &str) {
-    if !draft.has_people || draft.people.contains_key(id) {
+    if !draft.has_people {
         return;
     }
     let at = loading.tree.get(node, key).unwrap_or(node);
+    person_exists_at(loading, draft, at, id);
+}
+
+fn person_exists_at(loading: &mut Loading<'_>, draft: &Draft, at: NodeId, id: &str) {
+    if draft.people.contains_key(id) {
+        return;
+    }
     let help = loading.suggest(id, draft.people.keys().map(String::as_str));
     loading.findings.push(
         Finding::at(loading.tree.place(at), format!("`{id}` is not one of the `people`"))
             .label("nobody has this id")
             .help(help),
     );
+}
+
+fn stage(loading: &mut Loading<'_>, draft: &Draft, node: NodeId, written: &written::Stage) {
+    if let Some(owner) = &written.owner {
+        person_exists(loading, draft, node, "owner", owner);
+    }
+    for (key, period) in [
+        ("duration", written.duration),
+        ("wait", written.wait),
+        ("sanity", written.sanity),
+        ("undo", written.undo),
+    ] {
+        if let Some(period) = period {
+            window::period(loading, node, &[key], period);
+        }
+    }
+    for (index, voter) in written.votes.iter().flat_map(|votes| &votes.0).enumerate() {
+        let position = index.to_string();
+        let at = loading.tree.descend(node, &["votes", position.as_str()]);
+        if !draft.has_people {
+            loading.findings.push(
+                Finding::at(loading.tree.place(at), format!("`{voter}` votes, and the plan has no `people`"))
+                    .label("nobody has this id")
+                    .help(format!("say who it is: `people: {{ {voter}: {{ name: NAME }} }}`")),
+            );
+        } else if written.votes.iter().any(|votes| votes.0[..index].contains(voter)) {
+            loading.findings.push(
+                Finding::at(loading.tree.place(at), format!("`{voter}` is listed twice")).label("again"),
+            );
+        } else {
+            person_exists_at(loading, draft, at, voter);
+        }
+    }
+}
+
+fn touches(loading: &mut Loading<'_>, draft: &Draft, node: NodeId, names: &[String]) {
+    for (index, name) in names.iter().enumerate() {
+        if !End::called(draft, name).is_empty() {
+            continue;
+        }
+        let position = index.to_string();
+        let at = loading.tree.descend(node, &["touches", position.as_str()]);
+        let known = draft.apps.keys().chain(draft.databases.keys()).chain(draft.systems.keys());
+        let help = loading.suggest(name, known.map(String::as_str));
+        loading.findings.push(
+            Finding::at(loading.tree.place(at), format!("`{name}` is no app, database or system"))
+                .label("the plan knows nothing of this name")
+                .help(help),
+        );
+    }
 }
 
 fn one(loading: &mut Loading<'_>, draft: &Draft, item: &Item<Asked>, asked: &Asked, is_link: bool) {
@@ -100,6 +159,7 @@ fn one(loading: &mut Loading<'_>, draft: &Draft, item: &Item<Asked>, asked: &Ask
         period(loading, node, &["retry", "for"], retry.lasting);
         period(loading, node, &["retry", "every"], retry.every);
     }
+    touches(loading, draft, node, &check.touches);
     for (index, need) in check.needs.iter().enumerate() {
         let position = index.to_string();
         let at = loading.tree.descend(node, &["needs", position.as_str()]);

@@ -37,6 +37,7 @@ fn check(id: &str, argv: &[&str], change: impl FnOnce(&mut Check, &mut Job)) -> 
         owner: None,
         tags: Vec::new(),
         needs: Vec::new(),
+        touches: Vec::new(),
         expect_break: None,
         stage: 0,
         defer: None,
@@ -59,20 +60,14 @@ fn needing(id: &str, needs: &[&str]) -> (Check, Job) {
 }
 
 fn plan(stages: &[&str], checks: Vec<(Check, Job)>) -> Arc<Plan> {
-    let stage = |id: &&str| Stage {
-        id: (*id).to_owned(),
-        title: None,
-        owner: None,
-        duration_s: None,
-        sanity_s: None,
-        undo_s: None,
-    };
+    let stage = |id: &&str| Stage { id: (*id).to_owned(), ..Stage::default() };
     let (checks, jobs) = checks.into_iter().unzip();
     let outline = Outline {
         name: "test".to_owned(),
         change: None,
         sha256: "0".repeat(64),
         zone: None,
+        window: None,
         max_minor: 5,
         people: indexmap::IndexMap::new(),
         stages: stages.iter().map(stage).collect(),

@@ -25,7 +25,8 @@ pub(super) enum Sample {
     List,
 }
 
-const SAMPLES: [Sample; 3] = [Sample::Text("1s"), Sample::Text("2000-01-01"), Sample::List];
+const SAMPLES: [Sample; 4] =
+    [Sample::Text("1s"), Sample::Text("2000-01-01"), Sample::Text("2000-01-01 00:00Z"), Sample::List];
 
 /// What was found while reading one unit, such as a check.
 #[derive(Debug)]

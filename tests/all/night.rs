@@ -41,14 +41,7 @@ pub(crate) enum Answer {
 pub(crate) fn outline(stages: &[&str], checks: Vec<Check>) -> Outline {
     let stage = |text: &&str| {
         let (id, title) = text.split_once(": ").map_or((*text, None), |(id, title)| (id, Some(title)));
-        Stage {
-            id: id.to_owned(),
-            title: title.map(ToOwned::to_owned),
-            owner: None,
-            duration_s: None,
-            sanity_s: None,
-            undo_s: None,
-        }
+        Stage { id: id.to_owned(), title: title.map(ToOwned::to_owned), ..Stage::default() }
     };
     let person = |name: &str| Person { name: name.to_owned(), decides: false, deputy: None };
     Outline {
@@ -56,6 +49,7 @@ pub(crate) fn outline(stages: &[&str], checks: Vec<Check>) -> Outline {
         change: Some("CHG-1234".to_owned()),
         sha256: "9c41e2".repeat(10) + "9c41",
         zone: Some("America/Montreal".to_owned()),
+        window: None,
         max_minor: 5,
         people: [
             ("dba", "DBA team"),
@@ -85,6 +79,7 @@ pub(crate) fn check(id: &str, stage: usize, change: impl FnOnce(&mut Check)) -> 
         owner: None,
         tags: Vec::new(),
         needs: Vec::new(),
+        touches: Vec::new(),
         expect_break: None,
         stage,
         defer: None,

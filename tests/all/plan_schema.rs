@@ -45,8 +45,12 @@ const SHAPE: &[&str] = &[
     "two-probes",
     "unknown-top-key",
     "variable-syntax",
+    "votes",
     "waivers",
     "wide-letters",
+    "window-fields",
+    "window-margin",
+    "window-missing",
     "windows-lines",
     "wrong-version",
 ];
