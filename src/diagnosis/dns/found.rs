@@ -13,6 +13,7 @@ use crate::model::cause::{Cause, Confidence};
 use crate::model::fault::Fault;
 use crate::model::host::{NameFacts, Said};
 use crate::model::layer::Layer;
+use crate::model::trace::Trace;
 
 /// Addresses as the name servers give them.
 fn of_servers(names: &NameFacts) -> Vec<IpAddr> {
@@ -33,15 +34,27 @@ fn moved(evidence: &Evidence<'_>) -> Option<(IpAddr, IpAddr)> {
     now.iter().all(|address| !was.contains(address)).then_some((*was.first()?, *now.first()?))
 }
 
+/// Many hosts have their names from the hosts file alone, or from there what DNS says too: that is no fault. It is one where
+/// a name server says otherwise, or where the line is new; and never where the same address worked before.
 pub(super) fn hosts(evidence: &Evidence<'_>) -> Option<Ruling> {
     let names = evidence.names()?;
     let (_, now) = evidence.resolved()?;
     let told = of_servers(names);
     let overridden = now.iter().find(|address| names.hosts.contains(address) && !told.contains(address))?;
-    let differs = moved(evidence).is_some() || evidence.broken().is_some();
-    let dns = told.first().map_or_else(|| "does not know it".to_owned(), |address| format!("says {address}"));
-    let contrast = format!("/etc/hosts says {overridden}; DNS {dns}.");
-    differs.then(|| Ruling::new(HOSTS, Layer::Dns, format!("{} is {overridden}", names.name)).proved(contrast))
+    let moved = moved(evidence);
+    let worked = |before: &Trace| {
+        before.broken().is_none() && resolved(before).is_some_and(|(_, was)| was.contains(overridden))
+    };
+    if (moved.is_none() && evidence.broken().is_none()) || evidence.before.is_some_and(worked) {
+        return None;
+    }
+    let otherwise = match (told.first(), moved) {
+        (Some(address), _) => format!("DNS says {address}"),
+        (None, Some((was, _))) => format!("before, the name led to {was}"),
+        (None, None) => return None,
+    };
+    let contrast = format!("/etc/hosts says {overridden}; {otherwise}.");
+    Some(Ruling::new(HOSTS, Layer::Dns, format!("{} is {overridden}", names.name)).proved(contrast))
 }
 
 pub(super) fn wrong_search(evidence: &Evidence<'_>) -> Option<Ruling> {
