@@ -376,6 +376,12 @@ pub(super) struct Demo {
     /// Where the plan, the split map and the reports are written
     #[arg(long, value_name = "DIR", default_value = "gonogo-out")]
     pub(super) out: PathBuf,
+    /// What breaks between the two applications, by the name of its cause; several one after the other. Without this:
+    /// `fw-drop-port` where network namespaces are allowed, else `auth-credentials-rotated`
+    #[arg(long = "fault", value_name = "LIST", value_delimiter = ',', value_enum)]
+    pub(super) faults: Vec<crate::demo::Fault>,
+    #[arg(long = crate::demo::INSIDE, hide = true)]
+    pub(super) inside: bool,
 }
 
 #[derive(Debug, Args)]

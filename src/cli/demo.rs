@@ -2,16 +2,18 @@
 
 use super::Shared;
 use super::arguments::{App as AppArguments, Demo as Arguments};
-use crate::demo::{self, DemoError};
+use crate::demo::{self, DemoError, Play};
 use crate::verdict::Exit;
 
 pub(super) async fn demo(arguments: &Arguments, shared: &Shared) -> Exit {
-    match demo::run(&arguments.out, &shared.environment).await {
+    let play = Play { out: &arguments.out, faults: &arguments.faults, inside: arguments.inside };
+    match demo::run(&play, &shared.environment).await {
         Ok(true) => Exit::Go,
         Ok(false) => {
-            shared
-                .terminal
-                .error("not every verdict was the one of the story", Some("read the summaries above"));
+            shared.terminal.error(
+                "not every verdict or cause was the one of the story",
+                Some("read the summaries above"),
+            );
             Exit::NoGo
         }
         Err(error) => {

@@ -1,6 +1,8 @@
 //! A PostgreSQL cluster from the programs on this machine, as an unprivileged user when started by root.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -11,6 +13,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::{User, getuid};
 
 use super::DemoError;
+use super::ground::{DATABASES, Ground, NETWORK};
 use super::process::{Server, guarded};
 use super::servers::Login;
 use crate::environment::Environment;
@@ -76,13 +79,14 @@ impl Programs {
         command
     }
 
-    /// Make a cluster in `folder` and start it on `port` of the loopback address.
+    /// Make a cluster in `folder` and start it on `port` of the loopback address, and where the applications come from.
     pub(super) async fn start(
         &self,
         name: &str,
         folder: &Path,
         port: u16,
         dba: &Login,
+        ground: &Ground,
     ) -> Result<Server, DemoError> {
         let write = |source| DemoError::Write { path: folder.to_owned(), source };
         std::fs::create_dir(folder).map_err(write)?;
@@ -95,13 +99,20 @@ impl Programs {
         }
         let data = folder.join("data");
         self.initdb(folder, &data, &password, dba.role).await?;
+        let mut addresses = "listen_addresses=127.0.0.1".to_owned();
+        if matches!(ground, Ground::Namespaces(_)) {
+            let _ = write!(addresses, ",{DATABASES}");
+            let hba = std::fs::OpenOptions::new().append(true).open(data.join("pg_hba.conf"));
+            let entry = format!("host all all {NETWORK} scram-sha-256\n");
+            hba.and_then(|mut file| file.write_all(entry.as_bytes())).map_err(write)?;
+        }
         // SIGINT is a fast shutdown: it does not wait for clients.
         let stop = Signal::SIGINT;
         let mut postgres = self.prepared(guarded(self.folder.join("postgres"), stop), folder);
         postgres.arg("-D").arg(&data).args(["-p", &port.to_string()]);
         // A demo's data is worth no fsync; no socket file, so that no path is too long for one.
         for setting in [
-            "listen_addresses=127.0.0.1",
+            addresses.as_str(),
             "unix_socket_directories=",
             "fsync=off",
             "shared_buffers=16MB",

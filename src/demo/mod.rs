@@ -2,8 +2,11 @@
 //! The story is told in `story`; `app` holds the two applications of ours that it deploys.
 
 pub mod app;
+mod certificates;
 mod cluster;
 mod container;
+mod fault;
+mod ground;
 mod night;
 mod process;
 mod servers;
@@ -16,6 +19,20 @@ use std::path::{Path, PathBuf};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::environment::Environment;
+
+pub use fault::Fault;
+pub use ground::INSIDE;
+
+/// What is to be played.
+#[derive(Debug)]
+pub struct Play<'a> {
+    /// Where plan and reports are written.
+    pub out: &'a Path,
+    /// What breaks between the two applications, one after the other; the usual fault without one.
+    pub faults: &'a [Fault],
+    /// Whether we are inside network namespaces of our own already.
+    pub inside: bool,
+}
 
 /// Why the story could not be told.
 #[derive(Debug, thiserror::Error)]
@@ -49,12 +66,28 @@ pub enum DemoError {
         /// Why.
         source: std::io::Error,
     },
+    /// A report could not be read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The system gave no port, no random bytes or no signal handler.
     #[error("the system refuses {what}: {reason}")]
     System {
         /// What was asked for.
         what: &'static str,
         /// Why.
+        reason: String,
+    },
+    /// A fault cannot be made here.
+    #[error("{fault} needs network namespaces, and there are none here: {reason}")]
+    NoNetwork {
+        /// The fault.
+        fault: String,
+        /// Why there are none.
         reason: String,
     },
     /// Ctrl-C or SIGTERM.
@@ -71,27 +104,32 @@ impl DemoError {
                 "sudo apt-get install postgresql (its own cluster need not run), or start docker or podman; \
                  without a database nothing was played",
             ),
+            Self::NoNetwork { .. } => Some(
+                "as root, or where user namespaces are allowed, with PostgreSQL, util-linux, iproute2 and nftables \
+                 installed, all can be made; gonogo demo --help tells which need none of that",
+            ),
             Self::Program { .. }
             | Self::NotUp { .. }
             | Self::Write { .. }
+            | Self::Read { .. }
             | Self::System { .. }
             | Self::Interrupted => None,
         }
     }
 }
 
-/// Play the night, write plan and reports to `out`, and say whether it went as told: verdict by verdict.
+/// Play the night, write plan and reports, and say whether it went as told: verdict by verdict, cause by cause.
 ///
 /// Every server is stopped and its files are removed when this returns, and also when its future is dropped.
 ///
 /// # Errors
 /// When something could not be started or written: then nothing is said about any verdict.
-pub async fn run(out: &Path, environment: &Environment) -> Result<bool, DemoError> {
+pub async fn run(play: &Play<'_>, environment: &Environment) -> Result<bool, DemoError> {
     let refused = |error: std::io::Error| DemoError::System { what: "signals", reason: error.to_string() };
     let mut interrupt = signal(SignalKind::interrupt()).map_err(refused)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(refused)?;
     tokio::select! {
-        told = story::play(out, environment) => told,
+        told = story::play(play, environment) => told,
         _ = interrupt.recv() => Err(DemoError::Interrupted),
         _ = terminate.recv() => Err(DemoError::Interrupted),
     }

@@ -55,6 +55,11 @@ impl Server {
         Ok(Self { name: name.to_owned(), child, stop, log: log.to_owned() })
     }
 
+    /// Its process id.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// An error when it has ended by itself.
     pub(super) fn still_runs(&mut self) -> Result<(), DemoError> {
         let reason = match self.child.try_wait() {

@@ -11,6 +11,7 @@ use tokio_postgres::NoTls;
 use super::DemoError;
 use super::cluster::Programs;
 use super::container::{Container, Engine};
+use super::ground::Ground;
 use super::night::{password, silent_port};
 use super::process::Server;
 use crate::environment::Environment;
@@ -86,14 +87,19 @@ pub(super) struct DatabaseServer {
 }
 
 impl DatabaseServer {
-    /// Start one and wait until it lets the DBA in.
-    pub(super) async fn start(source: &Source, folder: &Path, name: &str) -> Result<Self, DemoError> {
+    /// Start one and wait until it lets the DBA in; applications on other hosts come by this network, where there is one.
+    pub(super) async fn start(
+        source: &Source,
+        folder: &Path,
+        name: &str,
+        ground: &Ground,
+    ) -> Result<Self, DemoError> {
         let dba = Login::new(DBA)?;
         let port = silent_port()?.port;
         let folder = folder.join(name);
         let mut postgres = match source {
             Source::Local(programs) => Postgres::Local {
-                server: programs.start(name, &folder, port, &dba).await?,
+                server: programs.start(name, &folder, port, &dba, ground).await?,
                 programs: programs.clone(),
             },
             Source::Engine(engine) => Postgres::Contained(engine.start(name, &folder, port, &dba)?),
@@ -147,7 +153,7 @@ impl DatabaseServer {
 }
 
 /// Run a program to its end, and give it this to read; what it wrote.
-async fn run(name: &str, mut command: Command, input: &[u8]) -> Result<Vec<u8>, DemoError> {
+pub(super) async fn run(name: &str, mut command: Command, input: &[u8]) -> Result<Vec<u8>, DemoError> {
     let failed = |reason: String| DemoError::Program { program: name.to_owned(), reason };
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let worked = async {
@@ -168,7 +174,7 @@ async fn run(name: &str, mut command: Command, input: &[u8]) -> Result<Vec<u8>, 
 }
 
 /// An error with its causes: `tokio_postgres` keeps the server's words in the cause.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
@@ -192,7 +198,10 @@ mod tests {
             }
         };
         let workshop = workshop().unwrap();
-        let server = DatabaseServer::start(&source, workshop.path(), "one").await.unwrap();
+        let server =
+            DatabaseServer::start(&source, workshop.path(), "one", &Ground::Loopback { why: String::new() })
+                .await
+                .unwrap();
         let app = Login::new("app").unwrap();
         let roles = format!("create role app login password '{}';", app.password);
         server

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use super::DemoError;
-use super::night::{Database, Deployment, write_private};
+use super::night::{Database, Night, write_private};
 use super::servers::DatabaseServer;
 use crate::environment::Environment;
 use crate::report::text;
@@ -18,12 +18,17 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Columns of what is told.
 const WIDTH: usize = 80;
 
+/// The link of the plan.
+const LINK: &str = "app1-to-app2";
+
 /// What the commands need to find everything.
 pub(super) struct Stage<'a> {
     pub(super) out: &'a Path,
     environment: &'a Environment,
     orders: &'a Database,
     customers: &'a Database,
+    /// What Application 1 shows to Application 2.
+    app2_password: String,
     /// The DBA's passwords.
     passwords: PathBuf,
     pub(super) as_told: bool,
@@ -36,6 +41,7 @@ impl<'a> Stage<'a> {
         workshop: &Path,
         servers: [&DatabaseServer; 2],
         databases: [&'a Database; 2],
+        app2_password: String,
     ) -> Result<Self, DemoError> {
         let passwords = workshop.join("pgpass");
         let line = |server: &&DatabaseServer| {
@@ -43,28 +49,55 @@ impl<'a> Stage<'a> {
         };
         write_private(&passwords, &servers.iter().map(line).collect::<String>())?;
         let [orders, customers] = databases;
-        Ok(Self { out, environment, orders, customers, passwords, as_told: true })
+        Ok(Self { out, environment, orders, customers, app2_password, passwords, as_told: true })
     }
 
     /// Write the variables of the plan: where everything is.
-    pub(super) fn servers(
-        &self,
-        app1: &Deployment<'_>,
-        app2: &Deployment<'_>,
-        properties: &Path,
-    ) -> Result<(), DemoError> {
+    pub(super) fn servers(&self, night: &Night<'_>, workshop: &Path) -> Result<(), DemoError> {
+        let host = workshop.join("app1-host");
+        write(&host, &format!("exec {} \"$@\"\n", night.ground.on_app1().join(" ")))?;
         let text = format!(
             "# Where everything is, in this environment.\n\
-             orders: \"{}\"\ncustomers: \"{}\"\napp1: \"{}\"\napp2: \"{}\"\n\
-             app1_properties: \"{}\"\n# As app1.properties says:\napp1_calls: \"{}\"\n",
+             orders: \"{}\"\ncustomers: \"{}\"\napp1: \"http://{}:{}\"\napp2: \"{}\"\n\
+             ca: \"{}\"\napp1_host: \"{}\"\napp1_properties: \"{}\"\n",
             loopback(self.orders.port),
             loopback(self.customers.port),
-            loopback(app1.port),
-            loopback(app2.port),
-            properties.display(),
-            app1.back_end.as_deref().unwrap_or_default(),
+            night.ground.app1(),
+            night.app1.port,
+            night.app2_url(),
+            night.trusted().display(),
+            host.display(),
+            night.app1.properties(workshop).display(),
         );
         write(&self.out.join("servers.yaml"), &text)
+    }
+
+    /// `gonogo baseline`.
+    pub(super) async fn baseline(&mut self) -> Result<(), DemoError> {
+        let (plan, vars, journal) = (self.file("plan.yaml"), self.file("servers.yaml"), self.file("journal"));
+        self.play(&["baseline", "-f", &plan, "--vars", &vars, "--journal", &journal], Exit::Go).await
+    }
+
+    /// Hold the cause that the reports in this folder tell against the one that was injected.
+    pub(super) fn told(&mut self, folder: &str, cause: &str) -> Result<(), DemoError> {
+        let path = self.out.join(folder).join("result.json");
+        let unreadable = |source| DemoError::Read { path: path.clone(), source };
+        let text = std::fs::read(&path).map_err(unreadable)?;
+        let result: serde_json::Value =
+            serde_json::from_slice(&text).map_err(|error| unreadable(error.into()))?;
+        let rows = result["checks"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let of_link = |row: &&serde_json::Value| row["id"].as_str().is_some_and(|id| id.starts_with(LINK));
+        let first = rows.iter().filter(of_link).find_map(|row| row["findings"][0]["id"].as_str());
+        match first {
+            Some(first) if first == cause => tell(&format!(
+                "Injected: {cause}. Found: {cause}. What it means, and what to try: gonogo explain {cause}"
+            )),
+            Some(_) | None => {
+                tell(&format!("Injected: {cause}. Found: {}.", first.unwrap_or("nothing")));
+                self.as_told = false;
+            }
+        }
+        Ok(())
     }
 
     /// `gonogo run` with these arguments, its reports in this folder of the output.
@@ -101,6 +134,7 @@ impl<'a> Stage<'a> {
         }
         command.env("ORDERS_PASSWORD", &self.orders.login.password);
         command.env("CUSTOMERS_PASSWORD", &self.customers.login.password);
+        command.env("APP2_PASSWORD", &self.app2_password);
         command.env("PGPASSFILE", &self.passwords);
         command.stdin(Stdio::null()).kill_on_drop(true);
         let name = format!("gonogo {}", arguments.first().unwrap_or(&""));

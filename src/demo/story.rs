@@ -2,88 +2,61 @@
 
 use std::path::Path;
 
-use super::DemoError;
-use super::night::{self, Deployment};
+use clap::ValueEnum as _;
+
+use super::fault::Fault;
+use super::ground::{self, Ground, Network};
+use super::night::{self, Night};
 use super::servers::{DBA, DatabaseServer, Source};
 use super::split::{self, Shop};
-use super::stage::{Stage, loopback, say, tell, write};
+use super::stage::{Stage, say, tell, write};
+use super::{DemoError, Play};
 use crate::environment::Environment;
 use crate::verdict::Exit;
 
 /// What the demo runs; written to the output folder for people to copy.
 const PLAN: &str = include_str!("plan.yaml");
 
-/// Play it; true when every verdict was the one of the story.
-pub(super) async fn play(out: &Path, environment: &Environment) -> Result<bool, DemoError> {
+/// Play it; true when every verdict and every cause was the one of the story.
+pub(super) async fn play(play: &Play<'_>, environment: &Environment) -> Result<bool, DemoError> {
+    let out = play.out;
     let source = Source::find(environment).await?;
+    let workshop = night::workshop()?;
+    let folder = workshop.path();
+    let ground = ground(play, &source, folder, environment).await?;
+    let usual = [Fault::usual(&ground)];
+    let faults = if play.faults.is_empty() { &usual } else { play.faults };
+    for fault in faults {
+        fault.possible(&ground)?;
+    }
     std::fs::create_dir_all(out).map_err(|source| DemoError::Write { path: out.to_owned(), source })?;
     tell(&format!(
         "gonogo demo: a release night in miniature, on this machine. Two {} and two small applications \
-         are started, and stopped at the end.",
-        source.describe()
+         are started, and stopped at the end. {}",
+        source.describe(),
+        ground.describe()
     ));
-    let workshop = night::workshop()?;
-    let folder = workshop.path();
     let (old, new) = tokio::try_join!(
-        DatabaseServer::start(&source, folder, "old"),
-        DatabaseServer::start(&source, folder, "new")
+        DatabaseServer::start(&source, folder, "old", &ground),
+        DatabaseServer::start(&source, folder, "new", &ground)
     )?;
     let shop = Shop::open(&old, &new, source.records_statements()).await?;
-    let (orders, customers) = (shop.orders(), shop.customers());
-    // The address of the old release: held, so that nobody answers there.
-    let silent = night::silent_port()?;
-    let mut app2 = Deployment {
-        app: "app2",
-        version: "4.1.9",
-        port: night::silent_port()?.port,
-        database: &orders,
-        back_end: None,
-    };
-    let mut app1 = Deployment {
-        app: "app1",
-        version: "7.0.1",
-        port: night::silent_port()?.port,
-        database: &customers,
-        back_end: Some(loopback(silent.port)),
-    };
-    let properties = app1.properties(folder);
-    let mut stage = Stage::set(out, environment, folder, [&old, &new], [&orders, &customers])?;
+    let (whole, orders, customers) = (shop.whole(), shop.orders(), shop.customers());
+    let mut night = Night::new(&ground, folder, [&whole, &customers])?;
+    let password = night.password.clone();
+    let mut stage = Stage::set(out, environment, folder, [&old, &new], [&orders, &customers], password)?;
     write(&out.join("plan.yaml"), PLAN)?;
     write(&out.join("split.yaml"), split::MAP)?;
-    stage.servers(&app1, &app2, &properties)?;
+    stage.servers(&night, folder)?;
 
     before_the_night(&mut stage, &shop, old.port).await?;
+    the_link_before(&mut stage, &mut night).await?;
     the_split(&mut stage, &shop).await?;
     the_repair(&mut stage, &shop, [old.port, new.port]).await?;
-
-    tell(
-        "The back-end team upgrades Application 2. Nothing can exercise all of it until Application 1 is up, \
-         so one check is owed. Go on?",
-    );
-    let mut back_end = app2.deploy(folder).await?;
-    stage.run(&["app2"], "attempt-1/app2", Exit::ProvisionalGo).await?;
-
-    tell(
-        "Provisional: one minor issue, one check owed. The web team upgrades Application 1, and the check \
-         that was owed comes due.",
-    );
-    let mut web = app1.deploy(folder).await?;
-    stage.run(&["app1"], "attempt-1/app1", Exit::NoGo).await?;
-
-    tell(&format!(
-        "No-go, and why: Application 1 itself says that it cannot connect, its properties name {}, and there \
-         the connection breaks at tcp. The web team corrects the address, the back-end team deploys the right \
-         version, and the night is tried again.",
-        loopback(silent.port)
-    ));
-    drop((web, back_end));
-    app2.version = "4.2.0";
-    app1.back_end = Some(loopback(app2.port));
-    back_end = app2.deploy(folder).await?;
-    web = app1.deploy(folder).await?;
-    stage.servers(&app1, &app2, &properties)?;
-    stage.run(&["--new-attempt"], "", Exit::Go).await?;
-    drop((web, back_end));
+    night.app2.database = &orders;
+    the_back_end(&mut stage, &mut night, faults).await?;
+    the_web(&mut stage, &mut night).await?;
+    drop(night);
 
     tell(&format!("The plan it ran, to copy ({}; its split map is beside it):", stage.file("plan.yaml")));
     for line in PLAN.lines() {
@@ -92,11 +65,79 @@ pub(super) async fn play(out: &Path, environment: &Environment) -> Result<bool, 
     say("");
     tell(&format!(
         "reports: {out}/ (the last run) and {out}/attempt-1/*/: summary.txt, summary.md, result.json, junit.xml; \
-         snapshots and SQL of the split: {out}/*.json and {out}/*.sql. Next: gonogo init, or gonogo probe \
-         https://example.com/",
-        out = out.display()
+         snapshots and SQL of the split: {out}/*.json and {out}/*.sql. Next: gonogo demo --help names {count} faults \
+         to break the link with, gonogo init, or gonogo probe https://example.com/",
+        out = out.display(),
+        count = Fault::value_variants().len(),
     ));
     Ok(stage.as_told)
+}
+
+/// Where it is played: in network namespaces, when the kernel and the servers allow that.
+async fn ground(
+    play: &Play<'_>,
+    source: &Source,
+    folder: &Path,
+    environment: &Environment,
+) -> Result<Ground, DemoError> {
+    if play.inside {
+        return Ok(Ground::Namespaces(Network::build(folder).await?));
+    }
+    let why = match source {
+        Source::Local(_) => ground::enter(environment).await,
+        Source::Engine(_) => "the ports of containers are on the machine's own network".to_owned(),
+    };
+    Ok(Ground::Loopback { why })
+}
+
+async fn the_link_before(stage: &mut Stage<'_>, night: &mut Night<'_>) -> Result<(), DemoError> {
+    night.deploy_app2().await?;
+    tell(
+        "Application 2 still runs in its old release. What every check shows now is recorded, to compare with; \
+         what is red is of databases that are not there yet:",
+    );
+    stage.baseline().await
+}
+
+async fn the_back_end(
+    stage: &mut Stage<'_>,
+    night: &mut Night<'_>,
+    faults: &[Fault],
+) -> Result<(), DemoError> {
+    tell(
+        "The back-end team deploys Application 2. Application 1 is not up yet, but its host is there: the way \
+         from it to Application 2 is tried now, an hour before anybody would miss it. Go on?",
+    );
+    for (index, fault) in faults.iter().enumerate() {
+        if index > 0 {
+            night.restore().await?;
+        }
+        night.deploy_app2().await?;
+        fault.inject(night).await?;
+        let folder = format!("attempt-1/{}", fault.id());
+        stage.run(&["app2"], &folder, Exit::NoGo).await?;
+        stage.told(&folder, &fault.id())?;
+        tell(&format!("It was so: {}.", fault.describe()));
+    }
+    tell(
+        "That is repaired, and the stage is looked at again. Nothing can exercise all of Application 2 until \
+         Application 1 is up, so one check is owed. Go on?",
+    );
+    night.restore().await?;
+    stage.run(&["app2"], "attempt-1/app2", Exit::ProvisionalGo).await
+}
+
+async fn the_web(stage: &mut Stage<'_>, night: &mut Night<'_>) -> Result<(), DemoError> {
+    tell(
+        "Provisional: one minor issue, one check owed. The web team deploys Application 1, and the check that \
+         was owed comes due:",
+    );
+    night.deploy_app1().await?;
+    stage.run(&["app1"], "attempt-1/app1", Exit::Go).await?;
+    tell("The back-end team deploys the version that was meant, and the whole night is tried again:");
+    night.app2.version = "4.2.0";
+    night.deploy_app2().await?;
+    stage.run(&["--new-attempt"], "", Exit::Go).await
 }
 
 async fn before_the_night(stage: &mut Stage<'_>, shop: &Shop<'_>, port: u16) -> Result<(), DemoError> {

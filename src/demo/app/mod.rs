@@ -13,12 +13,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::AsyncReadExt as _;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
 
 use settings::Settings;
 
@@ -52,16 +52,26 @@ pub enum AppError {
     },
 }
 
+/// The longest a handshake of TLS may take.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// What an application answers: a status and a body that is JSON or HTML.
 struct Answer {
     status: StatusCode,
     content_type: &'static str,
+    /// One more header, when it is valid.
+    header: Option<(HeaderName, HeaderValue)>,
     body: String,
 }
 
 impl Answer {
     fn json(status: StatusCode, value: &serde_json::Value) -> Self {
-        Self { status, content_type: "application/json", body: value.to_string() }
+        Self { status, content_type: "application/json", header: None, body: value.to_string() }
+    }
+
+    fn with(mut self, name: HeaderName, value: &str) -> Self {
+        self.header = HeaderValue::from_str(value).ok().map(|value| (name, value));
+        self
     }
 
     fn not_found() -> Self {
@@ -89,6 +99,9 @@ pub async fn serve(app: App, properties: &Path) -> Result<(), AppError> {
 }
 
 async fn accept(app: App, listener: TcpListener, settings: Arc<Settings>) {
+    if !settings.accepts {
+        return std::future::pending().await;
+    }
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             // Out of file descriptors, most likely: let some connections end first.
@@ -96,15 +109,26 @@ async fn accept(app: App, listener: TcpListener, settings: Arc<Settings>) {
             continue;
         };
         let settings = Arc::clone(&settings);
-        tokio::spawn(async move {
-            let service = service_fn(|request| answer(app, request, &settings));
-            let connection = hyper::server::conn::http1::Builder::new()
-                .timer(TokioTimer::new())
-                .serve_connection(TokioIo::new(stream), service);
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended early");
-            }
-        });
+        tokio::spawn(async move { connection(app, stream, &settings).await });
+    }
+}
+
+async fn connection(app: App, stream: TcpStream, settings: &Settings) {
+    let Some(acceptor) = &settings.tls else { return converse(app, stream, settings).await };
+    match tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => converse(app, stream, settings).await,
+        Ok(Err(error)) => tracing::debug!(%error, "no TLS"),
+        Err(_) => tracing::debug!("a handshake took too long"),
+    }
+}
+
+async fn converse(app: App, stream: impl AsyncRead + AsyncWrite + Unpin, settings: &Settings) {
+    let service = service_fn(|request| answer(app, request, settings));
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = connection.await {
+        tracing::debug!(%error, "a connection ended early");
     }
 }
 
@@ -116,7 +140,7 @@ async fn answer(
     let answer = if request.method() == Method::GET {
         match app {
             App::App1 => web::answer(request.uri().path(), settings).await,
-            App::App2 => back::answer(request.uri().path(), settings).await,
+            App::App2 => back::answer(request.uri().path(), request.headers(), settings).await,
         }
     } else {
         let error = serde_json::json!({ "error": "only GET is served" });
@@ -125,5 +149,6 @@ async fn answer(
     let mut response = Response::new(Full::new(Bytes::from(answer.body)));
     *response.status_mut() = answer.status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    response.headers_mut().extend(answer.header);
     Ok(response)
 }

@@ -3,48 +3,173 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio_postgres::NoTls;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+use url::Url;
 
 use super::AppError;
+use crate::demo::servers::chain;
 
 /// How long an application waits for its database.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// Who calls Application 2.
+const CALLER: &str = "app1";
+
 /// What an application is configured with.
-#[derive(Debug)]
 pub(super) struct Settings {
     pub(super) listen: SocketAddr,
     pub(super) version: String,
-    /// Host and port of the back end; only the web front has one.
-    pub(super) back_end: Option<String>,
+    /// Whether connections are taken from the queue at all; a release that hangs does not.
+    pub(super) accepts: bool,
+    /// How its port is secured; clear text without.
+    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) back: Back,
+    /// The back end; only the web front has one.
+    pub(super) back_end: Option<BackEnd>,
     database: tokio_postgres::Config,
+}
+
+/// What Application 2 alone is configured with.
+pub(super) struct Back {
+    /// Such as `production`.
+    pub(super) environment: String,
+    /// Before every path.
+    pub(super) context: String,
+    /// The whole `Authorization` header of a caller that is let in (RFC 7617).
+    pub(super) authorization: Option<String>,
+    pub(super) maintenance: bool,
+    /// Where callers have to log in, in the place of `Authorization`.
+    pub(super) login_page: Option<String>,
+    /// How long it thinks before it answers.
+    pub(super) delay: Duration,
+}
+
+/// Where Application 1 calls Application 2.
+pub(super) struct BackEnd {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) authorization: String,
+    pub(super) tls: TlsConnector,
+}
+
+/// A properties file, with its name for errors.
+struct Properties {
+    file: String,
+    values: HashMap<String, String>,
+}
+
+impl Properties {
+    fn read(path: &Path) -> Result<Self, AppError> {
+        let mut properties = Self { file: path.display().to_string(), values: HashMap::new() };
+        let bytes = std::fs::read(path).map_err(|error| properties.wrong(error))?;
+        properties.values =
+            java_properties::read(bytes.as_slice()).map_err(|error| properties.wrong(error))?;
+        Ok(properties)
+    }
+
+    fn wrong(&self, reason: impl std::fmt::Display) -> AppError {
+        AppError::Settings { file: self.file.clone(), reason: reason.to_string() }
+    }
+
+    fn get(&self, key: &str) -> Option<&str> {
+        self.values.get(key).map(String::as_str)
+    }
+
+    fn value(&self, key: &str) -> Result<&str, AppError> {
+        self.get(key).ok_or_else(|| self.wrong(format!("`{key}` is missing")))
+    }
+
+    fn is_set(&self, key: &str) -> bool {
+        self.get(key) == Some("true")
+    }
+
+    /// The certificate and key of the port.
+    fn acceptor(&self) -> Result<Option<TlsAcceptor>, AppError> {
+        let Some(certificate) = self.get("tls.certificate") else { return Ok(None) };
+        let chain = CertificateDer::pem_file_iter(certificate)
+            .and_then(Iterator::collect)
+            .map_err(|error| self.wrong(format!("{certificate}: {error}")))?;
+        let key = self.value("tls.key")?;
+        let key = PrivateKeyDer::from_pem_file(key).map_err(|error| self.wrong(format!("{key}: {error}")))?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| self.wrong(error))?
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .map_err(|error| self.wrong(error))?;
+        Ok(Some(TlsAcceptor::from(Arc::new(config))))
+    }
+
+    /// Trusts what `app2.ca` signed.
+    fn connector(&self) -> Result<TlsConnector, AppError> {
+        let ca = self.value("app2.ca")?;
+        let mut roots = RootCertStore::empty();
+        let root = CertificateDer::from_pem_file(ca).map_err(|error| self.wrong(format!("{ca}: {error}")))?;
+        roots.add(root).map_err(|error| self.wrong(format!("{ca}: {error}")))?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| self.wrong(error))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(TlsConnector::from(Arc::new(config)))
+    }
+
+    fn back_end(&self) -> Result<Option<BackEnd>, AppError> {
+        let Some(url) = self.get("app2.url") else { return Ok(None) };
+        let parsed = Url::parse(url).ok().filter(|url| url.scheme() == "https");
+        let place = parsed.and_then(|url| Some((url.host_str()?.to_owned(), url.port_or_known_default()?)));
+        let (host, port) = place.ok_or_else(|| self.wrong("app2.url has to be https://HOST:PORT"))?;
+        let authorization = basic(self.value("app2.password")?);
+        Ok(Some(BackEnd { host, port, authorization, tls: self.connector()? }))
+    }
+}
+
+/// The header of a caller that knows this password.
+fn basic(password: &str) -> String {
+    format!("Basic {}", BASE64_STANDARD.encode(format!("{CALLER}:{password}")))
 }
 
 impl Settings {
     pub(super) fn read(file: &Path) -> Result<Self, AppError> {
-        let wrong = |reason: String| AppError::Settings { file: file.display().to_string(), reason };
-        let bytes = std::fs::read(file).map_err(|error| wrong(error.to_string()))?;
-        let values: HashMap<String, String> =
-            java_properties::read(bytes.as_slice()).map_err(|error| wrong(error.to_string()))?;
-        let value = |key: &str| values.get(key).cloned().ok_or_else(|| wrong(format!("`{key}` is missing")));
-        let mut database: tokio_postgres::Config =
-            value("database.url")?.parse().map_err(|error| wrong(format!("database.url: {error}")))?;
-        database.password(value("database.password")?).connect_timeout(PATIENCE);
-        let back_end = match values.get("app2.url") {
-            Some(url) => Some(
-                url.strip_prefix("http://")
-                    .ok_or_else(|| wrong("app2.url has to be http://HOST:PORT".to_owned()))?
-                    .trim_end_matches('/')
-                    .to_owned(),
-            ),
-            None => None,
+        let properties = Properties::read(file)?;
+        let text = |key: &str| properties.get(key).unwrap_or_default().to_owned();
+        let delay = match properties.get("delay.ms") {
+            Some(text) => text.parse().map_err(|error| properties.wrong(format!("delay.ms: {error}")))?,
+            None => 0,
         };
+        let mut database: tokio_postgres::Config = properties
+            .value("database.url")?
+            .parse()
+            .map_err(|error| properties.wrong(format!("database.url: {error}")))?;
+        database.password(properties.value("database.password")?).connect_timeout(PATIENCE);
         Ok(Self {
-            listen: value("listen")?.parse().map_err(|error| wrong(format!("listen: {error}")))?,
-            version: value("version")?,
-            back_end,
+            listen: properties
+                .value("listen")?
+                .parse()
+                .map_err(|error| properties.wrong(format!("listen: {error}")))?,
+            version: properties.value("version")?.to_owned(),
+            accepts: !properties.is_set("hang"),
+            tls: properties.acceptor()?,
+            back: Back {
+                environment: text("environment"),
+                context: text("context"),
+                authorization: properties.get("caller.password").map(basic),
+                maintenance: properties.is_set("maintenance"),
+                login_page: properties.get("login.page").map(str::to_owned),
+                delay: Duration::from_millis(delay),
+            },
+            back_end: properties.back_end()?,
             database,
         })
     }
@@ -61,7 +186,7 @@ impl Settings {
         };
         match tokio::time::timeout(PATIENCE, asked).await {
             Ok(Ok(number)) => Ok(number),
-            Ok(Err(error)) => Err(error.as_db_error().map_or_else(|| error.to_string(), ToString::to_string)),
+            Ok(Err(error)) => Err(error.as_db_error().map_or_else(|| chain(&error), ToString::to_string)),
             Err(_) => Err("the database does not answer".to_owned()),
         }
     }

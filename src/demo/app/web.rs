@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper::header::HOST;
+use hyper::header::{AUTHORIZATION, HOST};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
 use serde_json::json;
 use tokio::net::TcpStream;
 
 use super::Answer;
-use super::settings::Settings;
+use super::settings::{BackEnd, Settings};
 
 /// How long it waits for the back end.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -37,6 +38,7 @@ async fn front(settings: &Settings) -> Answer {
         Ok(customers) => Answer {
             status: StatusCode::OK,
             content_type: "text/html; charset=utf-8",
+            header: None,
             body: format!(
                 "<!doctype html><title>Shop</title><h1>Shop front</h1><p>{customers} customers</p>"
             ),
@@ -47,21 +49,26 @@ async fn front(settings: &Settings) -> Answer {
 
 /// Really call the back end.
 async fn back_end(settings: &Settings) -> Result<(), String> {
-    let address = settings.back_end.as_deref().ok_or("app2.url is not configured")?;
-    let asked = tokio::time::timeout(PATIENCE, ask(address)).await;
+    let place = settings.back_end.as_ref().ok_or("app2.url is not configured")?;
+    let asked = tokio::time::timeout(PATIENCE, ask(place)).await;
     asked
         .unwrap_or_else(|_| Err("it does not answer".to_owned()))
-        .map_err(|words| format!("{address}: {words}"))
+        .map_err(|words| format!("{}:{}: {words}", place.host, place.port))
 }
 
-async fn ask(address: &str) -> Result<(), String> {
-    let stream = TcpStream::connect(address).await.map_err(|error| format!("cannot connect: {error}"))?;
+async fn ask(place: &BackEnd) -> Result<(), String> {
+    let BackEnd { host, port, authorization, tls } = place;
+    let refused = |error: std::io::Error| format!("cannot connect: {error}");
+    let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(refused)?;
+    let name = ServerName::try_from(host.clone()).map_err(|error| error.to_string())?;
+    let stream = tls.connect(name, stream).await.map_err(refused)?;
     let words = |error: hyper::Error| error.to_string();
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(words)?;
     let background = tokio::spawn(connection);
-    let request = Request::get("/status")
-        .header(HOST, address)
+    let request = Request::get("/orders")
+        .header(HOST, format!("{host}:{port}"))
+        .header(AUTHORIZATION, authorization)
         .body(Empty::<Bytes>::new())
         .map_err(|error| error.to_string())?;
     let response = sender.send_request(request).await.map_err(words)?;

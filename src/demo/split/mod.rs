@@ -50,6 +50,11 @@ impl<'a> Shop<'a> {
         Database { port: self.new.port, name: "customers", login: self.app1.clone() }
     }
 
+    /// The database of both before the split, as Application 2 knows it.
+    pub(super) fn whole(&self) -> Database {
+        Database { port: self.old.port, name: "shop", login: self.app2.clone() }
+    }
+
     /// The database of Application 2 after the split.
     pub(super) fn orders(&self) -> Database {
         Database { port: self.old.port, name: "orders", login: self.app2.clone() }
