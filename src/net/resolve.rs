@@ -1,5 +1,6 @@
 //! The DNS layer: from a name to addresses as an application of this host sees it (getaddrinfo(3)).
 
+use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -54,12 +55,10 @@ pub async fn resolve(host: &str) -> Result<(Fact, Vec<IpAddr>), Trouble> {
             .into());
         }
     };
-    let mut addresses: Vec<IpAddr> = Vec::new();
-    for address in found.map(|found: SocketAddr| found.ip()) {
-        if !addresses.contains(&address) && addresses.len() < MOST_ADDRESSES {
-            addresses.push(address);
-        }
-    }
+    let mut all: HashSet<IpAddr> = HashSet::new();
+    let mut addresses: Vec<IpAddr> =
+        found.map(|found: SocketAddr| found.ip()).filter(|address| all.insert(*address)).collect();
+    addresses.truncate(MOST_ADDRESSES);
     if addresses.is_empty() {
         return Err(Fault::NoRecord {
             name: host.to_owned(),
@@ -68,7 +67,9 @@ pub async fn resolve(host: &str) -> Result<(Fact, Vec<IpAddr>), Trouble> {
         }
         .into());
     }
-    let by = "getaddrinfo".to_owned();
+    let more = all.len().saturating_sub(MOST_ADDRESSES);
+    let by =
+        if more == 0 { "getaddrinfo".to_owned() } else { format!("getaddrinfo, which gives {more} more") };
     Ok((Fact::Resolved { name: host.to_owned(), addresses: addresses.clone(), by }, addresses))
 }
 
