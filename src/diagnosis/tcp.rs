@@ -179,9 +179,16 @@ fn refused_unseen(evidence: &Evidence<'_>) -> Option<Ruling> {
 fn backlog(evidence: &Evidence<'_>) -> Option<Ruling> {
     let fault = evidence.broken_at(Layer::Tcp).filter(|_| route::timed_out(evidence.trace))?;
     let (_, place) = evidence.loopback().find(|(_, place)| route::timed_out(place.trace))?;
-    let waiting: u32 = listening(evidence).iter().map(|(_, one)| one.waiting).sum();
+    let found = listening(evidence);
+    let waiting: u32 = found.iter().map(|(_, one)| one.waiting).sum();
     let queue = if waiting > 0 { format!(" {waiting} connections wait there to be accepted.") } else { String::new() };
-    Some(Ruling::new(BACKLOG, Layer::Tcp, fault.to_string()).proved(format!("Loopback on {} times out too.{queue}", place.vantage)))
+    // Of every port of the host, and since it is up: it goes with the proof and is none.
+    let overflows = evidence.listeners().find_map(|(_, facts)| facts.overflows).filter(|count| *count > 0);
+    let full = overflows.map_or_else(String::new, |count| format!(" Full queues have turned {count} away on that host."));
+    let ruling = Ruling::new(BACKLOG, Layer::Tcp, fault.to_string())
+        .proved(format!("Loopback on {} times out too.{queue}{full}", place.vantage));
+    let unknown = found.iter().any(|(_, one)| one.program.is_none());
+    Some(if unknown { ruling.next("as root on the target, ss -ltnp tells the program, and the limit of its queue as Send-Q") } else { ruling })
 }
 
 fn other_service(evidence: &Evidence<'_>) -> Option<Ruling> {

@@ -77,6 +77,10 @@ pub struct ListenerFacts {
     pub listeners: Vec<Listener>,
     /// Other ports that something listens on, ascending; at most 64.
     pub others: Vec<u16>,
+    /// Connections that found a full queue, at any port, since the host's network came up (`ListenOverflows` of
+    /// `/proc/net/netstat`); not known everywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overflows: Option<u64>,
 }
 
 /// A listening socket (`proc_net_tcp(5)`).

@@ -36,7 +36,19 @@ pub fn listeners(port: u16) -> Result<ListenerFacts, VantageError> {
             })
             .collect(),
         others: others.into_iter().take(OTHERS).collect(),
+        overflows: table("/proc/net/netstat").ok().and_then(|text| counter(&text, "ListenOverflows")),
     })
+}
+
+/// A counter of `/proc/net/netstat`: a line of names, and below it one of numbers, each pair with a prefix of its own.
+fn counter(text: &str, name: &str) -> Option<u64> {
+    let mut lines = text.lines();
+    while let (Some(names), Some(numbers)) = (lines.next(), lines.next()) {
+        if let Some(place) = names.split_whitespace().position(|one| one == name) {
+            return numbers.split_whitespace().nth(place)?.parse().ok();
+        }
+    }
+    None
 }
 
 /// Every other listening socket, one for each port, with the program that holds it when we may see that.
@@ -132,6 +144,18 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
+
+    #[test]
+    fn a_counter_is_found_by_its_name() {
+        let text =
+            "TcpExt: SyncookiesSent ListenOverflows\nTcpExt: 0 7\nIpExt: InOctets ListenDrops\nIpExt: 5 x\n";
+        assert_eq!(counter(text, "ListenOverflows"), Some(7));
+        assert_eq!(counter(text, "InOctets"), Some(5));
+        assert_eq!(counter(text, "ListenDrops"), None, "no number");
+        assert_eq!(counter(text, "TcpExt:"), None);
+        assert_eq!(counter("TcpExt: ListenOverflows", "ListenOverflows"), None, "cut off");
+        assert!(listeners(1).unwrap().overflows.is_some());
+    }
 
     #[test]
     fn a_listening_socket_is_found_with_its_program_and_its_queue() {
