@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::line::{self, Came};
-use super::wire::{Hello, LONGEST, Look, MARK, Order, PROTOCOL, Reply, SentFile};
+use super::wire::{Hello, LONGEST, Look, MARK, Order, PROTOCOL, Reply, SILENCE, SentFile};
 use crate::environment::Environment;
 use crate::model::trace::{Trace, VantageError};
 use crate::net::Net;
@@ -27,7 +27,7 @@ use crate::secret::{Carried, Scrubber, Secret, SecretRef, Source, Vault};
 /// Answers on their way out at most.
 const UNSENT: usize = 256;
 
-/// Do what the orders say until they end; then whatever is still looking is stopped.
+/// Do what the orders say until they end, or nothing is heard any more; then whatever is still looking is stopped.
 ///
 /// # Errors
 /// When the orders cannot be read.
@@ -48,7 +48,10 @@ pub async fn serve(
     let mut text = Vec::new();
     while !writing.is_finished() {
         while far.looks.try_join_next().is_some() {}
-        match line::next(&mut orders, "", LONGEST, &mut text).await? {
+        // A network that is cut in between ends nothing here for hours (tcp(7), keepalive).
+        let came = tokio::time::timeout(SILENCE, line::next(&mut orders, "", LONGEST, &mut text));
+        let Ok(came) = came.await else { break };
+        match came? {
             Came::Marked | Came::Noise => far.obey(&text, &asked).await,
             Came::TooLong => far.refuse(None, "an order is too long".to_owned()).await,
             Came::Cut | Came::End => break,

@@ -1,6 +1,7 @@
 //! What the runner and a far side say to each other: one JSON value a line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,6 +13,10 @@ use crate::secret::{Carried, SecretRef};
 pub const PROTOCOL: u32 = 1;
 /// What an answer's line begins with. Anything else on stdout is noise, such as a login banner.
 pub const MARK: &str = "gonogo/1 ";
+/// How often the near side says that it is there, when it has no other order.
+pub const ALIVE: Duration = Duration::from_secs(5);
+/// A far side that has heard nothing for so long is alone, and ends: about as long as ssh waits here for a host that is silent.
+pub const SILENCE: Duration = Duration::from_secs(20);
 /// Longer lines are refused by both sides, in bytes.
 pub const LONGEST: usize = 64 * 1024 * 1024;
 /// Bytes of a file of the runner's that is sent along at most: in base64 it has to fit into a line.

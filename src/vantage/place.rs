@@ -25,7 +25,8 @@ const MOST: usize = 10;
 const LOOK: &str = r#"printf '\ngonogo/1 machine %s %s\n' "$(uname -s)" "$(uname -m)"
 [ -x "$1" ] && printf 'gonogo/1 file %s\n' "$(stat -c %d:%i:%s:%Y "$1" 2>/dev/null)""#;
 
-/// The first folder in which programs can be run takes it; a mount may forbid it (noexec), or be read-only.
+/// The first folder in which programs can be run takes it; a mount may forbid it (noexec), or be read-only. Cut off in the
+/// middle, `cat` sees an end like any other: that nobody reads what is printed then is how the script knows.
 const PUT: &str = r#"umask 077
 tried='' folder=''
 for base in "${XDG_RUNTIME_DIR:-}" "${TMPDIR:-}" /tmp /var/tmp "${HOME:-}" /dev/shm; do
@@ -41,9 +42,11 @@ if [ -z "$folder" ]; then
     exit 1
 fi
 rm -f -- "$folder/try"
+trap 'rm -rf -- "$folder"; exit 1' HUP INT PIPE TERM
 if cat > "$folder/gonogo" && chmod 700 "$folder/gonogo"; then
-    printf '\ngonogo/1 placed %s\n' "$folder"
-    printf 'gonogo/1 sum %s\n' "$(sha256sum < "$folder/gonogo" 2>/dev/null)"
+    printf '\ngonogo/1 placed %s\n' "$folder" &&
+        printf 'gonogo/1 sum %s\n' "$(sha256sum < "$folder/gonogo" 2>/dev/null)" ||
+        rm -rf -- "$folder"
 else
     rm -rf -- "$folder"
     printf '\ngonogo/1 full %s\n' "$folder"

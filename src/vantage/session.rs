@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::place::last_words;
 use crate::agent::line::{self, Came};
-use crate::agent::wire::{Hello, LONGEST, Look, MARK, Order, PROTOCOL, Reply};
+use crate::agent::wire::{ALIVE, Hello, LONGEST, Look, MARK, Order, PROTOCOL, Reply};
 use crate::model::trace::{Trace, VantageError};
 use crate::secret::{Carried, SecretRef, Vault};
 
@@ -216,7 +216,13 @@ fn note_secrets(value: &Value, named: &mut Vec<Value>) {
 }
 
 async fn write(mut stdin: ChildStdin, mut unsent: mpsc::Receiver<Order>) {
-    while let Some(order) = unsent.recv().await {
+    loop {
+        let order = match tokio::time::timeout(ALIVE, unsent.recv()).await {
+            Ok(Some(order)) => order,
+            Ok(None) => return,
+            // Nobody waits for its answer: that we are there is all it says.
+            Err(_) => Order::Hello,
+        };
         let Ok(mut text) = serde_json::to_vec(&order) else { continue };
         text.push(b'\n');
         if stdin.write_all(&text).await.is_err() || stdin.flush().await.is_err() {
