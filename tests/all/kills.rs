@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::program::{Program, count};
+use crate::support::program::{Moments, Program, count};
 
 const CHECKS: usize = 500;
 
@@ -18,16 +18,12 @@ fn a_run_killed_at_random_moments_is_resumed_to_the_same_end() {
     }
     let program = Program::with_plan(&text);
     let kills = count(20, 300);
-    let mut state = 0x9e37_79b9_u64;
+    let mut moments = Moments::up_to(Duration::from_millis(120));
     let mut killed = 0;
     let mut finished = 0;
     while killed < kills {
-        // xorshift: any spread of moments does, and a failure can be repeated.
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
         let mut child = program.start(&["run"]);
-        std::thread::sleep(Duration::from_micros(state % 120_000));
+        std::thread::sleep(moments.next().unwrap());
         let ended = child.try_wait().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();

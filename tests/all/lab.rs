@@ -5,6 +5,7 @@
 mod daemon;
 mod database;
 mod dns;
+mod far;
 mod fault;
 mod faults;
 pub(crate) mod fixture;

@@ -109,3 +109,28 @@ impl Ended {
 pub(crate) fn count(small: usize, full: usize) -> usize {
     if std::env::var("GONOGO_SOAK").as_deref() == Ok("1") { full } else { small }
 }
+
+/// Moments at random up to this one: any spread of them does, and a failure can be repeated.
+pub(crate) struct Moments {
+    state: u64,
+    last: std::time::Duration,
+}
+
+impl Moments {
+    pub(crate) fn up_to(last: std::time::Duration) -> Self {
+        Self { state: 0x9e37_79b9, last }
+    }
+}
+
+impl Iterator for Moments {
+    type Item = std::time::Duration;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        // xorshift
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        let last = u64::try_from(self.last.as_micros()).expect("short");
+        Some(std::time::Duration::from_micros(self.state % last))
+    }
+}
