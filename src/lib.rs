@@ -31,4 +31,5 @@ pub mod secret;
 pub mod suggest;
 pub mod vantage;
 pub mod verdict;
+pub mod window;
 pub mod yaml;

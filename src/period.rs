@@ -12,6 +12,20 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Period(pub Duration);
 
+impl Period {
+    /// As it is said of a clock, without what does not matter any more: `45s`, `40m`, `2h45`, `3d 4h`. Rounded down.
+    #[must_use]
+    pub fn brief(self) -> String {
+        let minutes = self.0.as_secs() / 60;
+        match (minutes / 60, minutes % 60) {
+            (0, 0) => format!("{}s", self.0.as_secs()),
+            (0, minutes) => format!("{minutes}m"),
+            (hours @ 0..48, minutes) => format!("{hours}h{minutes:02}"),
+            (hours, _) => format!("{}d {}h", hours / 24, hours % 24),
+        }
+    }
+}
+
 impl FromStr for Period {
     type Err = String;
 
@@ -62,5 +76,27 @@ impl JsonSchema for Period {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "string", "description": "A duration with its unit, such as `90s` or `1h 15m`.", "pattern": "[0-9]" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::Period;
+
+    #[test]
+    fn brief_is_what_one_says() {
+        for (seconds, said) in [
+            (0, "0s"),
+            (59, "59s"),
+            (60, "1m"),
+            (3599, "59m"),
+            (3600, "1h00"),
+            (9900, "2h45"),
+            (172_800, "2d 0h"),
+        ] {
+            assert_eq!(Period(Duration::from_secs(seconds)).brief(), said);
+        }
     }
 }

@@ -29,8 +29,12 @@ pub(super) enum Command {
     Init(Init),
     /// Load a plan and report every mistake with its file, line and a caret; touches no network
     Validate(Validate),
-    /// Show stages, checks, what is due when and what is owed until when
+    /// Show stages, checks, what is due when, what is owed until when, and until when each stage can begin and be undone
     Plan(Plan),
+    /// Print the clock in one line, for a prompt or a wall screen: decide-by, start-by and the deadline
+    ///
+    /// Of the newest run; before the first one, of the plan. Exits 1 once it is overdue.
+    Clock(Clock),
     /// Look once at one target, layer by layer, without a plan
     Probe(Probe),
     /// Probe what is due, print the verdict, write the reports
@@ -144,6 +148,17 @@ pub(super) struct Plan {
     /// Draw apps, databases and systems, and the links between them
     #[arg(long, value_enum, value_name = "FORMAT", conflicts_with_all = ["commands", "format"])]
     pub(super) graph: Option<Picture>,
+    /// How to print
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Clock {
+    #[command(flatten)]
+    pub(super) files: PlanFiles,
+    #[command(flatten)]
+    pub(super) journal: JournalFolder,
     /// How to print
     #[arg(long, value_enum, default_value = "text")]
     pub(super) format: Format,

@@ -4,6 +4,7 @@
 mod agent;
 mod arguments;
 mod baseline;
+mod clock;
 mod completions;
 mod demo;
 mod doctor;
@@ -82,6 +83,7 @@ fn dispatch(command: Command, shared: &Shared) -> Exit {
         Command::Init(arguments) => init::init(&arguments, shared),
         Command::Validate(arguments) => validate::validate(&arguments, shared),
         Command::Plan(arguments) => plan::plan(&arguments, shared),
+        Command::Clock(arguments) => clock::clock(&arguments, shared),
         Command::Probe(arguments) => {
             on_runtime(shared, |shared| async move { probe::probe(&arguments, &shared).await })
         }

@@ -1,13 +1,18 @@
 //! `gonogo validate`: every mistake of a plan, at once, without touching the network.
 
 use super::arguments::{Format, Validate};
+use super::plan::cannot_work;
 use super::{Shared, load};
 use crate::plan;
 use crate::secret::Scrubber;
 use crate::verdict::Exit;
 
 pub(super) fn validate(arguments: &Validate, shared: &Shared) -> Exit {
-    let loaded = load::load(&arguments.files, &arguments.plan, shared, &Scrubber::default());
+    let mut loaded = load::load(&arguments.files, &arguments.plan, shared, &Scrubber::default());
+    if let Some(mistake) = loaded.plan.as_ref().and_then(|plan| cannot_work(&plan.outline)) {
+        loaded.diagnostics.insert(0, mistake);
+        loaded.plan = None;
+    }
     match arguments.format {
         Format::Json => shared.terminal.print(&plan::render_json(&loaded.diagnostics)),
         Format::Text => {

@@ -91,6 +91,16 @@ pub(super) const ALL: &[Explanation] = &[
         &["gonogo run STAGE, without --only, --skip or --tag"],
     ),
     reason(
+        "overdue",
+        "The last moment to decide has passed: NO-GO.",
+        "What is done so far can no longer be undone by the deadline with the margin kept in hand. Waiting makes it \
+         worse. Of stages that cannot be undone it is the deadline itself that has passed.",
+        &[
+            "turn back now: gonogo clock says when that ends",
+            "only a granted extension gives more time; one that is asked for does not",
+        ],
+    ),
+    reason(
         "left_out",
         "Checks were left out by hand: at best PROVISIONAL GO.",
         "--only, --skip or --tag narrowed the run. What was left out is not known to work.",

@@ -12,6 +12,7 @@ use crate::model::outcome::{Judgement, Outcome};
 use crate::model::outline::{CheckId, Outline};
 use crate::model::trace::Trace;
 use crate::model::verdict::Verdict;
+use crate::model::window::Extension;
 
 /// The state of a run after some events.
 #[derive(Debug, Clone)]
@@ -40,6 +41,8 @@ pub struct Run {
     pub stages: Vec<StageState>,
     /// What people recorded, the latest word by check.
     pub records: HashMap<CheckId, (Timestamp, Record)>,
+    /// More time, asked for or granted.
+    pub extensions: Vec<Extension>,
     /// Events of a newer version that were passed over.
     pub unknown: u64,
     places: HashMap<CheckId, usize>,
@@ -57,6 +60,8 @@ pub struct StageState {
     pub ended_at: Option<Timestamp>,
     /// What was said at its end.
     pub said: Option<Verdict>,
+    /// When it was first said to be a go; looking again later does not take that back.
+    pub first_go_at: Option<Timestamp>,
     /// What has to be answered, with what is known; in the order of the plan.
     pub rows: IndexMap<Expected, RowState>,
     /// Checks left out by hand.
@@ -109,6 +114,7 @@ impl Run {
             verdict: None,
             stages: vec![StageState::default(); outline.stages.len()],
             records: HashMap::new(),
+            extensions: Vec::new(),
             unknown: 0,
             places: places.collect(),
             stage_places: stage_places.collect(),
@@ -157,6 +163,7 @@ impl Run {
                 if let Some(state) = self.stage_mut(&stage) {
                     state.ended_at = Some(line.at);
                     state.said = Some(verdict);
+                    state.first_go_at = state.first_go_at.or(verdict.is_go().then_some(line.at));
                 }
             }
             Event::Recorded(record) => {

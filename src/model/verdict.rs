@@ -118,6 +118,8 @@ reason_ids! {
     DebtsOpen = "debts_open",
     /// A check owed by now was not looked at.
     DebtPastDue = "debt_past_due",
+    /// The last moment to decide has passed.
+    Overdue = "overdue",
     /// Checks were left out by `--only`, `--skip` or `--tag`.
     LeftOut = "left_out",
     /// An earlier stage was not run in this attempt.

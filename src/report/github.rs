@@ -89,13 +89,16 @@ fn below(lines: &[String]) -> String {
     below
 }
 
-/// The lines for `$GITHUB_OUTPUT`: `verdict`, `go` and `run`. `delimiter` must be one nobody can guess.
+/// The lines for `$GITHUB_OUTPUT`: `verdict`, `go`, `run` and, while there is a way back, `decide_by`. `delimiter` must be one nobody can guess.
 #[must_use]
 pub fn outputs(told: &Assessment<'_>, delimiter: &str) -> String {
     let go = told.verdict.is_go().to_string();
     let values = [("verdict", told.verdict.name()), ("go", go.as_str()), ("run", told.run.id.as_str())];
+    let turn_back = told.clock.as_ref().and_then(|clock| clock.turn_back);
+    let decide_by = turn_back.map(|back| back.decide_by.to_string());
+    let decide_by = decide_by.as_deref().map(|at| ("decide_by", at));
     let mut lines = String::new();
-    for (name, value) in values {
+    for (name, value) in values.into_iter().chain(decide_by) {
         let _ = write!(lines, "{name}<<{delimiter}\n{}\n{delimiter}\n", text::line(value));
     }
     lines

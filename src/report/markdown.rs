@@ -30,6 +30,7 @@ pub fn render(told: &Assessment<'_>, _: &Options) -> Vec<Rendered> {
     line(&mut page, &format!("# {}: {}{title}", told.verdict, words(&digest.stage())));
     line(&mut page, &format!("**{}** {}", words(&told.outline.name), digest.moment(told.at)));
     line(&mut page, &format!("> {}", words(&digest.say().join(" "))));
+    list(&mut page, digest.clock_lines().iter().map(|told| words(told)));
 
     section(&mut page, &digest, "Not known", &digest.unknown);
     section(&mut page, &digest, "Blockers", &digest.blockers);

@@ -1,6 +1,7 @@
 //! A judged run in, texts out. Each report is one pure function in one file; a new one is that file and a line below.
 
 pub mod causes;
+pub mod clock;
 mod digest;
 mod early;
 mod findings;

@@ -1,6 +1,7 @@
 //! The only judge: a run in, an assessment out. Pure. The rules are in `stage.rs`; exit codes in `exit.rs`.
 
 mod exit;
+mod overdue;
 mod rows;
 mod stage;
 
@@ -13,6 +14,7 @@ use crate::journal::run::Run;
 use crate::model::outcome::Outcome;
 use crate::model::outline::{Check, Outline, Stage, Waiver};
 use crate::model::verdict::{Reason, ReasonId, Verdict};
+use crate::window::Clock;
 
 /// A judged run: everything reports print.
 #[derive(Debug, Clone)]
@@ -41,6 +43,8 @@ pub struct Assessment<'a> {
     pub waivers: Vec<WaiverUse<'a>>,
     /// Checks left out by hand in a stage that was run.
     pub left_out: Vec<&'a Check>,
+    /// The clock; none without a window.
+    pub clock: Option<Clock>,
 }
 
 /// A judged stage.
@@ -66,6 +70,14 @@ pub struct StageAssessment<'a> {
     pub revoked_by: Vec<&'a str>,
     /// It was provisional, and every debt has since been paid.
     pub settled: bool,
+}
+
+impl StageAssessment<'_> {
+    fn add(&mut self, reason: Reason) {
+        self.reasons.push(reason);
+        self.reasons.sort_by_key(|reason| std::cmp::Reverse(reason.verdict));
+        self.verdict = Some(verdict_of(&self.reasons));
+    }
 }
 
 /// A check owed at a later stage.
@@ -154,11 +166,21 @@ pub fn assess(run: &Run, at: Timestamp) -> Assessment<'_> {
     let outline = &*run.outline;
     let rows = rows::Rows::new(run, at);
     let current = run.current_stage();
-    let stages: Vec<StageAssessment<'_>> =
+    let mut stages: Vec<StageAssessment<'_>> =
         (0..outline.stages.len()).map(|index| stage::assess(run, &rows, index)).collect();
     let debts = stage::debts(run, &rows, current);
     let left_out = stage::left_out(run);
-    let reasons = run_reasons(run, &stages, rows.latest(), current);
+    let mut reasons = run_reasons(run, &stages, rows.latest(), current);
+    let is_up = current.is_some_and(|index| index + 1 == stages.len()) && verdict_of(&reasons).is_go();
+    let clock = overdue::clock(run, is_up, at);
+    if let Some(reason) = clock.as_ref().and_then(overdue::reason)
+        && let Some(stage) = current.and_then(|index| stages.get_mut(index))
+    {
+        // It is said of the stage as well: who reads only that must not read a go.
+        stage.add(reason.clone());
+        reasons.push(reason);
+        reasons.sort_by_key(|reason| std::cmp::Reverse(reason.verdict));
+    }
     Assessment {
         run,
         outline,
@@ -170,6 +192,7 @@ pub fn assess(run: &Run, at: Timestamp) -> Assessment<'_> {
         debts,
         waivers: rows.waivers(),
         left_out,
+        clock,
         stages,
         rows: rows.into_latest(),
     }

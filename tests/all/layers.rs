@@ -17,7 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("references resolved, debts known", &["plan"]),
     ("events on disk, folded into a run", &["journal"]),
     ("plan to events: concurrency, retries, cancel", &["runner"]),
-    ("pure rules over what was seen", &["diagnosis", "explain"]),
+    ("pure rules over what was seen", &["diagnosis", "explain", "window"]),
     ("the only judge", &["verdict"]),
     ("finished run to text", &["report"]),
     ("what people and editors meet", &["schema", "cli", "demo"]),

@@ -3,6 +3,7 @@
 
 mod bad_plans;
 mod checks;
+mod clock;
 mod demo;
 mod doctor;
 mod evidence;

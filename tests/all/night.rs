@@ -13,6 +13,7 @@ use gonogo::model::outline::{Check, Defer, Outline, Person, Place, Severity, Sta
 use gonogo::model::response::Response;
 use gonogo::model::trace::{Ended, Observation, Seen, Trace, VantageError};
 use gonogo::model::verdict::Verdict;
+use gonogo::model::window::{Margin, Window};
 use gonogo::verdict::assess;
 use jiff::Timestamp;
 
@@ -64,6 +65,26 @@ pub(crate) fn outline(stages: &[&str], checks: Vec<Check>) -> Outline {
         checks,
         waivers: Vec::new(),
     }
+}
+
+/// The plan with a window from 22:00 on, and each stage with the times of the story.
+pub(crate) fn with_window(mut plan: Outline, must_be_up_by: &str) -> Outline {
+    let at = |text: &str| text.parse().expect("an instant");
+    plan.window = Some(Window {
+        start: at("2007-09-22T22:00-04:00"),
+        must_be_up_by: at(must_be_up_by),
+        margin: Margin { percent: 25, at_least_s: 600 },
+        verify_s: 0,
+        place: Place { file: "checks/night.yaml".into(), line: 7 },
+    });
+    let times = [(90, 10, 20), (60, 15, 20), (45, 15, 20), (20, 0, 0)];
+    for (index, (stage, (work, sanity, undo))) in plan.stages.iter_mut().zip(times).enumerate() {
+        stage.after = index.checked_sub(1).into_iter().collect();
+        stage.duration_s = Some(work * 60);
+        stage.sanity_s = Some(sanity * 60);
+        stage.undo_s = Some(undo * 60);
+    }
+    plan
 }
 
 /// An `http` check, a blocker, due at a stage.

@@ -1,5 +1,6 @@
 //! `gonogo plan`: what would be looked at, when, and what is owed until when.
 
+mod clock;
 mod graph;
 mod graph_dot;
 mod graph_html;
@@ -19,28 +20,38 @@ use crate::plan::Plan;
 use crate::report::text;
 use crate::secret::Scrubber;
 use crate::verdict::Exit;
+use crate::window::Night;
+pub(super) use clock::cannot_work;
 
 pub(super) fn plan(arguments: &Arguments, shared: &Shared) -> Exit {
     let scrubber = Scrubber::default();
     let Ok(plan) = load::usable(&arguments.files, shared, &scrubber) else { return Exit::Usage };
+    let night = Night::of(&plan.outline);
     let shown = match (arguments.graph, arguments.format, arguments.commands) {
         (Some(Picture::Dot), ..) => graph_dot::render(&graph::Graph::of(&plan)),
         (Some(Picture::Html), ..) => graph_html::render(&graph::Graph::of(&plan)),
-        (None, Format::Json, _) => json(&plan),
+        (None, Format::Json, _) => json(&plan, night.as_ref()),
         (None, Format::Text, true) => commands(&plan),
-        (None, Format::Text, false) => stages(&plan.outline),
+        (None, Format::Text, false) => stages(&plan.outline, night.as_ref()),
     };
     shared.terminal.print(&scrubber.text(&shown));
-    Exit::Go
+    match cannot_work(&plan.outline) {
+        Some(mistake) => {
+            shared.terminal.tell(&mistake.render(shared.terminal.color_err));
+            Exit::Usage
+        }
+        None => Exit::Go,
+    }
 }
 
-fn stages(outline: &Outline) -> String {
+fn stages(outline: &Outline, night: Option<&Night>) -> String {
     let mut out = format!(
         "{}: {} in {}\n",
         outline.name,
         counted(outline.checks.len(), "check"),
         counted(outline.stages.len(), "stage")
     );
+    out.push_str(&night.map_or_else(String::new, |night| clock::window(outline, night)));
     for (index, stage) in outline.stages.iter().enumerate() {
         let _ = write!(out, "\n{} {}", index + 1, stage.id);
         if let Some(title) = &stage.title {
@@ -51,6 +62,7 @@ fn stages(outline: &Outline) -> String {
         }
         out.push_str(&times(stage));
         out.push('\n');
+        out.push_str(&night.map_or_else(String::new, |night| clock::stage(outline, night, index)));
         let due = outline.checks.iter().filter(|check| check.due() == index);
         let owed = outline.checks.iter().filter(|check| check.stage == index && check.due() != index);
         let mut empty = true;
@@ -82,7 +94,12 @@ fn stages(outline: &Outline) -> String {
 }
 
 fn times(stage: &Stage) -> String {
-    let parts = [("work", stage.duration_s), ("sanity", stage.sanity_s), ("undo", stage.undo_s)];
+    let parts = [
+        ("work", stage.duration_s),
+        ("settle", stage.wait_s),
+        ("sanity", stage.sanity_s),
+        ("undo", stage.undo_s),
+    ];
     let shown = parts.into_iter().filter_map(|(word, seconds)| {
         seconds.map(|seconds| format!("  {word} {}", Period(Duration::from_secs(seconds))))
     });
@@ -159,7 +176,7 @@ fn commands(plan: &Plan) -> String {
     out
 }
 
-fn json(plan: &Plan) -> String {
+fn json(plan: &Plan, night: Option<&Night>) -> String {
     let outline = &plan.outline;
     let checks = outline.checks.iter().zip(&plan.jobs).map(|(check, job)| {
         json!({
@@ -180,6 +197,7 @@ fn json(plan: &Plan) -> String {
     let pieces: Vec<_> = pieces.collect();
     let shown = json!({
         "plan": { "name": outline.name, "sha256": outline.sha256 },
+        "window": outline.window, "clock": night.map(|night| clock::json(outline, night)),
         "stages": outline.stages, "pieces": pieces, "checks": checks, "waivers": outline.waivers,
     });
     shown.to_string()

@@ -3,8 +3,8 @@
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
+use super::clock::{Told, Wall};
 use super::text;
 use crate::model::cause::Change;
 use crate::model::outcome::Outcome;
@@ -37,7 +37,8 @@ pub(super) struct Digest<'a> {
     pub(super) waived: Vec<Item<'a>>,
     /// What passed only after retries.
     pub(super) flaky: Vec<Item<'a>>,
-    zone: TimeZone,
+    /// The clock on the wall.
+    pub(super) wall: Wall,
 }
 
 /// A section, and which rows belong there.
@@ -91,7 +92,6 @@ impl Item<'_> {
 impl<'a> Digest<'a> {
     /// Sort a run.
     pub(super) fn of(told: &'a Assessment<'a>) -> Self {
-        let zone = told.outline.zone.as_deref().and_then(crate::clock::zone);
         let mut digest = Self {
             told,
             unknown: Vec::new(),
@@ -101,7 +101,7 @@ impl<'a> Digest<'a> {
             noted: Vec::new(),
             waived: Vec::new(),
             flaky: Vec::new(),
-            zone: zone.unwrap_or_else(TimeZone::system),
+            wall: Wall::of(told.outline, told.at),
         };
         for rows in told.rows.chunk_by(|one, other| one.check.id == other.check.id) {
             digest.sort(rows);
@@ -200,14 +200,12 @@ impl<'a> Digest<'a> {
 
     /// A moment in the plan's zone, as `Sun 23 Sep 02:00`.
     pub(super) fn moment(&self, at: Timestamp) -> String {
-        at.to_zoned(self.zone.clone()).strftime("%a %d %b %H:%M").to_string()
+        self.wall.moment(at)
     }
 
     /// A moment as `02:00`, with its day when that is another one.
     pub(super) fn clock(&self, at: Timestamp) -> String {
-        let local = at.to_zoned(self.zone.clone());
-        let same_day = local.date() == self.told.at.to_zoned(self.zone.clone()).date();
-        local.strftime(if same_day { "%H:%M" } else { "%a %H:%M" }).to_string()
+        self.wall.short(at)
     }
 
     /// Why a row is in `unknown`; without a row the check was left out. Without a full stop, not cleaned.
@@ -241,6 +239,14 @@ impl<'a> Digest<'a> {
             }
         }
         changed
+    }
+
+    /// The lines of the clock; none without a window.
+    pub(super) fn clock_lines(&self) -> Vec<String> {
+        let clock = self.told.clock.as_ref();
+        clock.map_or_else(Vec::new, |clock| {
+            Told { clock, outline: self.told.outline, wall: &self.wall }.lines()
+        })
     }
 
     /// Who owns a check, by name.

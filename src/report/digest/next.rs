@@ -5,6 +5,7 @@ use crate::model::outcome::Outcome;
 use crate::model::verdict::{ReasonId, Verdict};
 use crate::report::text;
 use crate::verdict::Standing;
+use crate::window::State;
 
 /// Ids named on a command line; with more, `--failed` is shorter.
 const MOST_IDS: usize = 3;
@@ -52,7 +53,7 @@ pub(super) fn steps(digest: &Digest<'_>) -> Vec<Step> {
         steps.push(Step::new("judge the earlier stages as well", "gonogo run"));
     }
     match told.verdict {
-        Verdict::NoGo => steps.push(Step::plain("or turn back")),
+        Verdict::NoGo => steps.push(turn_back(digest, !steps.is_empty())),
         Verdict::Hold => {}
         Verdict::Go | Verdict::GoWithIssues | Verdict::ProvisionalGo => steps.extend(go_on(digest, current)),
     }
@@ -116,9 +117,42 @@ fn record(digest: &Digest<'_>) -> Vec<Step> {
     steps
 }
 
+/// Back, until when that is possible.
+fn turn_back(digest: &Digest<'_>, is_other_way: bool) -> Step {
+    let or = if is_other_way { "or " } else { "" };
+    let Some(clock) = &digest.told.clock else { return Step::plain(format!("{or}turn back")) };
+    let back = match (&clock.turn_back, clock.no_way_back, clock.state) {
+        (_, Some(stage), _) => {
+            let id = &digest.told.outline.stages[stage].id;
+            return Step::plain(format!("there is no way back since {id} was begun: only forward"));
+        }
+        (Some(_), None, State::Overdue) => "turn back now, or have an extension granted".to_owned(),
+        (None, None, _) => "turn back".to_owned(),
+        (Some(back), None, State::Up | State::Comfortable | State::Tight | State::DecideNow) => {
+            format!("turn back, by {}", digest.wall.with_left(back.decide_by))
+        }
+    };
+    Step::plain(format!("{or}{back}"))
+}
+
+/// Why the next stage must not begin any more.
+fn too_late(digest: &Digest<'_>) -> Option<Step> {
+    let clock = digest.told.clock.as_ref()?;
+    let next = clock.next.as_ref().filter(|next| next.start_by < clock.at)?;
+    let id = &digest.told.outline.stages[next.stage].id;
+    let by = digest.wall.with_left(next.start_by);
+    let back = clock.turn_back.map_or_else(String::new, |back| {
+        format!(", or turn back by {}", digest.wall.with_left(back.decide_by))
+    });
+    Some(Step::plain(format!("do not begin {id}: the latest was {by}; have an extension granted{back}")))
+}
+
 /// The next stage, or the end.
 fn go_on(digest: &Digest<'_>, current: usize) -> Option<Step> {
     let told = digest.told;
+    if let Some(step) = too_late(digest) {
+        return Some(step);
+    }
     if let Some(next) = told.outline.stages.get(current + 1) {
         let owed = told.debts.iter().any(|debt| debt.due == current + 1);
         let owed = if owed { "; what is owed is tested there" } else { "" };

@@ -30,6 +30,7 @@ pub(super) fn sentences(digest: &Digest<'_>) -> Vec<String> {
     if told.counts.flaky > 0 {
         sentences.push(format!("{} passed only after a retry.", told.counts.flaky));
     }
+    sentences.extend(told.clock.as_ref().and_then(|clock| digest.wall.decide(clock, told.verdict)));
     sentences
 }
 
@@ -129,6 +130,7 @@ fn sentence(digest: &Digest<'_>, id: ReasonId, reasons: &[&Reason]) -> String {
         | ReasonId::NothingSelected
         | ReasonId::NothingExecuted
         | ReasonId::Interrupted
+        | ReasonId::Overdue
         | ReasonId::PlanError
         | ReasonId::JournalError => {
             reasons.iter().map(|reason| as_sentence(&reason.text)).collect::<Vec<_>>().join(" ")

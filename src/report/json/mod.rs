@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-pub use schema::{ResultFile, SCHEMA, result_schema};
+pub use schema::{ClockEntry, ResultFile, SCHEMA, result_schema};
 use schema::{
     Awaiting, CheckEntry, DebtEntry, Deferral, FindingEntry, FlakyEntry, PlanEntry, StageEntry, WaiverEntry, WaiverGiven,
 };
@@ -39,6 +39,7 @@ pub fn render_early(end: &EarlyEnd) -> Vec<Rendered> {
         go: false,
         reasons: std::slice::from_ref(&end.reason),
         stages: Vec::new(),
+        clock: None,
         counts: Counts::default(),
         debts: Vec::new(),
         waivers: Vec::new(),
@@ -69,6 +70,7 @@ pub fn of<'a>(told: &'a Assessment<'_>) -> ResultFile<'a> {
         go: told.verdict.is_go(),
         reasons: &told.reasons,
         stages: told.stages.iter().map(stage).collect(),
+        clock: told.clock.as_ref().map(|clock| ClockEntry::of(clock, outline)),
         counts: told.counts,
         debts: told.debts.iter().map(|debt| debt_entry(told, debt)).collect(),
         waivers: told

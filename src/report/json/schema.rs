@@ -9,11 +9,12 @@ use crate::model::cause::{Change, Diagnosis};
 use crate::model::examination::Examination;
 use crate::model::layer::Layer;
 use crate::model::outcome::Outcome;
-use crate::model::outline::Severity;
+use crate::model::outline::{Outline, Severity};
 use crate::model::permission::{Counts, Finding};
 use crate::model::trace::Observation;
 use crate::model::verdict::{Reason, Verdict};
 use crate::verdict::{Counts as Checks, WaiverState};
+use crate::window::{Clock, State};
 
 /// The name of this format.
 pub const SCHEMA: &str = "gonogo.result/1";
@@ -43,6 +44,8 @@ pub struct ResultFile<'a> {
     pub reasons: &'a [Reason],
     /// Every stage, in order.
     pub stages: Vec<StageEntry<'a>>,
+    /// The clock; null without a window.
+    pub clock: Option<ClockEntry<'a>>,
     /// The checks counted, one for each vantage.
     pub counts: Checks,
     /// Checks owed at a later stage.
@@ -57,6 +60,84 @@ pub struct ResultFile<'a> {
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     #[schemars(default)]
     pub diagnostics: &'a [String],
+}
+
+/// The clock at one moment. Times of a rollback are in seconds.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ClockEntry<'a> {
+    /// How the night stands.
+    pub state: State,
+    /// The moment the state is about: decide-by; before the first stage, start-by; without a way back, the deadline.
+    pub by: Timestamp,
+    /// When everything must be up: as planned, or the latest granted extension.
+    pub deadline: Timestamp,
+    /// The deadline is a granted extension.
+    pub extended: bool,
+    /// The latest extension that is asked for and not granted; it does not count.
+    pub asked: Option<Timestamp>,
+    /// Turning back now; null before the first stage, and when there is no way back.
+    pub turn_back: Option<TurnBackEntry>,
+    /// The stage from which there is no way back.
+    pub no_way_back: Option<&'a str>,
+    /// What comes next; null after the last stage.
+    pub next: Option<NextEntry<'a>>,
+    /// When the last stage was a go.
+    pub up_at: Option<Timestamp>,
+}
+
+/// What turning back takes.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct TurnBackEntry {
+    /// The last moment to decide on it.
+    pub decide_by: Timestamp,
+    /// When everything would be up again if it began now, without the margin.
+    pub ends_at: Timestamp,
+    /// Seconds of the undo steps, those that can go on at once at once.
+    pub rollback_s: u64,
+    /// Seconds kept in hand.
+    pub margin_s: u64,
+    /// Seconds of the checks after it.
+    pub verify_s: u64,
+}
+
+/// The stage that comes next.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct NextEntry<'a> {
+    /// Its id.
+    pub stage: &'a str,
+    /// When it has to begin at the latest.
+    pub start_by: Timestamp,
+    /// The last moment to decide on turning back once it is touched; null when there is no way back from it.
+    pub decide_by: Option<Timestamp>,
+}
+
+impl<'a> ClockEntry<'a> {
+    /// A clock for programs.
+    #[must_use]
+    pub fn of(clock: &Clock, outline: &'a Outline) -> Self {
+        let id = |stage: usize| outline.stages[stage].id.as_str();
+        Self {
+            state: clock.state,
+            by: clock.by,
+            deadline: clock.deadline,
+            extended: clock.extended,
+            asked: clock.asked,
+            turn_back: clock.turn_back.map(|back| TurnBackEntry {
+                decide_by: back.decide_by,
+                ends_at: back.ends_at(clock.at),
+                rollback_s: back.rollback.as_secs(),
+                margin_s: back.margin.as_secs(),
+                verify_s: back.verify.as_secs(),
+            }),
+            no_way_back: clock.no_way_back.map(id),
+            next: clock.next.as_ref().map(|next| NextEntry {
+                stage: id(next.stage),
+                start_by: next.start_by,
+                decide_by: next.then.map(|then| then.decide_by),
+            }),
+            up_at: clock.up_at,
+        }
+    }
 }
 
 /// A plan.

@@ -69,6 +69,12 @@ fn suite(
     ] {
         suite.add_property((name, &*text::line(value)));
     }
+    if let Some(clock) = &told.clock {
+        let decide_by = clock.turn_back.map(|back| ("gonogo.decide_by", back.decide_by));
+        for (name, at) in decide_by.into_iter().chain([("gonogo.deadline", clock.deadline)]) {
+            suite.add_property((name, at.to_string().as_str()));
+        }
+    }
     suite.add_test_case(case::of_verdict(stage, verdict));
     for row in &stage.rows {
         suite.add_test_case(case::of_row(told, stage, row, options));

@@ -7,6 +7,7 @@ use super::digest::{Digest, Step, count};
 use super::{EarlyEnd, Options, Rendered, text};
 use crate::model::verdict::Verdict;
 use crate::verdict::{Assessment, WaiverState};
+use crate::window::State;
 use page::{Page, Tone};
 
 /// The file's name.
@@ -19,6 +20,7 @@ pub fn render(told: &Assessment<'_>, options: &Options) -> Vec<Rendered> {
     let mut page = Page::new(options.width);
     heading(&mut page, told.verdict, &digest.stage(), digest.title(), &digest.moment(told.at));
     say(&mut page, &digest.say());
+    clock(&mut page, &digest);
 
     items::unknown(&mut page, &digest);
     items::failed(&mut page, &digest, "BLOCKERS", Tone::Bad, &digest.blockers);
@@ -86,6 +88,26 @@ fn heading(page: &mut Page, verdict: Verdict, stage: &str, title: Option<&str>, 
 
 fn say(page: &mut Page, sentences: &[String]) {
     page.wrapped("SAY: ", &format!("\"{}\"", sentences.join(" ")), Tone::Plain);
+    page.gap();
+}
+
+/// Always here, whatever else there is to say.
+fn clock(page: &mut Page, digest: &Digest<'_>) {
+    const LEAD: &str = "CLOCK  ";
+    let tone = match digest.told.clock.as_ref().map(|clock| clock.state) {
+        Some(State::Overdue | State::DecideNow) => Tone::Bad,
+        Some(State::Tight) => Tone::Caution,
+        Some(State::Up | State::Comfortable) | None => Tone::Plain,
+    };
+    for (index, line) in digest.clock_lines().iter().enumerate() {
+        let lead = if index == 0 { LEAD.to_owned() } else { " ".repeat(LEAD.len()) };
+        let tone = if index == 0 { tone } else { Tone::Plain };
+        if lead.len() + line.len() <= page.width() {
+            page.toned(&format!("{lead}{line}"), tone);
+        } else {
+            page.wrapped(&lead, line, tone);
+        }
+    }
     page.gap();
 }
 

@@ -6,8 +6,11 @@ use gonogo::model::layer::Layer;
 use gonogo::model::outcome::Outcome;
 use gonogo::model::outline::{Check, Outline, Severity};
 use gonogo::model::permission::{AppError, Class, Consequence, Counts, Finding, FindingId, Repair};
+use gonogo::model::window::Extension;
 
-use crate::night::{Answer, Night, blind, broke, check, deferred, differs, filtered, outline, waiver};
+use crate::night::{
+    Answer, Night, blind, broke, check, deferred, differs, filtered, outline, waiver, with_window,
+};
 
 const STAGES: [&str; 4] =
     ["db-split: Database split", "app2: Application 2", "app1: Application 1", "landing: Landing test"];
@@ -32,6 +35,10 @@ pub(super) fn all() -> Vec<(&'static str, Night)> {
         ("long-names", long_names()),
         ("permissions", permissions()),
         ("no-stage", Night::begin(plan())),
+        ("clock", clock()),
+        ("clock-tight", clock_tight()),
+        ("clock-overdue", clock_overdue()),
+        ("clock-up", clock_up()),
     ]
 }
 
@@ -80,6 +87,50 @@ fn plan() -> Outline {
 
 fn old_version(id: &str) -> Answer {
     if id == "app2-status" { differs("$.version", "4.2.0", "4.1.9") } else { Answer::Pass }
+}
+
+/// The plan of September 2007 with its times, up by a moment of that night.
+fn timed(must_be_up_by: &str) -> Outline {
+    with_window(plan(), must_be_up_by)
+}
+
+/// The story at half past two, the database and application 2 done.
+fn clock() -> Night {
+    let mut night = Night::begin(timed("2007-09-23T07:00-04:00"));
+    night.stage(0, |_, _| Answer::Pass).stage(1, |id, _| old_version(id));
+    night
+}
+
+/// Application 1 does not reach application 2, an extension is asked for, and there is no way back from the landing.
+fn clock_tight() -> Night {
+    let mut plan = timed("2007-09-23T05:00-04:00");
+    plan.stages[3].irreversible = true;
+    let mut night = Night::begin(plan);
+    let until = "2007-09-23T06:00-04:00".parse().expect("an instant");
+    night.run.extensions.push(Extension { until, granted: false });
+    night.stage(0, |_, _| Answer::Pass).stage(1, |_, _| Answer::Pass);
+    night.stage(2, |id, vantage| {
+        if id == "app1-to-app2" && vantage.starts_with("app1") { filtered() } else { Answer::Pass }
+    });
+    night
+}
+
+/// On hold, and the last moment to decide has passed.
+fn clock_overdue() -> Night {
+    let mut night = Night::begin(timed("2007-09-23T04:15-04:00"));
+    night.stage(0, |_, _| Answer::Pass).stage(1, |_, _| Answer::Pass).stage(2, |_, _| Answer::Pass);
+    night.stage(3, |id, _| match id {
+        "client-landing-order" => Answer::NotRun("a person has not recorded it yet".to_owned()),
+        _ => Answer::Pass,
+    });
+    night
+}
+
+/// Everything is up before the deadline, after the last moment to decide.
+fn clock_up() -> Night {
+    let mut night = clock_overdue();
+    night.record("client-landing-order", Outcome::Pass, "order 4711");
+    night
 }
 
 fn go() -> Night {

@@ -1,0 +1,44 @@
+//! What the time makes of a verdict: once the last moment to decide has passed, it is NO-GO.
+
+use jiff::Timestamp;
+
+use crate::journal::run::Run;
+use crate::model::verdict::{Reason, ReasonId, Verdict};
+use crate::period::Period;
+use crate::window::{Clock, Night, State};
+
+/// The clock of a run; none without a window. `is_up` says that every stage was run and the last one is a go.
+pub(super) fn clock(run: &Run, is_up: bool, at: Timestamp) -> Option<Clock> {
+    let mut night = Night::of(&run.outline)?;
+    night.extensions.clone_from(&run.extensions);
+    let touched = |index: usize| run.stages.get(index).is_some_and(|stage| stage.started_at.is_some());
+    // What is a go now has been one since the latest event.
+    let up_at = run.stages.last().filter(|_| is_up).map(|last| last.first_go_at.unwrap_or(run.latest_at));
+    Some(night.clock(&touched, up_at, at))
+}
+
+/// Why it is no go any more, if it is not.
+pub(super) fn reason(clock: &Clock) -> Option<Reason> {
+    match clock.state {
+        State::Overdue => {}
+        State::Up | State::Comfortable | State::Tight | State::DecideNow => return None,
+    }
+    let since = |from: Timestamp, to: Timestamp| Period(to.duration_since(from).unsigned_abs()).brief();
+    let text = if let Some(up_at) = clock.up_at {
+        format!("everything was up {} after the deadline", since(clock.deadline, up_at))
+    } else if let Some(turn_back) = &clock.turn_back {
+        let ends_at = turn_back.ends_at(clock.at);
+        let ends = if ends_at > clock.deadline {
+            format!("{} after the deadline", since(clock.deadline, ends_at))
+        } else {
+            format!("{} before the deadline, within the margin", since(ends_at, clock.deadline))
+        };
+        format!(
+            "the last moment to decide was {} ago: turning back now would end {ends}",
+            since(turn_back.decide_by, clock.at)
+        )
+    } else {
+        format!("the deadline was {} ago, and there is no way back", since(clock.by, clock.at))
+    };
+    Some(Reason { id: ReasonId::Overdue, verdict: Verdict::NoGo, text, checks: Vec::new() })
+}
