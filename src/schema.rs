@@ -17,6 +17,7 @@ pub fn plan_schema() -> Value {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
     let probes = Spec::schemas(&mut generator);
     let check = generator.subschema_for::<written::Check>();
+    let journal = generator.subschema_for::<written::Journal>();
     let person = generator.subschema_for::<written::Person>();
     let app = generator.subschema_for::<written::App>();
     let vantage = generator.subschema_for::<vantage::Spec>();
@@ -36,6 +37,7 @@ pub fn plan_schema() -> Value {
         "vars": { "type": "object", "additionalProperties": { "type": ["string", "number", "boolean", "null"] } },
         "window": window.to_value(),
         "max_minor": { "type": "integer", "minimum": 0, "default": written::MAX_MINOR, "description": "More failed minors than this are a NO-GO." },
+        "journal": journal.to_value(),
         "people": by_id(person.to_value()),
         "apps": by_id(app.to_value()),
         "vantages": by_id(vantage.to_value()),

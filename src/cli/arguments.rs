@@ -99,9 +99,9 @@ fn setting(text: &str) -> Result<(String, String), String> {
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct JournalFolder {
-    /// Where runs are recorded
-    #[arg(long, value_name = "DIR", default_value = ".gonogo")]
-    pub(super) journal: PathBuf,
+    /// Where runs are recorded: a folder, or the `postgres://` URL of a team's database; else as the plan says, or .gonogo
+    #[arg(long, value_name = "DIR|URL")]
+    pub(super) journal: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -215,6 +215,9 @@ pub(super) struct Run {
     /// Begin a new attempt at the plan
     #[arg(long, conflicts_with = "fresh")]
     pub(super) new_attempt: bool,
+    /// Take the run lease from a run that hangs, in your name; it ends. For journals in a database
+    #[arg(long, value_name = "NAME")]
+    pub(super) take_over: Option<String>,
     /// When a killed run goes on, look again at what was settled longer ago than this
     #[arg(long, value_name = "DURATION", default_value = "30m")]
     pub(super) max_age: crate::period::Period,

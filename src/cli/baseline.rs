@@ -10,9 +10,9 @@ use indexmap::IndexMap;
 use serde_json::json;
 
 use super::arguments::{Baseline as Arguments, Format};
-use super::{Shared, load, signals};
+use super::{Shared, journal, load, signals};
 use crate::clock;
-use crate::journal::{Baseline, Recorded, Store};
+use crate::journal::{Baseline, Recorded};
 use crate::model::outcome::{Judgement, Outcome};
 use crate::model::trace::Ended;
 use crate::plan::Plan;
@@ -62,7 +62,7 @@ pub(super) async fn baseline(arguments: &Arguments, shared: &Shared) -> Exit {
         shared.terminal.error("nothing could be looked at, so the baseline is as it was before", None);
         return Exit::NoGo;
     }
-    if let Err(error) = Baseline::write(Store::new(&arguments.journal.journal).folder(), kept) {
+    if let Err(error) = Baseline::write(&journal::folder(&arguments.journal), kept) {
         shared.terminal.error(&error.to_string(), Some("name a folder that can be written: --journal DIR"));
         return Exit::NotWritten;
     }

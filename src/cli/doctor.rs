@@ -15,9 +15,9 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::arguments::{Format, JournalFolder, PlanFiles};
-use super::{Shared, load, signals};
+use super::{Shared, journal, load, signals};
 use crate::clock;
-use crate::journal::Baseline;
+use crate::journal::{Baseline, JournalError};
 use crate::model::fact::Fact;
 use crate::model::outcome::{Judgement, Outcome};
 use crate::model::outline::HERE;
@@ -123,9 +123,15 @@ pub(super) async fn doctor(arguments: &Arguments, shared: &Shared) -> Exit {
         shared.terminal.error("interrupted: not everything was asked", None);
         return Exit::Interrupted;
     };
-    rows.push(writable("journal", &arguments.journal.journal));
+    let folder = journal::folder(&arguments.journal);
+    rows.push(writable("journal", &folder));
+    if let Ok(store) = journal::planned(&arguments.journal, plan.journal.as_deref(), shared, &scrubber)
+        && let Some(checked) = store.check().await
+    {
+        rows.push(team_journal(store.place(), checked));
+    }
     rows.push(writable("reports", &arguments.out));
-    rows.push(baseline(&arguments.journal.journal));
+    rows.push(baseline(&folder));
     let shown = match arguments.format {
         Format::Text => as_text(&rows),
         Format::Json => {
@@ -277,6 +283,20 @@ fn writable(kind: &'static str, folder: &Path) -> Row {
         Ok(_) => Row::new(kind, name, State::Ready, "can be written"),
         Err(error) => Row::new(kind, name, State::Fault, format!("cannot be written: {error}"))
             .help(format!("name another folder, or see who owns {}", there.display())),
+    }
+}
+
+/// Whether a team's journal takes events.
+fn team_journal(place: String, checked: Result<(), JournalError>) -> Row {
+    match checked {
+        Ok(()) => Row::new("journal", place, State::Ready, "takes events"),
+        Err(error) => {
+            let row = Row::new("journal", place, State::Fault, error.to_string());
+            match error.help() {
+                Some(help) => row.help(help),
+                None => row,
+            }
+        }
     }
 }
 

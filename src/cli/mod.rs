@@ -13,6 +13,7 @@ mod explain;
 mod github;
 mod grants;
 mod init;
+mod journal;
 mod load;
 mod plan;
 mod probe;
@@ -102,7 +103,9 @@ fn dispatch(command: Command, shared: &Shared) -> Exit {
         Command::Record(arguments) => {
             on_runtime(shared, |shared| async move { record::record(&arguments, &shared).await })
         }
-        Command::Report(arguments) => report::report(&arguments, shared),
+        Command::Report(arguments) => {
+            on_runtime(shared, |shared| async move { report::report(&arguments, &shared).await })
+        }
         Command::Grants(arguments) => {
             on_runtime(shared, |shared| async move { grants::grants(&arguments, &shared).await })
         }

@@ -3,30 +3,33 @@
 use std::sync::Arc;
 
 use super::arguments::{Answer, Record as Arguments};
-use super::{Shared, reporting};
+use super::{Shared, journal, reporting};
 use crate::clock;
 use crate::journal::event::{Event, Record};
 use crate::journal::run::Run;
-use crate::journal::{Journal, Store};
 use crate::model::outcome::Outcome;
+use crate::secret::Scrubber;
 use crate::verdict::{Exit, assess};
 
 pub(super) async fn record(arguments: &Arguments, shared: &Shared) -> Exit {
-    let store = Store::new(&arguments.journal.journal);
-    let (mut run, reading) = match store.newest() {
+    let scrubber = Arc::new(Scrubber::default());
+    let store = match journal::named(&arguments.journal, shared, &scrubber) {
+        Ok(store) => store,
+        Err(exit) => return exit,
+    };
+    let (mut run, reading) = match store.newest().await {
         Ok(Some(newest)) => newest,
         Ok(None) => {
             let help = "start one first: gonogo run";
-            shared
-                .terminal
-                .error(&format!("no run is recorded in {}", arguments.journal.journal.display()), Some(help));
+            shared.terminal.error(&format!("no run is recorded in {}", store.place()), Some(help));
             return Exit::Usage;
         }
         Err(error) => {
-            shared.terminal.error(&error.to_string(), None);
+            shared.terminal.error(&error.to_string(), error.help());
             return Exit::NotWritten;
         }
     };
+    journal::tell_behind(&reading, shared);
     if let Err((message, help)) = sensible(arguments, &run) {
         shared.terminal.error(&message, Some(&help));
         return Exit::Usage;
@@ -41,13 +44,19 @@ pub(super) async fn record(arguments: &Arguments, shared: &Shared) -> Exit {
         evidence: arguments.evidence.clone(),
         actor: reporting::actor(shared),
     };
-    let path = store.path(&run.id);
-    let appended = match Journal::open(&path, reading) {
-        Ok(journal) => journal.append(vec![Event::Recorded(record)]).await,
+    let appended = match store.join(reading, &record.actor).await {
+        Ok(journal) => {
+            journal.append(vec![Event::Recorded(record)]).await.map(|lines| (journal, lines))
+        }
         Err(error) => Err(error),
     };
     match appended {
-        Ok(lines) => lines.into_iter().for_each(|line| run.apply(line)),
+        Ok((journal, lines)) => {
+            for line in lines {
+                run.apply(line);
+            }
+            reporting::settle(&journal, shared).await;
+        }
         Err(error) => {
             shared.terminal.error(&error.to_string(), Some("nothing was recorded"));
             return Exit::NotWritten;

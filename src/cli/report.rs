@@ -1,33 +1,36 @@
 //! `gonogo report`: any report again, from the journal; runs nothing and reads no plan.
 
+use std::sync::Arc;
+
 use super::arguments::Report as Arguments;
-use super::{Shared, reporting};
-use crate::journal::Store;
+use super::{Shared, journal, reporting};
 use crate::model::verdict::ReasonId;
 use crate::report;
+use crate::secret::Scrubber;
 use crate::verdict::{Exit, assess};
 
-pub(super) fn report(arguments: &Arguments, shared: &Shared) -> Exit {
-    let store = Store::new(&arguments.journal.journal);
+pub(super) async fn report(arguments: &Arguments, shared: &Shared) -> Exit {
+    let store = match journal::named(&arguments.journal, shared, &Arc::new(Scrubber::default())) {
+        Ok(store) => store,
+        Err(exit) => return exit,
+    };
     let loaded = match &arguments.run {
-        Some(id) => store.load(id).map(Some),
-        None => store.newest(),
+        Some(id) => store.load(id).await.map(Some),
+        None => store.newest().await,
     };
     let (run, reading) = match loaded {
         Ok(Some(loaded)) => loaded,
         Ok(None) => {
-            let folder = arguments.journal.journal.display();
-            shared.terminal.error(&format!("no run is recorded in {folder}"), Some("start one: gonogo run"));
+            let place = store.place();
+            shared.terminal.error(&format!("no run is recorded in {place}"), Some("start one: gonogo run"));
             return Exit::Usage;
         }
         Err(error) => {
-            shared.terminal.error(&error.to_string(), None);
+            shared.terminal.error(&error.to_string(), error.help());
             return Exit::NotWritten;
         }
     };
-    if reading.torn > 0 {
-        shared.terminal.tell("note: the last line of the journal was never completed; it is left out");
-    }
+    journal::tell_behind(&reading, shared);
     let mut assessment = assess(&run, run.latest_at);
     if !run.finished {
         let text = "the run has not finished: it is going on, or it was killed".to_owned();

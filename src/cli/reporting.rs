@@ -1,9 +1,11 @@
 //! What every command that reports shares: the options, the writing, and who we are.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::Shared;
 use super::arguments::{JunitDialect, JunitMinor};
+use crate::journal::Journal;
 use crate::journal::event::Actor;
 use crate::report::{self, Dialect, Mode, Options, Rendered};
 use crate::verdict::Exit;
@@ -31,6 +33,17 @@ pub(super) fn write(out: &Path, mode: Mode, rendered: &[Rendered], exit: Exit, s
         shared.terminal.error(&failure.to_string(), None);
     }
     if failures.is_empty() { exit } else { exit.not_written() }
+}
+
+/// Give events that wait for a team's journal some time to arrive, and tell how many do not.
+pub(super) async fn settle(journal: &Journal, shared: &Shared) {
+    const LIMIT: Duration = Duration::from_secs(5);
+    let waiting = journal.settle(LIMIT).await;
+    if waiting > 0 {
+        shared.terminal.tell(&format!(
+            "note: {waiting} events wait on this machine until the team's journal is back; the next command here sends them"
+        ));
+    }
 }
 
 /// Who runs this, as the operating system knows them.

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use super::arguments::Retest as Arguments;
 use super::run::nearest;
 use super::stage::Round;
-use super::{Shared, early, load};
+use super::{Shared, early, journal, load};
 use crate::clock;
-use crate::journal::Store;
 use crate::journal::event::{Expected, Selection};
 use crate::journal::run::Run;
 use crate::runner::Wish;
@@ -23,11 +22,14 @@ pub(super) async fn retest(arguments: &Arguments, shared: &Shared) -> Exit {
             return early::plan_error(&loaded, &name, &arguments.probing, shared);
         }
     };
-    let store = Store::new(&arguments.journal.journal);
-    let run = match store.newest() {
+    let store = match journal::planned(&arguments.journal, plan.journal.as_deref(), shared, &scrubber) {
+        Ok(store) => store,
+        Err(exit) => return exit,
+    };
+    let run = match store.newest().await {
         Ok(run) => run.map(|(run, _)| run),
         Err(error) => {
-            shared.terminal.error(&error.to_string(), None);
+            shared.terminal.error(&error.to_string(), error.help());
             return Exit::NotWritten;
         }
     };

@@ -6,8 +6,7 @@ use jiff::Span;
 
 use super::arguments::{PlanFiles, Run as Arguments};
 use super::stage::Round;
-use super::{Shared, early, load};
-use crate::journal::Store;
+use super::{Shared, early, journal, load};
 use crate::journal::event::Selection;
 use crate::model::outline::Outline;
 use crate::model::verdict::ReasonId;
@@ -43,12 +42,21 @@ pub(super) async fn run(arguments: &Arguments, shared: &Shared) -> Exit {
             shared,
         );
     }
+    let store = match journal::planned(&arguments.journal, plan.journal.as_deref(), shared, &scrubber) {
+        Ok(store) => store,
+        Err(exit) => return exit,
+    };
+    let wish = Wish {
+        fresh: arguments.fresh,
+        new_attempt: arguments.new_attempt,
+        take_over: arguments.take_over.clone(),
+    };
     let round = Round {
         plan,
         scrubber,
-        store: Store::new(&arguments.journal.journal),
+        store,
         selection,
-        wish: Wish { fresh: arguments.fresh, new_attempt: arguments.new_attempt },
+        wish,
         max_age: span(arguments.max_age),
         rows: None,
         probing: &arguments.probing,

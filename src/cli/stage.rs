@@ -50,7 +50,7 @@ impl Round<'_> {
             &self.store,
             &self.plan,
             self.selection.clone(),
-            self.wish,
+            self.wish.clone(),
             reporting::actor(self.shared),
         );
         let mut session = match session.await {
@@ -80,6 +80,7 @@ impl Round<'_> {
         let means = Means { places, baseline, cancel };
         let exit = self.stages_in_order(&mut session, &means).await;
         means.places.close().await;
+        reporting::settle(session.journal(), self.shared).await;
         exit
     }
 
@@ -242,18 +243,9 @@ impl Round<'_> {
 
     /// The journal cannot be used: nothing was looked at.
     fn not_begun(&self, error: &JournalError) -> Exit {
-        let (help, theirs) = match error {
-            JournalError::Leased { .. } => ("wait for it, or use another --journal folder", true),
-            JournalError::Newer { .. } => ("use a newer gonogo, or another --journal folder", false),
-            JournalError::Corrupt { .. } => {
-                ("keep the file for the post-mortem; --fresh begins a new run", false)
-            }
-            JournalError::Io { .. } | JournalError::Missing { .. } | JournalError::Closed => {
-                ("nothing was probed; name a folder that can be written: --journal DIR", false)
-            }
-        };
+        let help = error.help().unwrap_or("nothing was probed");
         // The reports belong to the run that goes on.
-        if theirs {
+        if let JournalError::Leased { .. } = error {
             self.shared.terminal.error(&error.to_string(), Some(help));
             return Exit::NotWritten;
         }

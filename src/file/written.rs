@@ -15,6 +15,7 @@ use crate::model::outcome::Outcome;
 use crate::model::outline::Severity;
 use crate::moment::Moment;
 use crate::period::Period;
+use crate::secret::SecretRef;
 
 /// Keys of the main file.
 pub const KEYS: &[&str] = &[
@@ -26,6 +27,7 @@ pub const KEYS: &[&str] = &[
     "vars",
     "window",
     "max_minor",
+    "journal",
     "people",
     "vantages",
     "apps",
@@ -37,9 +39,7 @@ pub const KEYS: &[&str] = &[
     "waivers",
 ];
 /// Keys that belong in the main file only.
-pub const MAIN_ONLY: &[&str] = &["name", "change", "zone", "include", "window", "max_minor"];
-/// Keys the language has but this version does not read.
-pub const NOT_YET: &[&str] = &["journal"];
+pub const MAIN_ONLY: &[&str] = &["name", "change", "zone", "include", "window", "max_minor", "journal"];
 
 /// Keys of a link the language has but this version does not read.
 pub const NOT_YET_OF_LINKS: &[&str] = &["as_application"];
@@ -48,6 +48,17 @@ pub const NOT_YET_OF_LINKS: &[&str] = &["as_application"];
 pub const MAX_MINOR: usize = 5;
 /// The longest one try may take, unless the check says otherwise.
 const TIMEOUT: Period = Period(Duration::from_secs(10));
+
+/// Where runs are recorded, for a team on several machines.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Journal {
+    /// A libpq connection URL or keyword string of a PostgreSQL database.
+    pub url: String,
+    /// The role's password; found as libpq finds it when absent.
+    #[serde(default)]
+    pub password: Option<SecretRef>,
+}
 
 /// An id: `[a-z0-9][a-z0-9-]*`, at most 100 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -33,8 +33,25 @@ pub struct Line {
     pub prev: String,
     /// When it was written.
     pub at: Timestamp,
+    /// It waited in a spool before it was numbered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late: Option<Late>,
     /// What happened.
     pub what: Event,
+}
+
+/// How an event came into a team's journal that could not be reached when it happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Late {
+    /// When it was numbered.
+    pub arrived: Timestamp,
+    /// Whose spool it waited in: host, process and a random id.
+    pub sender: String,
+    /// Its number there.
+    pub number: u64,
+    /// Another run had taken the lease by then: it is kept, and does not count.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub superseded: bool,
 }
 
 /// What happened.
@@ -105,6 +122,8 @@ pub enum Event {
     },
     /// A person answered a manual check.
     Recorded(Record),
+    /// The run lease passed on, or was lost, other than by an orderly end.
+    Lease(LeaseChange),
     /// The round ended by itself.
     RunFinished {
         /// The decision.
@@ -175,6 +194,34 @@ pub struct Record {
     pub actor: Actor,
 }
 
+/// What became of the run lease.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseChange {
+    /// How.
+    pub change: Change,
+    /// Who held it before.
+    pub before: String,
+    /// Who tells: who has it now, or, once it is lost, who had it.
+    pub actor: Actor,
+    /// The name given, when it was taken from a run that went on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
+/// How the run lease passed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// Its holder was gone: killed, or cut off.
+    Expired,
+    /// It was taken from a run that went on.
+    TakenOver,
+    /// Its holder was cut off, and came back before anybody else took it.
+    Regained,
+    /// Its holder was cut off, and somebody else took it meanwhile.
+    Lost,
+}
+
 /// Who acted, as the operating system knows them: a log, not authentication.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
@@ -220,5 +267,11 @@ impl Selection {
         (self.only.is_empty() || named(&self.only))
             && !named(&self.skip)
             && (self.tags.is_empty() || self.tags.iter().any(|tag| tags.contains(tag)))
+    }
+}
+
+impl std::fmt::Display for Actor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} on {} (process {})", self.user, self.host, self.pid)
     }
 }

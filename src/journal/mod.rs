@@ -5,6 +5,8 @@ pub mod event;
 mod read;
 pub mod run;
 mod store;
+mod tail;
+mod team;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -12,6 +14,7 @@ mod write;
 pub use baseline::{Baseline, Recorded};
 pub use read::{Reading, read};
 pub use store::{Lease, Store};
+pub use team::{Team, Tell};
 pub use write::Journal;
 
 use std::path::PathBuf;
@@ -55,6 +58,30 @@ pub enum JournalError {
         /// Who holds it, as they wrote it.
         holder: String,
     },
+    /// The lease was lost to another run: what this one sees no longer counts.
+    #[error("the run lease was taken by {holder}")]
+    Superseded {
+        /// Who has it.
+        holder: String,
+    },
+    /// The team's database cannot be reached now.
+    #[error("the team's journal {place} cannot be reached: {reason}")]
+    Away {
+        /// The database.
+        place: String,
+        /// What came back.
+        reason: String,
+    },
+    /// The team's database answers, and cannot be used as it is.
+    #[error("the team's journal {place} cannot be used: {reason}")]
+    Refused {
+        /// The database.
+        place: String,
+        /// What came back.
+        reason: String,
+        /// What to do.
+        help: String,
+    },
     /// There is no such run.
     #[error("{reason}")]
     Missing {
@@ -67,6 +94,26 @@ pub enum JournalError {
 }
 
 impl JournalError {
+    /// What to do about it, when that is known.
+    #[must_use]
+    pub fn help(&self) -> Option<&str> {
+        match self {
+            Self::Io { .. } => Some("name a folder that can be written: --journal DIR"),
+            Self::Newer { .. } => Some("use a newer gonogo, or another --journal"),
+            Self::Corrupt { .. } => Some("keep the file for the post-mortem; gonogo run --fresh begins a new run"),
+            Self::Leased { .. } => Some(
+                "wait for it, or end it; when it hangs on a machine that nobody reaches, and the journal is a \
+                 database: gonogo run --take-over YOUR-NAME",
+            ),
+            Self::Superseded { .. } => Some("nothing more is recorded here: see what they find with gonogo report"),
+            Self::Away { .. } => Some(
+                "wait until it is back; or go on alone, with a journal of this machine: --journal DIR",
+            ),
+            Self::Refused { help, .. } => Some(help),
+            Self::Missing { .. } | Self::Closed => None,
+        }
+    }
+
     fn io(action: &'static str, path: &std::path::Path, error: &std::io::Error) -> Self {
         Self::Io { action, path: path.to_owned(), reason: error.to_string() }
     }

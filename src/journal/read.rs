@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::JournalError;
-use super::event::{Header, Line, VERSION};
+use super::event::{Event, Header, Late, Line, VERSION};
 
 /// No line is longer: a plan of 100,000 checks has a first event of about 50 MB.
 const LONGEST_LINE: u64 = 256 * 1024 * 1024;
@@ -25,6 +26,8 @@ pub struct Reading {
     pub seq: u64,
     /// Hash of the last line.
     pub hash: String,
+    /// What is not there yet, in words: a team's journal that is away, events that wait to be sent.
+    pub behind: Option<String>,
 }
 
 /// Read a journal, giving each line to `take` in order.
@@ -38,35 +41,68 @@ pub fn read(path: &Path, mut take: impl FnMut(Line) -> Result<(), String>) -> Re
     let Some(first) = lines.next()? else {
         return Err(lines.corrupt("it is empty, or its first line was never completed"));
     };
-    let header: Header =
-        serde_json::from_slice(first).map_err(|error| lines.corrupt(&format!("not a journal: {error}")))?;
-    if header.gonogo_journal > VERSION {
-        return Err(JournalError::Newer {
-            path: path.to_owned(),
-            found: header.gonogo_journal,
-            known: VERSION,
-        });
-    }
-    let mut reading =
-        Reading { run: header.run, whole: lines.length(), torn: 0, seq: 0, hash: digest(&lines.buffer) };
+    let mut reading = Reading::begin(path, first)?;
     while lines.next()?.is_some() {
-        let line: Line =
-            serde_json::from_slice(&lines.buffer).map_err(|error| lines.corrupt(&error.to_string()))?;
-        if line.prev != reading.hash {
-            return Err(
-                lines.corrupt("the line before it was changed, lost or moved (its hash does not match)")
-            );
-        }
-        reading.seq += 1;
-        if line.seq != reading.seq {
-            return Err(lines.corrupt(&format!("it is numbered {}, not {}", line.seq, reading.seq)));
-        }
-        reading.hash = digest(&lines.buffer);
-        reading.whole += lines.length();
+        let line = reading.follow(&lines.buffer).map_err(|reason| lines.corrupt(&reason))?;
         take(line).map_err(|reason| lines.corrupt(&reason))?;
     }
     reading.torn = lines.buffer.len() as u64;
     Ok(reading)
+}
+
+impl Reading {
+    /// What is known after a journal's first line.
+    pub(super) fn begin(path: &Path, first: &[u8]) -> Result<Self, JournalError> {
+        let header: Header = serde_json::from_slice(first).map_err(|error| JournalError::Corrupt {
+            path: path.to_owned(),
+            line: 1,
+            reason: format!("not a journal: {error}"),
+        })?;
+        if header.gonogo_journal > VERSION {
+            return Err(JournalError::Newer {
+                path: path.to_owned(),
+                found: header.gonogo_journal,
+                known: VERSION,
+            });
+        }
+        let whole = first.len() as u64 + 1;
+        Ok(Self { run: header.run, whole, torn: 0, seq: 0, hash: digest(first), behind: None })
+    }
+
+    /// Take in the next line, wherever it comes from, when it follows.
+    pub(super) fn follow(&mut self, text: &[u8]) -> Result<Line, String> {
+        let line: Line = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        if line.prev != self.hash {
+            return Err("the line before it was changed, lost or moved (its hash does not match)".to_owned());
+        }
+        if line.seq != self.seq + 1 {
+            return Err(format!("it is numbered {}, not {}", line.seq, self.seq + 1));
+        }
+        self.seq = line.seq;
+        self.hash = digest(text);
+        self.whole += text.len() as u64 + 1;
+        Ok(line)
+    }
+
+    /// Write the next line, with its line break.
+    pub(super) fn write(
+        &mut self,
+        into: &mut Vec<u8>,
+        (at, late, what): (Timestamp, Option<Late>, Event),
+    ) -> Result<Line, JournalError> {
+        let line = Line { seq: self.seq + 1, prev: std::mem::take(&mut self.hash), at, late, what };
+        let begin = into.len();
+        serde_json::to_writer(&mut *into, &line).map_err(|error| JournalError::Io {
+            action: "write",
+            path: self.run.as_str().into(),
+            reason: error.to_string(),
+        })?;
+        self.seq += 1;
+        self.hash = digest(&into[begin..]);
+        into.push(b'\n');
+        self.whole += (into.len() - begin) as u64;
+        Ok(line)
+    }
 }
 
 /// Read the lines that others appended after `reading`, and move it forward. A torn tail is left where it is.
@@ -82,14 +118,7 @@ pub(super) fn read_tail(
     let mut lines = Lines { path, reader: BufReader::new(file), buffer: Vec::new(), number: reading.seq + 1 };
     let mut tail = Vec::new();
     while lines.next()?.is_some() {
-        let line: Line =
-            serde_json::from_slice(&lines.buffer).map_err(|error| lines.corrupt(&error.to_string()))?;
-        if line.prev != reading.hash || line.seq != reading.seq + 1 {
-            return Err(lines.corrupt("somebody else's line does not follow ours"));
-        }
-        reading.seq = line.seq;
-        reading.hash = digest(&lines.buffer);
-        reading.whole += lines.length();
+        let line = reading.follow(&lines.buffer).map_err(|reason| lines.corrupt(&reason))?;
         tail.push(line);
     }
     reading.torn = lines.buffer.len() as u64;
@@ -129,10 +158,6 @@ impl<R: Read> Lines<'_, R> {
             return Err(self.corrupt("the line is too long"));
         }
         Ok(None)
-    }
-
-    fn length(&self) -> u64 {
-        self.buffer.len() as u64 + 1
     }
 
     fn corrupt(&self, reason: &str) -> JournalError {

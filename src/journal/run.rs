@@ -6,7 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use jiff::Timestamp;
 
-use super::event::{Event, Expected, Flaky, Line, Record, Selection};
+use super::event::{Actor, Event, Expected, Flaky, Line, Record, Selection};
 use crate::model::examination::Examination;
 use crate::model::outcome::{Judgement, Outcome};
 use crate::model::outline::{CheckId, Outline};
@@ -43,6 +43,10 @@ pub struct Run {
     pub records: HashMap<CheckId, (Timestamp, Record)>,
     /// More time, asked for or granted.
     pub extensions: Vec<Extension>,
+    /// Who began the latest round.
+    pub actor: Actor,
+    /// Events that came late, after another run had taken the lease: they do not count.
+    pub superseded: u64,
     /// Events of a newer version that were passed over.
     pub unknown: u64,
     places: HashMap<CheckId, usize>,
@@ -115,6 +119,8 @@ impl Run {
             stages: vec![StageState::default(); outline.stages.len()],
             records: HashMap::new(),
             extensions: Vec::new(),
+            actor: started.actor.clone(),
+            superseded: 0,
             unknown: 0,
             places: places.collect(),
             stage_places: stage_places.collect(),
@@ -126,10 +132,16 @@ impl Run {
 
     /// Take in one more event.
     pub fn apply(&mut self, line: Line) {
-        self.latest_at = line.at;
+        let is_late = line.late.is_some();
+        if line.late.is_some_and(|late| late.superseded) {
+            self.superseded += 1;
+            return;
+        }
+        self.latest_at = if is_late { self.latest_at.max(line.at) } else { line.at };
         match line.what {
             Event::RunStarted(started) => {
                 self.rounds = started.round;
+                self.actor = started.actor;
                 self.selection = started.selection;
                 self.finished = false;
                 self.interrupted = false;
@@ -167,8 +179,13 @@ impl Run {
                 }
             }
             Event::Recorded(record) => {
-                self.records.insert(record.check.clone(), (line.at, record));
+                // What waited in a spool does not replace what was said since.
+                let said_since = self.records.get(&record.check).is_some_and(|(at, _)| *at > line.at);
+                if !(is_late && said_since) {
+                    self.records.insert(record.check.clone(), (line.at, record));
+                }
             }
+            Event::Lease(_) => {}
             Event::RunFinished { verdict, interrupted } => {
                 self.finished = true;
                 self.interrupted = interrupted;

@@ -11,25 +11,48 @@ use jiff::tz::TimeZone;
 
 use super::event::{Actor, Line};
 use super::run::Run;
+use super::team::{Held, Team};
 use super::{Journal, JournalError, Reading, read};
 
-/// A journal folder, such as `.gonogo`.
+/// Where runs are recorded: a folder, such as `.gonogo`, or a team's database, of which a folder holds a copy.
 #[derive(Debug, Clone)]
 pub struct Store {
     folder: PathBuf,
+    /// What holds `runs`.
+    own: PathBuf,
+    team: Option<Team>,
 }
 
 /// The right to probe, held until it is dropped or the process ends.
 #[derive(Debug)]
 pub struct Lease {
-    _file: File,
+    holding: Holding,
+    /// Who had it, when it was taken from a run that went on.
+    pub taken_from: Option<String>,
+}
+
+/// What the right hangs on.
+#[derive(Debug)]
+enum Holding {
+    /// A lock on it.
+    File { _lock: File },
+    /// The session with the database; none once the writer has it.
+    Team(Option<Box<Held>>),
 }
 
 impl Store {
     /// The journal folder at `folder`; it is made when something is first written.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into() }
+        let folder = folder.into();
+        Self { own: folder.clone(), folder, team: None }
+    }
+
+    /// A team's journal, with its copy and its spools below `folder`.
+    #[must_use]
+    pub fn of_team(folder: impl Into<PathBuf>, team: Team) -> Self {
+        let folder = folder.into();
+        Self { own: team.folder(&folder), folder, team: Some(team) }
     }
 
     /// The folder, as it was named.
@@ -38,11 +61,30 @@ impl Store {
         &self.folder
     }
 
-    /// Take the run lease.
+    /// Where runs are recorded, for people.
+    #[must_use]
+    pub fn place(&self) -> String {
+        self.team.as_ref().map_or_else(|| self.folder.display().to_string(), Team::place)
+    }
+
+    /// Whether a team's database takes events, its table made where that is allowed; nothing for a folder.
+    pub async fn check(&self) -> Option<Result<(), JournalError>> {
+        match &self.team {
+            Some(team) => Some(team.check().await),
+            None => None,
+        }
+    }
+
+    /// Take the run lease; `take_over` takes it from a run that goes on, where that can be done.
     ///
     /// # Errors
-    /// `Leased` with the holder's name when another run goes on; `Io`.
-    pub fn lease(&self, actor: &Actor, now: Timestamp) -> Result<Lease, JournalError> {
+    /// `Leased` with the holder's name when another run goes on; `Io`; of a team's journal `Away` and `Refused`.
+    pub async fn lease(&self, actor: &Actor, now: Timestamp, take_over: bool) -> Result<Lease, JournalError> {
+        if let Some(team) = &self.team {
+            let mut held = team.lease(actor, take_over).await?;
+            let taken_from = held.taken_from.take();
+            return Ok(Lease { holding: Holding::Team(Some(Box::new(held))), taken_from });
+        }
         make_folder(&self.folder)?;
         let path = self.folder.join("lease");
         let mut file = OpenOptions::new()
@@ -62,19 +104,19 @@ impl Store {
             }
             Err(std::fs::TryLockError::Error(error)) => return Err(JournalError::io("lock", &path, &error)),
         }
-        let holder = format!("{} on {} (process {}) since {now}\n", actor.user, actor.host, actor.pid);
+        let holder = format!("{actor} since {now}\n");
         file.set_len(0)
             .and_then(|()| file.seek(SeekFrom::Start(0)))
             .and_then(|_| file.write_all(holder.as_bytes()))
             .map_err(|error| JournalError::io("write", &path, &error))?;
-        Ok(Lease { _file: file })
+        Ok(Lease { holding: Holding::File { _lock: file }, taken_from: None })
     }
 
-    /// Begin a new run; its id sorts by time.
+    /// Begin a new run under the lease; its id sorts by time.
     ///
     /// # Errors
-    /// `Io`.
-    pub fn create(&self, now: Timestamp) -> Result<(String, Journal), JournalError> {
+    /// `Io`; of a team's journal `Away` and `Refused`.
+    pub async fn create(&self, now: Timestamp, lease: &mut Lease) -> Result<(String, Journal), JournalError> {
         let runs = self.runs();
         make_folder(&runs)?;
         let mut random = [0_u8; 2];
@@ -87,17 +129,55 @@ impl Store {
         let id = format!("{moment}-{:02x}{:02x}", random[0], random[1]);
         let folder = runs.join(&id);
         make_folder(&folder)?;
-        let journal = Journal::create(&folder.join("journal.jsonl"), &id)?;
+        let path = folder.join("journal.jsonl");
+        let journal = match (&self.team, lease.take()) {
+            (Some(team), Some(held)) => team.create(&id, &path, held).await?,
+            (Some(_), None) => return Err(JournalError::Closed),
+            (None, _) => Journal::create(&path, &id)?,
+        };
         sync_folder(&folder)?;
         sync_folder(&runs)?;
         Ok((id, journal))
+    }
+
+    /// Go on with a run that was read, under the lease.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub async fn resume(&self, reading: Reading, lease: &mut Lease) -> Result<Journal, JournalError> {
+        let path = self.path(&reading.run);
+        match (&self.team, lease.take()) {
+            (Some(team), Some(held)) => team.open(&path, reading, Ok(held)).await,
+            (Some(_), None) => Err(JournalError::Closed),
+            (None, _) => Journal::open(&path, reading),
+        }
+    }
+
+    /// Append to a run that was read what a person says, whoever has the lease.
+    ///
+    /// # Errors
+    /// `Io`; of a team's journal `Refused`. One that is away gets it when it is back.
+    pub async fn join(&self, reading: Reading, actor: &Actor) -> Result<Journal, JournalError> {
+        let path = self.path(&reading.run);
+        match &self.team {
+            Some(team) => team.open(&path, reading, Err(actor)).await,
+            None => Journal::open(&path, reading),
+        }
     }
 
     /// Every run's id, oldest first.
     ///
     /// # Errors
     /// `Io`; a folder that does not exist holds none.
-    pub fn ids(&self) -> Result<Vec<String>, JournalError> {
+    pub async fn ids(&self) -> Result<Vec<String>, JournalError> {
+        match &self.team {
+            Some(team) => team.ids().await,
+            None => self.ids_here(),
+        }
+    }
+
+    /// Those that this folder holds.
+    pub(super) fn ids_here(&self) -> Result<Vec<String>, JournalError> {
         let runs = self.runs();
         let entries = match std::fs::read_dir(&runs) {
             Ok(entries) => entries,
@@ -124,37 +204,68 @@ impl Store {
     /// Read a run.
     ///
     /// # Errors
-    /// `Missing` when there is no such run, `Newer`, `Corrupt`, `Io`.
-    pub fn load(&self, id: &str) -> Result<(Run, Reading), JournalError> {
-        let path = self.path(id);
-        if id.contains(['/', '\0']) || !path.is_file() {
-            let reason = format!("there is no run `{id}` in {}", self.folder.display());
-            return Err(JournalError::Missing { reason });
+    /// `Missing` when there is no such run, `Newer`, `Corrupt`, `Io`; of a team's journal that is away, without a copy here,
+    /// `Away`.
+    pub async fn load(&self, id: &str) -> Result<(Run, Reading), JournalError> {
+        let missing = || {
+            let reason = format!("there is no run `{id}` in {}", self.place());
+            JournalError::Missing { reason }
+        };
+        if id.contains(['/', '\0']) || id.starts_with('.') {
+            return Err(missing());
         }
-        load_file(&path)
+        if let Some(team) = &self.team {
+            return team.load(self, Some(id)).await?.ok_or_else(missing);
+        }
+        let path = self.path(id);
+        if path.is_file() { load_file(&path) } else { Err(missing()) }
     }
 
     /// Read the newest run whose first event was written; none when there is no such run.
     ///
     /// # Errors
     /// `Newer`, `Corrupt`, `Io`: a journal that cannot be read is never passed over.
-    pub fn newest(&self) -> Result<Option<(Run, Reading)>, JournalError> {
-        for id in self.ids()?.iter().rev() {
+    pub async fn newest(&self) -> Result<Option<(Run, Reading)>, JournalError> {
+        if let Some(team) = &self.team {
+            return team.load(self, None).await;
+        }
+        for id in self.ids_here()?.iter().rev() {
             // A program killed between the first line and the first event leaves a journal that says nothing.
             if std::fs::metadata(self.path(id)).is_ok_and(|file| file.len() < 128) {
                 continue;
             }
-            return self.load(id).map(Some);
+            return load_file(&self.path(id)).map(Some);
         }
         Ok(None)
     }
 
     fn runs(&self) -> PathBuf {
-        self.folder.join("runs")
+        self.own.join("runs")
+    }
+}
+
+impl Lease {
+    fn take(&mut self) -> Option<Held> {
+        match &mut self.holding {
+            Holding::File { .. } => None,
+            Holding::Team(held) => held.take().map(|held| *held),
+        }
     }
 }
 
 fn load_file(path: &Path) -> Result<(Run, Reading), JournalError> {
+    match fold(path)? {
+        (Some(run), reading) => Ok((run, reading)),
+        (None, _) => Err(JournalError::Corrupt {
+            path: path.to_owned(),
+            line: 1,
+            reason: "it holds no event: the run was killed as it began".to_owned(),
+        }),
+    }
+}
+
+/// The state a file comes to; none when it holds no event.
+pub(super) fn fold(path: &Path) -> Result<(Option<Run>, Reading), JournalError> {
     let mut run: Option<Run> = None;
     let id = path.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
     let id = id.unwrap_or_default();
@@ -165,14 +276,7 @@ fn load_file(path: &Path) -> Result<(Run, Reading), JournalError> {
         }
         Ok(())
     })?;
-    match run {
-        Some(run) => Ok((run, reading)),
-        None => Err(JournalError::Corrupt {
-            path: path.to_owned(),
-            line: 1,
-            reason: "it holds no event: the run was killed as it began".to_owned(),
-        }),
-    }
+    Ok((run, reading))
 }
 
 pub(super) fn make_folder(path: &Path) -> Result<(), JournalError> {

@@ -92,7 +92,8 @@ fn night() -> Vec<Event> {
 
 async fn written(folder: &Path) -> std::path::PathBuf {
     let store = Store::new(folder);
-    let (id, journal) = store.create(clock::now()).unwrap();
+    let mut lease = store.lease(&actor(), clock::now(), false).await.unwrap();
+    let (id, journal) = store.create(clock::now(), &mut lease).await.unwrap();
     for event in night() {
         journal.append(vec![event]).await.unwrap();
     }
@@ -103,7 +104,7 @@ async fn written(folder: &Path) -> std::path::PathBuf {
 async fn what_was_acknowledged_is_read_back_and_folds_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let path = written(folder.path()).await;
-    let (run, reading) = Store::new(folder.path()).newest().unwrap().unwrap();
+    let (run, reading) = Store::new(folder.path()).newest().await.unwrap().unwrap();
     assert_eq!((reading.seq, reading.torn), (4, 0));
     assert_eq!(run.stages[0].rows[&expected("a")].outcome(), Outcome::Pass);
     assert_eq!(run.stages[0].rows[&expected("b")].outcome(), Outcome::Fail);
@@ -145,11 +146,11 @@ async fn a_torn_tail_is_cut_off_by_the_next_append() {
     bytes.extend_from_slice(torn);
     std::fs::write(&path, &bytes).unwrap();
     let store = Store::new(folder.path());
-    let (_, reading) = store.newest().unwrap().unwrap();
+    let (_, reading) = store.newest().await.unwrap().unwrap();
     assert_eq!(reading.torn, torn.len() as u64);
     let journal = Journal::open(&path, reading).unwrap();
     journal.append(vec![judged("b", Outcome::Pass)]).await.unwrap();
-    let (run, reading) = store.newest().unwrap().unwrap();
+    let (run, reading) = store.newest().await.unwrap().unwrap();
     assert_eq!((reading.seq, reading.torn), (5, 0));
     assert_eq!(run.stages[0].rows[&expected("b")].outcome(), Outcome::Pass);
 }
@@ -174,7 +175,7 @@ async fn a_changed_lost_or_swapped_line_is_found() {
     let swapped = swapped.join("\n") + "\n";
     for (what, text) in [("edited", follow(&edited)), ("lost", lost), ("swapped", swapped)] {
         std::fs::write(&path, &text).unwrap();
-        let error = Store::new(folder.path()).newest().map(|_| ()).unwrap_err();
+        let error = Store::new(folder.path()).newest().await.map(|_| ()).unwrap_err();
         assert!(matches!(error, JournalError::Corrupt { .. }), "{what}: {error}");
     }
 }
@@ -199,8 +200,8 @@ async fn two_writers_share_one_journal() {
     let folder = tempfile::tempdir().unwrap();
     let path = written(folder.path()).await;
     let store = Store::new(folder.path());
-    let one = Journal::open(&path, store.newest().unwrap().unwrap().1).unwrap();
-    let other = Journal::open(&path, store.newest().unwrap().unwrap().1).unwrap();
+    let one = Journal::open(&path, store.newest().await.unwrap().unwrap().1).unwrap();
+    let other = Journal::open(&path, store.newest().await.unwrap().unwrap().1).unwrap();
     let record = Record {
         check: "by-hand".into(),
         outcome: Outcome::Pass,
@@ -222,20 +223,20 @@ async fn two_writers_share_one_journal() {
         heard += lines.unwrap();
     }
     assert!(heard > 40, "each writer also hears of the other's lines: {heard}");
-    let (run, reading) = store.newest().unwrap().unwrap();
+    let (run, reading) = store.newest().await.unwrap().unwrap();
     assert_eq!(reading.seq, 44);
     assert_eq!(run.records["by-hand"].1.by, "ann");
 }
 
-#[test]
-fn a_second_lease_names_the_holder() {
+#[tokio::test]
+async fn a_second_lease_names_the_holder() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::new(folder.path().join("j"));
-    let held = store.lease(&actor(), clock::now()).unwrap();
-    let error = store.lease(&actor(), clock::now()).unwrap_err();
+    let held = store.lease(&actor(), clock::now(), false).await.unwrap();
+    let error = store.lease(&actor(), clock::now(), false).await.unwrap_err();
     assert!(error.to_string().contains("tester on here (process 1)"), "{error}");
     drop(held);
-    store.lease(&actor(), clock::now()).unwrap();
+    store.lease(&actor(), clock::now(), false).await.unwrap();
 }
 
 #[tokio::test]
@@ -243,6 +244,6 @@ async fn a_folder_that_cannot_be_written_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     std::fs::write(&file, "").unwrap();
-    let error = Store::new(file.join("journal")).create(clock::now()).map(|_| ()).unwrap_err();
+    let error = Store::new(file.join("journal")).lease(&actor(), clock::now(), false).await.unwrap_err();
     assert!(error.to_string().starts_with("cannot create"), "{error}");
 }

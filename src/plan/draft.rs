@@ -18,6 +18,7 @@ use crate::file::written::{self, Id};
 use crate::model::window::Window;
 use crate::probe::Spec;
 use crate::probe::database::Database;
+use crate::probe::postgres::Postgres;
 use crate::suggest::closest;
 use crate::vantage;
 use crate::yaml::read::{Reading, read, read_beside};
@@ -40,6 +41,10 @@ pub(super) struct Draft {
     /// The window, and where its end is written.
     pub(super) window: Option<(NodeId, Window)>,
     pub(super) max_minor: Option<usize>,
+    /// With the node it is written at.
+    pub(super) journal: Option<(NodeId, written::Journal)>,
+    /// The same, bound.
+    pub(super) journal_login: Option<Postgres>,
     pub(super) people: IndexMap<String, Item<written::Person>>,
     pub(super) apps: IndexMap<String, Item<written::App>>,
     pub(super) vantages: IndexMap<String, Item<vantage::Spec>>,
@@ -120,6 +125,7 @@ impl Draft {
                 "change" => self.change = scalar(loading, value),
                 "zone" => self.zone = zone(loading, value),
                 "max_minor" => self.max_minor = scalar(loading, value),
+                "journal" => self.journal = scalar(loading, value).map(|journal| (value, journal)),
                 "people" => {
                     self.has_people = true;
                     named(loading, value, "people", &mut self.people);
@@ -366,14 +372,6 @@ pub(super) fn duplicate(
 }
 
 fn unknown_section(loading: &mut Loading<'_>, span: crate::yaml::tree::Span, name: &str, is_main: bool) {
-    if written::NOT_YET.contains(&name) {
-        loading.findings.push(
-            Finding::at(span, format!("`{name}` is not supported by this version yet"))
-                .label("cannot be read")
-                .help("remove it, or use a newer gonogo"),
-        );
-        return;
-    }
     let short: String = name.chars().take(60).collect();
     let keys = written::KEYS.iter().copied().filter(|key| is_main || !written::MAIN_ONLY.contains(key));
     let help = loading.suggest(name, keys);

@@ -22,7 +22,8 @@ use crate::model::outline::{
 use crate::model::window::Window;
 use crate::period::Period;
 use crate::probe::database::Database;
-use crate::probe::{Problem, Spec, Surroundings};
+use crate::probe::postgres::Postgres;
+use crate::probe::{Probe as _, Problem, Spec, Surroundings};
 use crate::yaml::tree::NodeId;
 
 /// Let each probe find its names, and tell what makes no sense to it.
@@ -37,6 +38,16 @@ pub(super) fn bind(loading: &mut Loading<'_>, draft: &mut Draft) {
         }
     }
     let databases = databases(&draft.databases);
+    if let Some((node, written)) = draft.journal.take() {
+        let mut journal = Postgres::to(Some(written.url), None, None);
+        journal.password = written.password;
+        let folder = loading.folder(node);
+        for problem in journal.bind(&Surroundings { folder, databases: &databases }) {
+            let finding = located(loading, node, problem);
+            loading.findings.push(finding);
+        }
+        draft.journal_login = Some(journal);
+    }
     let unreadable: Vec<String> =
         draft.databases.iter().filter(|(_, item)| item.value.is_none()).map(|(id, _)| id.clone()).collect();
     for position in 0..draft.checks.len() {
@@ -190,6 +201,7 @@ pub(super) fn plan(loading: &mut Loading<'_>, draft: Draft, stages: &Stages, due
         outline: Arc::new(outline),
         jobs,
         sources: Vec::new(),
+        journal: draft.journal_login.map(Box::new),
         databases: Arc::new(databases(&draft.databases)),
         vantages: Arc::new(
             draft.vantages.into_iter().filter_map(|(id, item)| Some((id, item.value?))).collect(),

@@ -32,6 +32,7 @@ use crate::model::outline::Outline;
 use crate::period::Period;
 use crate::probe::Spec;
 use crate::probe::database::Database;
+use crate::probe::postgres::Postgres;
 use crate::vantage;
 
 /// A plan that can be run.
@@ -43,6 +44,8 @@ pub struct Plan {
     pub jobs: Vec<Job>,
     /// The files as written, secrets starred, for the journal.
     pub sources: Vec<Source>,
+    /// The login to the team's journal, when it is in a database.
+    pub journal: Option<Box<Postgres>>,
     /// Where the databases are, by id.
     pub databases: Arc<IndexMap<String, Database>>,
     /// Where checks can be looked from, other than here, by id.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Span, Timestamp};
 
 use crate::clock;
-use crate::journal::event::{Actor, Event, Expected, RunStarted, Selection};
+use crate::journal::event::{Actor, Change, Event, Expected, LeaseChange, RunStarted, Selection};
 use crate::journal::run::Run;
 use crate::journal::{Journal, JournalError, Lease, Store};
 use crate::model::verdict::Verdict;
@@ -43,12 +43,14 @@ pub enum Beginning {
 const CURRENT: SignedDuration = SignedDuration::from_hours(24);
 
 /// What the newest run is to be used for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Wish {
     /// `--fresh`: ignore what is there.
     pub fresh: bool,
     /// `--new-attempt`: a new run, numbered one higher.
     pub new_attempt: bool,
+    /// `--take-over`: take the lease from a run that goes on, in this person's name.
+    pub take_over: Option<String>,
 }
 
 impl Session {
@@ -64,8 +66,14 @@ impl Session {
         wish: Wish,
         actor: Actor,
     ) -> Result<Self, JournalError> {
-        let lease = store.lease(&actor, clock::now())?;
-        let newest = if wish.fresh { None } else { store.newest()? };
+        let mut lease = store.lease(&actor, clock::now(), wish.take_over.is_some()).await?;
+        let newest = match store.newest().await {
+            // Begun anew just because of that.
+            Err(JournalError::Corrupt { .. } | JournalError::Newer { .. }) if wish.fresh => None,
+            newest => newest?,
+        };
+        let passed_on = passed_on(&lease, newest.as_ref().map(|(run, _)| run), &actor, wish.take_over);
+        let newest = newest.filter(|_| !wish.fresh);
         let attempt = newest.as_ref().map_or(1, |(run, _)| run.attempt + u32::from(wish.new_attempt));
         let changed = newest.as_ref().is_some_and(|(run, _)| run.outline.sha256 != plan.outline.sha256);
         let old =
@@ -95,10 +103,11 @@ impl Session {
                 goes_on.then_some(Beginning::Round)
             };
             if let Some(beginning) = beginning {
-                let journal = Journal::open(&store.path(&run.id), reading)?;
+                let journal = store.resume(reading, &mut lease).await?;
                 started.round = run.rounds + u32::from(beginning == Beginning::Round);
                 let mut session = Self { journal, run, beginning, _lease: lease };
-                session.append(vec![Event::RunStarted(Box::new(started))]).await?;
+                let began = Event::RunStarted(Box::new(started));
+                session.append(std::iter::once(began).chain(passed_on).collect()).await?;
                 return Ok(session);
             }
         }
@@ -107,12 +116,15 @@ impl Session {
             (true, false, true) => Beginning::TooOld,
             (true, false, false) | (false, _, _) => Beginning::Fresh,
         };
-        let (id, journal) = store.create(clock::now())?;
+        let (id, journal) = store.create(clock::now(), &mut lease).await?;
         started.outline = Some(Arc::clone(&plan.outline));
         started.sources = plan.sources.clone();
-        let mut lines = journal.append(vec![Event::RunStarted(Box::new(started))]).await?.into_iter();
+        let began = Event::RunStarted(Box::new(started));
+        let lines = journal.append(std::iter::once(began).chain(passed_on).collect()).await?;
+        let mut lines = lines.into_iter();
         let first = lines.next().ok_or(JournalError::Closed)?;
-        let run = Run::begin(&id, first).map_err(|reason| JournalError::Missing { reason })?;
+        let mut run = Run::begin(&id, first).map_err(|reason| JournalError::Missing { reason })?;
+        lines.for_each(|line| run.apply(line));
         Ok(Self { journal, run, beginning, _lease: lease })
     }
 
@@ -154,4 +166,14 @@ impl Session {
             open.map(|(expected, _)| expected.clone()).collect()
         })
     }
+}
+
+/// What became of the lease, when its last holder did not let it go by an orderly end.
+fn passed_on(lease: &Lease, newest: Option<&Run>, actor: &Actor, by: Option<String>) -> Option<Event> {
+    let (change, before, by) = match (&lease.taken_from, newest) {
+        (Some(holder), _) => (Change::TakenOver, holder.clone(), by),
+        (None, Some(run)) if !run.finished => (Change::Expired, run.actor.to_string(), None),
+        (None, _) => return None,
+    };
+    Some(Event::Lease(LeaseChange { change, before, actor: actor.clone(), by }))
 }

@@ -75,6 +75,7 @@ fn plan(stages: &[&str], checks: Vec<(Check, Job)>) -> Arc<Plan> {
         waivers: Vec::new(),
     };
     Arc::new(Plan {
+        journal: None,
         outline: Arc::new(outline),
         jobs,
         sources: Vec::new(),
@@ -130,7 +131,7 @@ async fn every_expected_check_is_answered_and_a_program_that_is_not_there_is_our
     stage(&runner(&plan), &mut session, 0).await;
     let wanted = [("good", Outcome::Pass), ("bad", Outcome::Fail), ("none", Outcome::Error)];
     assert_eq!(outcomes(&session, 0), wanted.map(|(id, outcome)| (id.to_owned(), outcome)));
-    let (read, _) = Store::new(folder.path()).newest().unwrap().unwrap();
+    let (read, _) = Store::new(folder.path()).newest().await.unwrap().unwrap();
     assert_eq!(assess(&read, clock::now()).counts, assess(session.run(), clock::now()).counts);
 }
 

@@ -21,5 +21,6 @@ mod reports;
 mod runs;
 mod secrets;
 mod support;
+mod team;
 mod vantages;
 mod verdicts;

@@ -147,7 +147,7 @@ impl Night {
             outline: Some(Arc::new(outline)),
             sources: Vec::new(),
         };
-        let line = Line { seq: 1, prev: String::new(), at, what: Event::RunStarted(Box::new(started)) };
+        let line = Line { seq: 1, prev: String::new(), at, late: None, what: Event::RunStarted(Box::new(started)) };
         let run = Run::begin("20070923-053000-7f3a", line).expect("a run");
         Self { run, at, selection }
     }
@@ -223,7 +223,7 @@ impl Night {
     }
 
     fn apply(&mut self, what: Event) {
-        self.run.apply(Line { seq: 2, prev: String::new(), at: self.at, what });
+        self.run.apply(Line { seq: 2, prev: String::new(), at: self.at, late: None, what });
     }
 }
 
