@@ -9,6 +9,7 @@
 pub mod agent;
 pub mod cli;
 pub mod clock;
+pub mod compare;
 pub mod demo;
 pub mod diagnosis;
 pub mod environment;

@@ -49,6 +49,29 @@ pub(super) enum Command {
     Retest(Retest),
     /// Record a person's answer to a manual check
     Record(Record),
+    /// Show the newest run as it stands now, with what people have said since
+    Status(super::status::Arguments),
+    /// Vote on a stage: the roll call
+    Vote(super::people::vote::Arguments),
+    /// Take upon yourself that a major, or a suspect minor, does not pass
+    Accept(super::people::accept::Arguments),
+    /// Waive a check until a day, while the run goes on
+    Waive(super::people::waive::Arguments),
+    /// Grant more time, or record that it was asked for
+    Extend(super::people::extend::Arguments),
+    /// Decide to go on, or to roll back
+    Decide(super::people::decide::Arguments),
+    /// Put somebody else in charge of the night
+    Handover(super::people::handover::Arguments),
+    /// Make a remark for the timeline of the night
+    Note(super::people::note::Arguments),
+    /// The way back, timed and verified
+    #[command(subcommand)]
+    Rollback(super::people::rollback::Arguments),
+    /// Compare two attempts: what turned red or green, permissions, what stages really took
+    ///
+    /// Ends with 1 when anything is worse than before.
+    Compare(super::compare::Arguments),
     /// Print any report again, from the journal
     Report(Report),
     /// Permissions of a database: a snapshot before, one after, and every difference that will hurt

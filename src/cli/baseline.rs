@@ -8,6 +8,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use indexmap::IndexMap;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use super::arguments::{Baseline as Arguments, Format};
 use super::{Shared, journal, load, signals};
@@ -18,6 +19,7 @@ use crate::model::trace::Ended;
 use crate::plan::Plan;
 use crate::report::text;
 use crate::secret::Scrubber;
+use crate::vantage::Places;
 use crate::verdict::Exit;
 
 pub(super) async fn baseline(arguments: &Arguments, shared: &Shared) -> Exit {
@@ -31,19 +33,8 @@ pub(super) async fn baseline(arguments: &Arguments, shared: &Shared) -> Exit {
     };
     let wanted = wanted(&plan);
     shared.terminal.tell(&format!("looking at {} checks and places", wanted.len()));
-    let looking = wanted.into_iter().map(|(index, vantage)| {
-        let (job, check, places, cancel) = (&plan.jobs[index], &plan.outline.checks[index], &places, &cancel);
-        async move {
-            let at = clock::now();
-            // A statement is never committed for a baseline.
-            let harmless = job.probe.harmless();
-            let probe = harmless.as_ref().unwrap_or(&job.probe);
-            let trace = places.look(&vantage, probe, job.timeout, cancel).await;
-            let judgement = Judgement::of(&trace, &check.layers, check.expect_break);
-            let compared = !check.from.contains(&vantage);
-            Shown { recorded: Recorded { check: check.id.clone(), vantage, at, trace }, judgement, compared }
-        }
-    });
+    let (from, stop, of) = (&places, &cancel, &plan);
+    let looking = wanted.into_iter().map(|row| async move { look(of, row, from, stop).await });
     let seen: Vec<Shown> = stream::iter(looking).buffered(arguments.concurrency.into()).collect().await;
     places.close().await;
     if cancel.is_cancelled() {
@@ -84,11 +75,30 @@ fn wanted(plan: &Plan) -> Vec<(usize, Arc<str>)> {
 }
 
 /// One check from one place.
-struct Shown {
-    recorded: Recorded,
-    judgement: Judgement,
+pub(super) struct Shown {
+    pub(super) recorded: Recorded,
+    pub(super) judgement: Judgement,
     /// The place never decides: it is looked from only to compare.
     compared: bool,
+}
+
+/// Look at one check from one place, changing nothing there.
+pub(super) async fn look(
+    plan: &Plan,
+    (index, vantage): (usize, Arc<str>),
+    places: &Places,
+    cancel: &CancellationToken,
+) -> Shown {
+    let (job, check) = (&plan.jobs[index], &plan.outline.checks[index]);
+    let at = clock::now();
+    // A statement is never committed for a baseline.
+    let harmless = job.probe.harmless();
+    let probe = harmless.as_ref().unwrap_or(&job.probe);
+    let trace = places.look(&vantage, probe, job.timeout, cancel).await;
+    let judgement = Judgement::of(&trace, &check.layers, check.expect_break);
+    let compared = !check.from.contains(&vantage);
+    let recorded = Recorded { check: check.id.clone(), vantage, at, trace };
+    Shown { recorded, judgement, compared }
 }
 
 fn as_text(seen: &[Shown]) -> String {

@@ -1,9 +1,10 @@
 //! `gonogo clock`: the clock in one line, of the newest run or, before there is one, of the plan.
 
+use std::sync::Arc;
+
 use super::arguments::{Clock as Arguments, Format};
-use super::{Shared, load};
+use super::{Shared, journal, load};
 use crate::clock::now;
-use crate::journal::Store;
 use crate::model::outline::Outline;
 use crate::report::clock::{Told, Wall};
 use crate::report::json::{ClockEntry, written};
@@ -11,21 +12,26 @@ use crate::secret::Scrubber;
 use crate::verdict::{Exit, assess};
 use crate::window::{Clock, Night, State};
 
-pub(super) fn clock(arguments: &Arguments, shared: &Shared) -> Exit {
+pub(super) async fn clock(arguments: &Arguments, shared: &Shared) -> Exit {
     let at = now();
-    match Store::new(&arguments.journal.journal).newest() {
-        Ok(Some((run, _))) => {
+    let scrubber = Arc::new(Scrubber::default());
+    let store = match journal::named(&arguments.journal, shared, &scrubber) {
+        Ok(store) => store,
+        Err(exit) => return exit,
+    };
+    match store.newest().await {
+        Ok(Some((run, reading))) => {
+            journal::tell_behind(&reading, shared);
             let told = assess(&run, at);
             show(told.clock.as_ref(), told.outline, arguments.format, shared)
         }
         Ok(None) => {
-            let scrubber = Scrubber::default();
             let Ok(plan) = load::usable(&arguments.files, shared, &scrubber) else { return Exit::Usage };
             let clock = Night::of(&plan.outline).map(|night| night.clock(&|_| false, None, at));
             show(clock.as_ref(), &plan.outline, arguments.format, shared)
         }
         Err(error) => {
-            shared.terminal.error(&error.to_string(), None);
+            shared.terminal.error(&error.to_string(), error.help());
             Exit::NotWritten
         }
     }

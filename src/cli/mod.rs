@@ -5,6 +5,7 @@ mod agent;
 mod arguments;
 mod baseline;
 mod clock;
+mod compare;
 mod completions;
 mod demo;
 mod doctor;
@@ -15,6 +16,7 @@ mod grants;
 mod init;
 mod journal;
 mod load;
+mod people;
 mod plan;
 mod probe;
 mod progress;
@@ -22,10 +24,12 @@ mod record;
 mod report;
 mod reporting;
 mod retest;
+mod rollback_verify;
 mod run;
 mod schema;
 mod signals;
 mod stage;
+mod status;
 mod terminal;
 mod validate;
 
@@ -84,7 +88,9 @@ fn dispatch(command: Command, shared: &Shared) -> Exit {
         Command::Init(arguments) => init::init(&arguments, shared),
         Command::Validate(arguments) => validate::validate(&arguments, shared),
         Command::Plan(arguments) => plan::plan(&arguments, shared),
-        Command::Clock(arguments) => clock::clock(&arguments, shared),
+        Command::Clock(arguments) => {
+            on_runtime(shared, |shared| async move { clock::clock(&arguments, &shared).await })
+        }
         Command::Probe(arguments) => {
             on_runtime(shared, |shared| async move { probe::probe(&arguments, &shared).await })
         }
@@ -102,6 +108,36 @@ fn dispatch(command: Command, shared: &Shared) -> Exit {
         }
         Command::Record(arguments) => {
             on_runtime(shared, |shared| async move { record::record(&arguments, &shared).await })
+        }
+        Command::Status(arguments) => {
+            on_runtime(shared, |shared| async move { status::status(&arguments, &shared).await })
+        }
+        Command::Vote(arguments) => {
+            on_runtime(shared, |shared| async move { people::vote::vote(&arguments, &shared).await })
+        }
+        Command::Accept(arguments) => {
+            on_runtime(shared, |shared| async move { people::accept::accept(&arguments, &shared).await })
+        }
+        Command::Waive(arguments) => {
+            on_runtime(shared, |shared| async move { people::waive::waive(&arguments, &shared).await })
+        }
+        Command::Extend(arguments) => {
+            on_runtime(shared, |shared| async move { people::extend::extend(&arguments, &shared).await })
+        }
+        Command::Decide(arguments) => {
+            on_runtime(shared, |shared| async move { people::decide::decide(&arguments, &shared).await })
+        }
+        Command::Handover(arguments) => {
+            on_runtime(shared, |shared| async move { people::handover::handover(&arguments, &shared).await })
+        }
+        Command::Note(arguments) => {
+            on_runtime(shared, |shared| async move { people::note::note(&arguments, &shared).await })
+        }
+        Command::Rollback(arguments) => {
+            on_runtime(shared, |shared| async move { people::rollback::rollback(&arguments, &shared).await })
+        }
+        Command::Compare(arguments) => {
+            on_runtime(shared, |shared| async move { compare::compare(&arguments, &shared).await })
         }
         Command::Report(arguments) => {
             on_runtime(shared, |shared| async move { report::report(&arguments, &shared).await })

@@ -26,6 +26,11 @@ pub(super) fn options(junit: JunitDialect, minor: JunitMinor) -> Options {
     }
 }
 
+/// The options of a report that is only printed.
+pub(super) fn plain() -> Options {
+    options(JunitDialect::Wide, JunitMinor::Failure)
+}
+
 /// Write reports; what cannot be written is told, and changes the exit.
 pub(super) fn write(out: &Path, mode: Mode, rendered: &[Rendered], exit: Exit, shared: &Shared) -> Exit {
     let failures = report::write(out, mode, rendered);

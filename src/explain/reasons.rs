@@ -69,6 +69,50 @@ pub(super) const ALL: &[Explanation] = &[
         &["read the waiver: does what happened match what was accepted?"],
     ),
     reason(
+        "suspect",
+        "A minor failure shares its endpoint or system with what is not known: PROVISIONAL GO.",
+        "An open debt or a failing blocker is about the same endpoint or system, so the minor issue may be the first sign \
+         of a bigger one. It stops being suspect once that is known to work, or once somebody takes it upon themselves.",
+        &[
+            "repair it, then: gonogo retest CHECK",
+            "or take it upon yourself: gonogo accept CHECK --by NAME --because TEXT",
+        ],
+    ),
+    reason(
+        "accepted",
+        "A major did not pass, and somebody took it upon themselves: GO WITH ISSUES.",
+        "They were told how it failed and gave their name and a reason. Another failure of the same check is not covered.",
+        &["hand it to its owner: it is not a pass"],
+    ),
+    reason(
+        "voted_no_go",
+        "A voter of the stage says no-go: NO-GO.",
+        "The plan asks them, and their word stands until they change it.",
+        &["ask them why", "once they agree: gonogo vote STAGE go --by NAME"],
+    ),
+    reason(
+        "awaiting_vote",
+        "A voter of the stage has not voted: HOLD.",
+        "Nobody is taken to agree by saying nothing. A deputy may vote for them.",
+        &["gonogo vote STAGE go --by NAME, or no-go"],
+    ),
+    reason(
+        "decided_rollback",
+        "Somebody who may decided to roll back: NO-GO.",
+        "Whatever the checks say, the release does not go on.",
+        &["gonogo rollback start --by NAME", "it was a mistake: gonogo decide go --by NAME --because TEXT"],
+    ),
+    reason(
+        "rolled_back",
+        "It is being rolled back, or was: NO-GO.",
+        "This attempt is over once everything is as it was before its first change.",
+        &[
+            "gonogo rollback done --by NAME, when every stage is undone",
+            "gonogo rollback verify",
+            "try again: gonogo run --new-attempt",
+        ],
+    ),
+    reason(
         "awaiting_person",
         "A manual check is not recorded: HOLD.",
         "Only a person can answer it, and nobody has.",

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::people::{Accepted, Decided, Extended, HandedOver, Noted, Voted, Waived};
+use super::rollback::{Measured, RollbackEvent};
 use crate::model::examination::Examination;
 use crate::model::outcome::{Judgement, Outcome};
 use crate::model::outline::{CheckId, Outline, VantageId};
@@ -124,6 +126,22 @@ pub enum Event {
     Recorded(Record),
     /// The run lease passed on, or was lost, other than by an orderly end.
     Lease(LeaseChange),
+    /// A person voted on a stage.
+    Voted(Voted),
+    /// A person took a failure upon themselves.
+    Accepted(Accepted),
+    /// A person granted a waiver.
+    Waived(Waived),
+    /// More time was asked for, or granted.
+    Extended(Extended),
+    /// Somebody who may decided whether the release goes on.
+    Decided(Decided),
+    /// The night is in other hands.
+    Handover(HandedOver),
+    /// A remark for the timeline.
+    Note(Noted),
+    /// The way back: begun, a stage undone, done, verified.
+    Rollback(RollbackEvent),
     /// The round ended by itself.
     RunFinished {
         /// The decision.
@@ -152,6 +170,9 @@ pub struct RunStarted {
     pub plan_sha256: String,
     /// What was asked for.
     pub selection: Selection,
+    /// What the way back took in an earlier attempt, in a journal's first round.
+    #[serde(default, skip_serializing_if = "Measured::is_empty")]
+    pub measured: Measured,
     /// The plan, in a journal's first round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outline: Option<Arc<Outline>>,

@@ -2,7 +2,9 @@
 
 mod baseline;
 pub mod event;
+pub mod people;
 mod read;
+pub mod rollback;
 pub mod run;
 mod store;
 mod tail;
@@ -100,15 +102,19 @@ impl JournalError {
         match self {
             Self::Io { .. } => Some("name a folder that can be written: --journal DIR"),
             Self::Newer { .. } => Some("use a newer gonogo, or another --journal"),
-            Self::Corrupt { .. } => Some("keep the file for the post-mortem; gonogo run --fresh begins a new run"),
+            Self::Corrupt { .. } => {
+                Some("keep the file for the post-mortem; gonogo run --fresh begins a new run")
+            }
             Self::Leased { .. } => Some(
                 "wait for it, or end it; when it hangs on a machine that nobody reaches, and the journal is a \
                  database: gonogo run --take-over YOUR-NAME",
             ),
-            Self::Superseded { .. } => Some("nothing more is recorded here: see what they find with gonogo report"),
-            Self::Away { .. } => Some(
-                "wait until it is back; or go on alone, with a journal of this machine: --journal DIR",
-            ),
+            Self::Superseded { .. } => {
+                Some("nothing more is recorded here: see what they find with gonogo report")
+            }
+            Self::Away { .. } => {
+                Some("wait until it is back; or go on alone, with a journal of this machine: --journal DIR")
+            }
             Self::Refused { help, .. } => Some(help),
             Self::Missing { .. } | Self::Closed => None,
         }

@@ -7,12 +7,13 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 
 use super::event::{Actor, Event, Expected, Flaky, Line, Record, Selection};
+use super::people::People;
+use super::rollback::{Measured, Rollback};
 use crate::model::examination::Examination;
 use crate::model::outcome::{Judgement, Outcome};
 use crate::model::outline::{CheckId, Outline};
 use crate::model::trace::Trace;
 use crate::model::verdict::Verdict;
-use crate::model::window::Extension;
 
 /// The state of a run after some events.
 #[derive(Debug, Clone)]
@@ -41,12 +42,16 @@ pub struct Run {
     pub stages: Vec<StageState>,
     /// What people recorded, the latest word by check.
     pub records: HashMap<CheckId, (Timestamp, Record)>,
-    /// More time, asked for or granted.
-    pub extensions: Vec<Extension>,
     /// Who began the latest round.
     pub actor: Actor,
     /// Events that came late, after another run had taken the lease: they do not count.
     pub superseded: u64,
+    /// What people have said: votes, acceptances, waivers, extensions, decisions.
+    pub people: People,
+    /// What the way back took in an earlier attempt.
+    pub measured: Measured,
+    /// The way back, once it has begun.
+    pub rollback: Option<Rollback>,
     /// Events of a newer version that were passed over.
     pub unknown: u64,
     places: HashMap<CheckId, usize>,
@@ -118,9 +123,11 @@ impl Run {
             verdict: None,
             stages: vec![StageState::default(); outline.stages.len()],
             records: HashMap::new(),
-            extensions: Vec::new(),
             actor: started.actor.clone(),
             superseded: 0,
+            people: People::default(),
+            measured: started.measured.clone(),
+            rollback: None,
             unknown: 0,
             places: places.collect(),
             stage_places: stage_places.collect(),
@@ -185,7 +192,15 @@ impl Run {
                     self.records.insert(record.check.clone(), (line.at, record));
                 }
             }
-            Event::Lease(_) => {}
+            Event::Voted(said) => self.people.voted(line.at, said),
+            Event::Accepted(said) => self.people.accept(line.at, said),
+            Event::Waived(said) => self.people.waived(line.at, said),
+            Event::Extended(said) => self.people.extended(line.at, said),
+            Event::Decided(said) => self.people.decided(line.at, said),
+            Event::Handover(said) => self.people.handed_over(line.at, said),
+            // Told by the timeline alone.
+            Event::Lease(_) | Event::Note(_) => {}
+            Event::Rollback(event) => Rollback::apply(&mut self.rollback, line.at, event, &self.outline),
             Event::RunFinished { verdict, interrupted } => {
                 self.finished = true;
                 self.interrupted = interrupted;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::event::{Actor, Event, Expected, Header, Line, Record, RunStarted, Selection, VERSION};
+use super::rollback::Measured;
 use super::{Journal, JournalError, Store, read};
 use crate::clock;
 use crate::model::layer::Layer;
@@ -58,6 +59,7 @@ fn started() -> Event {
         actor: actor(),
         plan_sha256: "0".repeat(64),
         selection: Selection::default(),
+        measured: Measured::default(),
         outline: Some(Arc::new(outline())),
         sources: Vec::new(),
     }))

@@ -112,6 +112,18 @@ reason_ids! {
     MinorsNotPassed = "minors_not_passed",
     /// A failure is covered by a waiver.
     Waived = "waived",
+    /// A minor failure shares its endpoint or system with an open debt or a failing blocker.
+    Suspect = "suspect",
+    /// A failure is accepted by name.
+    Accepted = "accepted",
+    /// A voter of the stage says no-go.
+    VotedNoGo = "voted_no_go",
+    /// A voter of the stage has not voted.
+    AwaitingVote = "awaiting_vote",
+    /// Somebody who may decided to roll back.
+    DecidedRollback = "decided_rollback",
+    /// It is being rolled back, or was.
+    RolledBack = "rolled_back",
     /// A person has to record a manual check.
     AwaitingPerson = "awaiting_person",
     /// Checks are owed at a later stage.

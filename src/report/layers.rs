@@ -120,6 +120,7 @@ fn note(row: &Row<'_>) -> &'static str {
     match (row.judgement.outcome, row.standing) {
         (Outcome::Pass, _) => "",
         (_, Standing::Waived) => "waived",
+        (_, Standing::Accepted) => "accepted",
         (_, Standing::Owed) => "owed",
         (_, Standing::Awaiting) => "awaited",
         (Outcome::Fail, Standing::Counts(_) | Standing::Passed) => "decides",

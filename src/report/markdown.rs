@@ -44,6 +44,7 @@ pub fn render(told: &Assessment<'_>, _: &Options) -> Vec<Rendered> {
     digest.issues.iter().take(TABLES).for_each(|item| findings_table(&mut page, item));
     section(&mut page, &digest, "For information, never decides", &digest.noted);
     section(&mut page, &digest, "Waived", &digest.waived);
+    section(&mut page, &digest, "Accepted by name", &digest.accepted);
     section(&mut page, &digest, "Flaky, passed after retries", &digest.flaky);
     changed(&mut page, &digest);
 
@@ -52,11 +53,12 @@ pub fn render(told: &Assessment<'_>, _: &Options) -> Vec<Rendered> {
     line(
         &mut page,
         &format!(
-            "Passed **{} of {}**. Owed {}, waived {}, silent {}, flaky {}, left out {}.",
+            "Passed **{} of {}**. Owed {}, waived {}, accepted {}, silent {}, flaky {}, left out {}.",
             counts.pass,
             counts.total,
             counts.deferred,
             counts.waived,
+            counts.accepted,
             counts.no_answer,
             counts.flaky,
             told.left_out.len()
@@ -152,6 +154,13 @@ fn what(digest: &Digest<'_>, item: &Item<'_>) -> String {
         if let Some(waiver) = row.waiver {
             let by = digest.told.outline.person(&waiver.by);
             parts.push(words(&format!("waived until {} by {by}: {}", waiver.until, waiver.because)));
+        }
+        if let Some(suspicion) = &row.suspect {
+            parts.push(words(&format!("SUSPECT: {} too is about {}", suspicion.other, suspicion.shared)));
+        }
+        if let Some(accepted) = row.accepted {
+            let by = digest.told.outline.person(&accepted.said.speaker.by);
+            parts.push(words(&format!("accepted by {by}: {}", accepted.said.because)));
         }
         if let Some(flaky) = row.flaky {
             parts.push(format!("passed on try {}; at first {}", flaky.attempt, cell_code(&flaky.first)));

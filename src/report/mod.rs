@@ -2,6 +2,7 @@
 
 pub mod causes;
 pub mod clock;
+pub mod compare;
 mod digest;
 mod early;
 mod findings;
@@ -89,6 +90,12 @@ impl Format {
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|format| format.name() == name)
     }
+}
+
+/// The sentences to read aloud, without quotes.
+#[must_use]
+pub fn sentence(told: &crate::verdict::Assessment<'_>) -> String {
+    digest::Digest::of(told).say().join(" ")
 }
 
 /// Every report that `run --out` keeps; each is rendered by a thread of its own.

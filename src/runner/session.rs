@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Span, Timestamp};
 
 use crate::clock;
 use crate::journal::event::{Actor, Change, Event, Expected, LeaseChange, RunStarted, Selection};
+use crate::journal::rollback::Measured;
 use crate::journal::run::Run;
 use crate::journal::{Journal, JournalError, Lease, Store};
 use crate::model::verdict::Verdict;
@@ -86,9 +87,15 @@ impl Session {
             actor,
             plan_sha256: plan.outline.sha256.clone(),
             selection,
+            measured: Measured::default(),
             outline: None,
             sources: Vec::new(),
         };
+        if wish.new_attempt
+            && let Some((run, _)) = &newest
+        {
+            started.measured = Measured::after(run);
+        }
         let named = !started.selection.stages.is_empty();
         if !wish.new_attempt
             && !changed

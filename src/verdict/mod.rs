@@ -2,13 +2,16 @@
 
 mod exit;
 mod overdue;
+mod people;
 mod rows;
 mod stage;
+mod suspect;
 
 use jiff::Timestamp;
 
 pub use exit::Exit;
 pub use rows::{Row, Standing};
+pub use suspect::Suspicion;
 
 use crate::journal::run::Run;
 use crate::model::outcome::Outcome;
@@ -139,6 +142,8 @@ pub struct Counts {
     pub deferred: usize,
     /// Covered by a waiver.
     pub waived: usize,
+    /// Accepted by name.
+    pub accepted: usize,
 }
 
 impl Counts {
@@ -155,6 +160,7 @@ impl Counts {
             counts.flaky += usize::from(row.flaky.is_some());
             counts.deferred += usize::from(row.deferred_until.is_some());
             counts.waived += usize::from(row.standing == Standing::Waived);
+            counts.accepted += usize::from(row.standing == Standing::Accepted);
         }
         counts
     }
@@ -224,6 +230,7 @@ fn run_reasons(
         let text = "the run was interrupted before every check had answered".to_owned();
         reasons.push(Reason { id: ReasonId::Interrupted, verdict: Verdict::NoGo, text, checks: Vec::new() });
     }
+    reasons.extend(people::turned_back(run));
     let Some(current) = current else {
         let text = "no stage was run".to_owned();
         reasons.push(Reason {
@@ -250,7 +257,8 @@ fn run_reasons(
             // Debts of an earlier stage are judged where they come due.
             Some(Verdict::ProvisionalGo)
                 if stage.reasons.iter().all(|reason| {
-                    reason.id == ReasonId::DebtsOpen || reason.verdict < Verdict::ProvisionalGo
+                    matches!(reason.id, ReasonId::DebtsOpen | ReasonId::Suspect)
+                        || reason.verdict < Verdict::ProvisionalGo
                 }) =>
             {
                 let counts = |reason: &&Reason| reason.id != ReasonId::DebtsOpen || !stage.open.is_empty();

@@ -1,5 +1,7 @@
 //! What the time makes of a verdict: once the last moment to decide has passed, it is NO-GO.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::journal::run::Run;
@@ -10,7 +12,11 @@ use crate::window::{Clock, Night, State};
 /// The clock of a run; none without a window. `is_up` says that every stage was run and the last one is a go.
 pub(super) fn clock(run: &Run, is_up: bool, at: Timestamp) -> Option<Clock> {
     let mut night = Night::of(&run.outline)?;
-    night.extensions.clone_from(&run.extensions);
+    for (stage, step) in run.outline.stages.iter().zip(&mut night.steps) {
+        step.measured_undo = run.measured.undo_s.get(&stage.id).map(|&seconds| Duration::from_secs(seconds));
+    }
+    night.measured_verify = run.measured.verify_s.map(Duration::from_secs);
+    night.extensions = run.people.extensions().iter().map(|extended| extended.said.extension).collect();
     let touched = |index: usize| run.stages.get(index).is_some_and(|stage| stage.started_at.is_some());
     // What is a go now has been one since the latest event.
     let up_at = run.stages.last().filter(|_| is_up).map(|last| last.first_go_at.unwrap_or(run.latest_at));

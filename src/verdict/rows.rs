@@ -7,9 +7,11 @@ use std::ops::Range;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::suspect::{Concerns, Suspicion};
 use super::{WaiverState, WaiverUse};
 use crate::diagnosis::diagnose_stage;
 use crate::journal::event::Flaky;
+use crate::journal::people::{Accepted, At, Way};
 use crate::journal::run::{RowState, Run};
 use crate::model::cause::{Change, Diagnosis};
 use crate::model::change::changes;
@@ -31,6 +33,8 @@ pub enum Standing {
     Owed,
     /// A waiver covers it.
     Waived,
+    /// A person took it upon themselves: a major.
+    Accepted,
     /// A person has to record it.
     Awaiting,
     /// It did not pass, and counts by its severity.
@@ -56,6 +60,10 @@ pub struct Row<'a> {
     pub deferred_until: Option<usize>,
     /// The waiver that covers it.
     pub waiver: Option<&'a Waiver>,
+    /// Who accepted that it does not pass in this way.
+    pub accepted: Option<&'a At<Accepted>>,
+    /// It is minor and fails, and shares something with what is not known or with a failing blocker.
+    pub suspect: Option<Suspicion<'a>>,
     /// What the latest try showed; for a manual check, what a person recorded.
     pub trace: Option<Cow<'a, Trace>>,
     /// When it was seen.
@@ -118,7 +126,7 @@ impl<'a> Rows<'a> {
         let zone = run.outline.zone.as_deref().and_then(crate::clock::zone);
         let today = at.to_zoned(zone.unwrap_or_else(TimeZone::system)).date();
         let mut waivers: HashMap<&str, Vec<&Waiver>> = HashMap::new();
-        for waiver in run.outline.waivers.iter().filter(|waiver| waiver.until >= today) {
+        for waiver in every_waiver(run).filter(|waiver| waiver.until >= today) {
             waivers.entry(&waiver.check).or_default().push(waiver);
         }
         let by_stage = run.stages.iter().enumerate().map(|(index, state)| {
@@ -132,8 +140,12 @@ impl<'a> Rows<'a> {
             });
             known.collect()
         });
-        let by_stage: Vec<Vec<Row<'a>>> = by_stage.collect();
-        let latest = latest(run, &by_stage);
+        let mut by_stage: Vec<Vec<Row<'a>>> = by_stage.collect();
+        let mut latest = latest(run, &by_stage);
+        let concerns = Concerns::of(&latest);
+        for row in by_stage.iter_mut().flatten().chain(&mut latest) {
+            row.suspect = concerns.suspicion(row);
+        }
         let mut places: HashMap<&'a str, Range<usize>> = HashMap::new();
         for (place, row) in latest.iter().enumerate() {
             places.entry(&row.check.id).or_insert(place..place).end = place + 1;
@@ -179,9 +191,13 @@ impl<'a> Rows<'a> {
                 WaiverState::Unseen
             }
         };
-        let waivers = self.run.outline.waivers.iter();
-        waivers.map(|waiver| WaiverUse { waiver, state: state(waiver) }).collect()
+        every_waiver(self.run).map(|waiver| WaiverUse { waiver, state: state(waiver) }).collect()
     }
+}
+
+/// The plan's waivers, then those granted while the run went on.
+fn every_waiver(run: &Run) -> impl Iterator<Item = &Waiver> {
+    run.outline.waivers.iter().chain(run.people.waivers())
 }
 
 fn latest<'a>(run: &Run, by_stage: &[Vec<Row<'a>>]) -> Vec<Row<'a>> {
@@ -217,6 +233,8 @@ fn row_of<'a>(
         flaky: known.flaky.as_ref(),
         deferred_until,
         waiver: None,
+        accepted: None,
+        suspect: None,
         trace: known.trace.as_ref().map(Cow::Borrowed),
         seen_at: known.seen_at,
         examination: known.examination.as_deref(),
@@ -240,7 +258,14 @@ fn row_of<'a>(
                     Standing::Waived
                 }
                 None if check.manual && record.is_none() && outcome == Outcome::NotRun => Standing::Awaiting,
-                None => Standing::Counts(check.severity),
+                None => {
+                    let way = Way { outcome, layer: row.judgement.layer };
+                    row.accepted = run.people.acceptance(&check.id, way);
+                    match (check.severity, row.accepted) {
+                        (Severity::Major, Some(_)) => Standing::Accepted,
+                        (severity, _) => Standing::Counts(severity),
+                    }
+                }
             }
         }
     };

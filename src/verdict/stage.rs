@@ -1,7 +1,7 @@
 //! The rules for one stage. The worst reason wins; there are no scores.
 
 use super::rows::{Row, Rows, Standing};
-use super::{Debt, StageAssessment, verdict_of};
+use super::{Debt, StageAssessment, people, verdict_of};
 use crate::journal::run::Run;
 use crate::model::outcome::Outcome;
 use crate::model::outline::{Check, Severity};
@@ -16,6 +16,7 @@ pub(super) fn assess<'a>(run: &'a Run, rows: &Rows<'a>, index: usize) -> StageAs
     if begun {
         reasons = row_reasons(&stage_rows);
         reasons.extend(minors(run, &stage_rows));
+        reasons.extend(people::votes(run, index));
         reasons.extend(selection_reasons(run, index, &stage_rows));
         reasons.extend(past_due(run, index));
         reasons.sort_by_key(|reason| std::cmp::Reverse(reason.verdict));
@@ -63,7 +64,8 @@ fn payment(rows: &Rows<'_>, check: &Check, index: usize) -> Payment {
     if latest.iter().any(|row| row.stage <= index || row.standing == Standing::Owed) {
         return Payment::Open;
     }
-    let paid = |row: &Row<'_>| matches!(row.standing, Standing::Passed | Standing::Waived);
+    let paid =
+        |row: &Row<'_>| matches!(row.standing, Standing::Passed | Standing::Waived | Standing::Accepted);
     if !latest.is_empty() && latest.iter().all(paid) { Payment::Paid } else { Payment::Refused }
 }
 
@@ -117,6 +119,12 @@ fn row_reasons(rows: &[Row<'_>]) -> Vec<Reason> {
         &|row| row.standing == Standing::Owed && row.check.severity != Severity::Info,
     );
     group(
+        ReasonId::Suspect,
+        Verdict::ProvisionalGo,
+        &|count| format!("{} suspect", plural(count, "minor failure is", "minor failures are")),
+        &|row| row.suspect.is_some(),
+    );
+    group(
         ReasonId::Waived,
         Verdict::GoWithIssues,
         &|count| {
@@ -127,6 +135,14 @@ fn row_reasons(rows: &[Row<'_>]) -> Vec<Reason> {
             )
         },
         &|row| row.standing == Standing::Waived && row.check.severity != Severity::Info,
+    );
+    group(
+        ReasonId::Accepted,
+        Verdict::GoWithIssues,
+        &|count| {
+            counted(count, "failure", if count == 1 { "is accepted by name" } else { "are accepted by name" })
+        },
+        &|row| row.standing == Standing::Accepted,
     );
     reasons
 }

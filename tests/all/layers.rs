@@ -19,6 +19,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("plan to events: concurrency, retries, cancel", &["runner"]),
     ("pure rules over what was seen", &["diagnosis", "explain", "window"]),
     ("the only judge", &["verdict"]),
+    ("two judged runs side by side", &["compare"]),
     ("finished run to text", &["report"]),
     ("what people and editors meet", &["schema", "cli", "demo"]),
 ];

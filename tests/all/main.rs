@@ -14,6 +14,7 @@ mod lab;
 mod layers;
 mod links;
 mod night;
+mod people;
 mod plan_schema;
 mod postgres;
 mod readme;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use gonogo::journal::event::{Actor, Event, Flaky, Line, Record, RunStarted, Selection};
+use gonogo::journal::rollback::Measured;
 use gonogo::journal::run::Run;
 use gonogo::model::fact::{Attempt, ConnectError, ConnectErrorKind, Fact, Looked};
 use gonogo::model::fault::{Fault, Mismatch};
@@ -144,10 +145,12 @@ impl Night {
             actor: actor(),
             plan_sha256: outline.sha256.clone(),
             selection: selection.clone(),
+            measured: Measured::default(),
             outline: Some(Arc::new(outline)),
             sources: Vec::new(),
         };
-        let line = Line { seq: 1, prev: String::new(), at, late: None, what: Event::RunStarted(Box::new(started)) };
+        let line =
+            Line { seq: 1, prev: String::new(), at, late: None, what: Event::RunStarted(Box::new(started)) };
         let run = Run::begin("20070923-053000-7f3a", line).expect("a run");
         Self { run, at, selection }
     }

@@ -35,14 +35,18 @@ fn url(cluster: &Cluster) -> String {
 
 /// A machine of the team: its own folder, the shared journal named in the plan.
 fn machine(cluster: &Cluster, plan: &str) -> Program {
-    let journal = format!("journal: {{ url: \"{}\", password: {{ env: JOURNAL_PASSWORD }} }}\n", url(cluster));
+    let journal =
+        format!("journal: {{ url: \"{}\", password: {{ env: JOURNAL_PASSWORD }} }}\n", url(cluster));
     Program::with_plan(&format!("{plan}{journal}")).env("JOURNAL_PASSWORD", "team-secret")
 }
 
 /// Every line of every run, as the table holds them; the chain of each run is followed here, independently of the
 /// program.
 fn lines(cluster: &Cluster) -> Vec<Value> {
-    let rows = cluster.sql("journal", "select run || chr(9) || seq || chr(9) || line from gonogo_journal order by run, seq");
+    let rows = cluster.sql(
+        "journal",
+        "select run || chr(9) || seq || chr(9) || line from gonogo_journal order by run, seq",
+    );
     let (mut known, mut before, mut lines) = (String::new(), String::new(), Vec::new());
     for (index, row) in rows.lines().enumerate() {
         let mut parts = row.splitn(3, '\t');
@@ -81,7 +85,9 @@ fn a_run_and_a_person_on_another_machine_share_one_journal() {
     // The other machine has no plan, and names the journal.
     let other = Program::empty().env("PGPASSWORD", "team-secret");
     let url = url(&cluster);
-    other.run(&["record", "by-hand", "pass", "--by", "ann", "--evidence", "order 12", "--journal", &url]).code(0);
+    other
+        .run(&["record", "by-hand", "pass", "--by", "ann", "--evidence", "order 12", "--journal", &url])
+        .code(0);
     let seen = other.run(&["report", "--journal", &url]);
     assert!(seen.stdout.contains("team night") || seen.stdout.contains("GO"), "{}", seen.stdout);
     // The first carries on; it knows the journal from its plan, and then without one.
@@ -115,7 +121,11 @@ fn a_server_that_is_away_for_a_while_costs_nothing() {
         said.code(0);
         assert!(said.stderr.contains("wait on this machine"), "{}", said.stderr);
         let read = other.run(&["report"]);
-        assert!(read.stderr.contains("cannot be reached") && read.stderr.contains("1 events"), "{}", read.stderr);
+        assert!(
+            read.stderr.contains("cannot be reached") && read.stderr.contains("1 events"),
+            "{}",
+            read.stderr
+        );
         std::thread::sleep(away / 2);
     });
     let ended = Ended::of(&run.wait_with_output().unwrap());
@@ -158,8 +168,10 @@ fn what_a_killed_program_left_in_its_spool_arrives_once() {
     one.run(&["run"]).code(4);
     let lines = lines(&cluster);
     all_judged_once(&lines, checks + 1);
-    let keys: Vec<String> = lines.iter().map(|line| line["late"].to_string()).filter(|late| late != "null").collect();
-    let arrived = cluster.sql("journal", "select count(*) - count(distinct (run, sender, number)) from gonogo_journal");
+    let keys: Vec<String> =
+        lines.iter().map(|line| line["late"].to_string()).filter(|late| late != "null").collect();
+    let arrived =
+        cluster.sql("journal", "select count(*) - count(distinct (run, sender, number)) from gonogo_journal");
     assert_eq!(arrived, "0");
     eprintln!("{} events came late", keys.len());
 }
@@ -174,7 +186,11 @@ fn a_second_run_is_told_who_holds_the_lease_and_can_take_it_over() {
     let refused = other.run(&["run"]);
     assert_eq!(refused.code, Some(5));
     let process = format!("(process {})", holder.id());
-    assert!(refused.stderr.contains("another run is going on") && refused.stderr.contains(&process), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("another run is going on") && refused.stderr.contains(&process),
+        "{}",
+        refused.stderr
+    );
     other.run(&["record", "by-hand", "pass", "--by", "ann"]).code(0);
     let taken = other.run(&["run", "--take-over", "ben", "--concurrency", "16"]);
     taken.code(0);
@@ -183,7 +199,10 @@ fn a_second_run_is_told_who_holds_the_lease_and_can_take_it_over() {
     assert!(ended.stderr.contains("the run lease was taken by"), "{}", ended.stderr);
     let lines = lines(&cluster);
     let changes: Vec<String> = of(&lines, "lease").iter().map(|what| what["change"].to_string()).collect();
-    assert!(changes.contains(&"\"taken_over\"".to_owned()) && changes.contains(&"\"lost\"".to_owned()), "{changes:?}");
+    assert!(
+        changes.contains(&"\"taken_over\"".to_owned()) && changes.contains(&"\"lost\"".to_owned()),
+        "{changes:?}"
+    );
     assert_eq!(of(&lines, "lease").iter().find(|what| what["change"] == "taken_over").unwrap()["by"], "ben");
 }
 
@@ -199,14 +218,26 @@ fn a_database_that_cannot_be_used_says_what_to_do() {
     };
     let wrong = guest("wrong-secret");
     assert_eq!(wrong.code, Some(5));
-    assert!(wrong.stderr.contains("cannot be used") && !wrong.stderr.contains("wrong-secret"), "{}", wrong.stderr);
+    assert!(
+        wrong.stderr.contains("cannot be used") && !wrong.stderr.contains("wrong-secret"),
+        "{}",
+        wrong.stderr
+    );
     let without = guest("guest-secret");
     assert_eq!(without.code, Some(5));
-    assert!(without.stderr.contains("has no table") && without.stderr.contains("CREATE TABLE"), "{}", without.stderr);
+    assert!(
+        without.stderr.contains("has no table") && without.stderr.contains("CREATE TABLE"),
+        "{}",
+        without.stderr
+    );
     machine(&cluster, &plan(1)).run(&["run"]).code(4);
     let barred = guest("guest-secret");
     assert_eq!(barred.code, Some(5));
-    assert!(barred.stderr.contains("GRANT SELECT, INSERT, DELETE ON gonogo_journal TO \"guest\""), "{}", barred.stderr);
+    assert!(
+        barred.stderr.contains("GRANT SELECT, INSERT, DELETE ON gonogo_journal TO \"guest\""),
+        "{}",
+        barred.stderr
+    );
     cluster.sql("journal", "grant select, insert on gonogo_journal to guest");
     cluster.sql("postgres", "alter role guest set default_transaction_read_only = on");
     let read_only = guest("guest-secret");

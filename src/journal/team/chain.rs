@@ -79,7 +79,11 @@ impl Chain {
             .lines(&run, from, |text, sender| {
                 if !known {
                     known = true;
-                    return if crate::journal::read::digest(text.as_bytes()) == next.hash { Ok(()) } else { Err(ahead()) };
+                    return if crate::journal::read::digest(text.as_bytes()) == next.hash {
+                        Ok(())
+                    } else {
+                        Err(ahead())
+                    };
                 }
                 let line = next.follow(text.as_bytes()).map_err(|reason| {
                     let mut error = corrupt(next.seq + 2, reason);
@@ -119,7 +123,8 @@ impl Chain {
         let mut superseded = false;
         if sender.holds {
             let holders = database.holders(&self.run).await?;
-            let is_other = |holder: &Option<String>| holder.as_ref().is_some_and(|holder| *holder != sender.id);
+            let is_other =
+                |holder: &Option<String>| holder.as_ref().is_some_and(|holder| *holder != sender.id);
             // Until it has taken the lease with a line of its own, nobody can have taken it away.
             let begins = entries.iter().any(|entry| matches!(entry.what, Event::RunStarted(_)));
             if sent == Sent::AtOnce && !begins && is_other(&holders.latest) {
@@ -129,9 +134,11 @@ impl Chain {
             superseded = sent == Sent::Late && is_other(&holders.of_run);
         }
         let arrived: HashSet<u64> = match (sent, entries.first(), entries.last()) {
-            (Sent::Late, Some(first), Some(last)) => {
-                database.arrived(&self.run, &sender.id, first.number..=last.number).await?.into_iter().collect()
-            }
+            (Sent::Late, Some(first), Some(last)) => database
+                .arrived(&self.run, &sender.id, first.number..=last.number)
+                .await?
+                .into_iter()
+                .collect(),
             (Sent::Late | Sent::AtOnce, _, _) => HashSet::new(),
         };
         let mut next = self.reading.clone();

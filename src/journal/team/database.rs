@@ -102,7 +102,8 @@ impl Database {
                 let reason = team.context.vault.scrubber().text(&told).into_owned();
                 return Err(match trace.broken() {
                     Some((_, Fault::LoginRefused(error))) if !passes(error) => {
-                        let help = format!("gonogo explain {} says more", Fault::LoginRefused(error.clone()).id());
+                        let help =
+                            format!("gonogo explain {} says more", Fault::LoginRefused(error.clone()).id());
                         JournalError::Refused { place, reason, help }
                     }
                     Some(_) => JournalError::Away { place, reason },
@@ -262,7 +263,8 @@ impl Database {
 
     /// The newest run that has an event.
     pub(super) async fn newest(&mut self) -> Result<Option<String>, JournalError> {
-        let newest = self.row("SELECT run FROM gonogo_journal WHERE seq = 1 ORDER BY id DESC LIMIT 1").await?;
+        let newest =
+            self.row("SELECT run FROM gonogo_journal WHERE seq = 1 ORDER BY id DESC LIMIT 1").await?;
         Ok(newest.into_iter().next().flatten())
     }
 
@@ -319,7 +321,12 @@ impl Database {
     }
 
     /// Write lines, and end.
-    pub(super) async fn commit(&mut self, run: &str, sender: &str, rows: &[Row<'_>]) -> Result<(), JournalError> {
+    pub(super) async fn commit(
+        &mut self,
+        run: &str,
+        sender: &str,
+        rows: &[Row<'_>],
+    ) -> Result<(), JournalError> {
         let insert = if rows.is_empty() { String::new() } else { insert(run, sender, rows) };
         self.run(&format!("{insert}; COMMIT")).await.map(drop)
     }
@@ -390,7 +397,9 @@ impl Database {
     fn error(&self, error: SessionError) -> JournalError {
         let place = self.place.clone();
         match error {
-            SessionError::Server(error) if passes(&error) => JournalError::Away { place, reason: error.to_string() },
+            SessionError::Server(error) if passes(&error) => {
+                JournalError::Away { place, reason: error.to_string() }
+            }
             SessionError::Server(error) if error.sqlstate == "42501" => {
                 let help = format!("ask the DBA to run:\n{}", self.grant());
                 JournalError::Refused { place, reason: error.to_string(), help }
@@ -429,8 +438,13 @@ fn insert(run: &str, sender: &str, rows: &[Row<'_>]) -> String {
         let comma = if index == 0 { "" } else { ", " };
         let holder = row.holder.as_deref().map_or_else(|| "NULL".to_owned(), quote);
         // Writing to a String cannot fail.
-        let _ =
-            write!(statement, "{comma}({run}, {}, {}, {sender}, {}, {holder})", row.seq, quote(row.line), row.number);
+        let _ = write!(
+            statement,
+            "{comma}({run}, {}, {}, {sender}, {}, {holder})",
+            row.seq,
+            quote(row.line),
+            row.number
+        );
     }
     statement
 }

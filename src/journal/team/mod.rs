@@ -78,8 +78,11 @@ impl Sender {
         })?;
         let random = u64::from_ne_bytes(random);
         // A host's name becomes part of a file's name.
-        let host: String =
-            actor.host.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect();
+        let host: String = actor
+            .host
+            .chars()
+            .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' })
+            .collect();
         Ok(Self { id: format!("{host}-{}-{random:016x}", actor.pid), actor, holds })
     }
 }

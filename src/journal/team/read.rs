@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
+use super::Team;
 use super::chain::{Chain, PART, begin_copy};
 use super::database::Database;
 use super::spool::{self, Found};
-use super::Team;
 use crate::journal::run::Run;
 use crate::journal::store::{Store, fold};
 use crate::journal::{JournalError, Reading};
@@ -113,7 +113,9 @@ impl Team {
                 };
                 found.clear()?;
                 if sent > 0 {
-                    self.tell(&format!("{sent} events that waited on this machine are sent to the team's journal"));
+                    self.tell(&format!(
+                        "{sent} events that waited on this machine are sent to the team's journal"
+                    ));
                 }
             }
         }
@@ -136,7 +138,8 @@ fn without(
     let path = store.path(id);
     let (Some(mut run), mut reading) = fold(&path)? else { return Err(error) };
     let waits = waiting(&path, &mut run)?.map(|waits| format!("; {waits}")).unwrap_or_default();
-    reading.behind = Some(format!("{error}; this is the copy of this machine as of {}{waits}", run.latest_at));
+    reading.behind =
+        Some(format!("{error}; this is the copy of this machine as of {}{waits}", run.latest_at));
     Ok(Some((run, reading)))
 }
 
@@ -157,5 +160,6 @@ fn waiting(path: &Path, run: &mut Run) -> Result<Option<String>, JournalError> {
             }
         }
     }
-    Ok((count > 0).then(|| format!("{count} events of this machine wait to be sent, and nobody else sees them yet")))
+    Ok((count > 0)
+        .then(|| format!("{count} events of this machine wait to be sent, and nobody else sees them yet")))
 }

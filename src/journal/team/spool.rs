@@ -40,7 +40,8 @@ pub(super) struct Entry {
 impl Entry {
     /// The line it will be, not numbered yet.
     pub(super) fn unnumbered(self, sender: &str) -> Line {
-        let late = Late { arrived: self.at, sender: sender.to_owned(), number: self.number, superseded: false };
+        let late =
+            Late { arrived: self.at, sender: sender.to_owned(), number: self.number, superseded: false };
         Line { seq: 0, prev: String::new(), at: self.at, late: Some(late), what: self.what }
     }
 }

@@ -96,8 +96,18 @@ impl Team {
         let runtime = runtime.map_err(|error| JournalError::io("start the writer of", path, &error))?;
         Journal::start(path, move |received, waiting| {
             let (others, settles) = (Vec::new(), Vec::new());
-            let writer =
-                Writer { team, sender, chain, spool, link, number: 0, others, waiting, settles, broken: None };
+            let writer = Writer {
+                team,
+                sender,
+                chain,
+                spool,
+                link,
+                number: 0,
+                others,
+                waiting,
+                settles,
+                broken: None,
+            };
             runtime.block_on(writer.work(received));
         })
     }

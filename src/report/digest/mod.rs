@@ -35,6 +35,8 @@ pub(super) struct Digest<'a> {
     pub(super) noted: Vec<Item<'a>>,
     /// What a waiver covers.
     pub(super) waived: Vec<Item<'a>>,
+    /// What somebody took upon themselves.
+    pub(super) accepted: Vec<Item<'a>>,
     /// What passed only after retries.
     pub(super) flaky: Vec<Item<'a>>,
     /// The clock on the wall.
@@ -100,6 +102,7 @@ impl<'a> Digest<'a> {
             issues: Vec::new(),
             noted: Vec::new(),
             waived: Vec::new(),
+            accepted: Vec::new(),
             flaky: Vec::new(),
             wall: Wall::of(told.outline, told.at),
         };
@@ -115,13 +118,14 @@ impl<'a> Digest<'a> {
     }
 
     fn sort(&mut self, rows: &'a [Row<'a>]) {
-        let sections: [Section<'_, 'a>; 7] = [
+        let sections: [Section<'_, 'a>; 8] = [
             (&mut self.unknown, is_unknown),
             (&mut self.blockers, |row| is_failure(row, Severity::Blocker)),
             (&mut self.majors, |row| is_failure(row, Severity::Major)),
             (&mut self.issues, |row| is_failure(row, Severity::Minor)),
             (&mut self.noted, |row| is_failure(row, Severity::Info)),
             (&mut self.waived, |row| row.standing == Standing::Waived),
+            (&mut self.accepted, |row| row.standing == Standing::Accepted),
             (&mut self.flaky, |row| row.flaky.is_some()),
         ];
         for (section, belongs) in sections {
@@ -222,11 +226,13 @@ impl<'a> Digest<'a> {
                 Some(title) => format!("a person has to record it: {title}"),
                 None => "a person has to record it".to_owned(),
             },
-            Standing::Passed | Standing::Waived | Standing::Counts(_) => match row.judgement.outcome {
-                Outcome::Error => format!("we could not look: {message}"),
-                Outcome::NoAnswer => message.clone(),
-                Outcome::NotRun | Outcome::Pass | Outcome::Fail => format!("not run: {message}"),
-            },
+            Standing::Passed | Standing::Waived | Standing::Accepted | Standing::Counts(_) => {
+                match row.judgement.outcome {
+                    Outcome::Error => format!("we could not look: {message}"),
+                    Outcome::NoAnswer => message.clone(),
+                    Outcome::NotRun | Outcome::Pass | Outcome::Fail => format!("not run: {message}"),
+                }
+            }
         }
     }
 
@@ -259,7 +265,7 @@ impl<'a> Digest<'a> {
 pub(super) fn is_unknown(row: &Row<'_>) -> bool {
     match row.standing {
         Standing::Owed | Standing::Awaiting => true,
-        Standing::Passed | Standing::Waived => false,
+        Standing::Passed | Standing::Waived | Standing::Accepted => false,
         Standing::Counts(_) => row.judgement.outcome != Outcome::Fail,
     }
 }

@@ -1,6 +1,7 @@
 //! What to do now: at most a handful of steps, each with the command that does it.
 
 use super::{Digest, Item, names};
+use crate::journal::people::Decision;
 use crate::model::outcome::Outcome;
 use crate::model::verdict::{ReasonId, Verdict};
 use crate::report::text;
@@ -40,9 +41,12 @@ pub(super) fn steps(digest: &Digest<'_>) -> Vec<Step> {
     if spoke(ReasonId::Interrupted) {
         steps.push(Step::new("run the stage again, to its end", &run));
     }
+    steps.extend(on_the_way_back(digest));
     steps.extend(repair(digest));
     steps.extend(look_again(digest));
+    steps.extend(suspects(digest));
     steps.extend(record(digest));
+    steps.extend(votes(digest, current));
     if spoke(ReasonId::DebtPastDue) || spoke(ReasonId::LeftOut) {
         steps.push(Step::new("look at everything that is due", &run));
     }
@@ -53,6 +57,7 @@ pub(super) fn steps(digest: &Digest<'_>) -> Vec<Step> {
         steps.push(Step::new("judge the earlier stages as well", "gonogo run"));
     }
     match told.verdict {
+        Verdict::NoGo if spoke(ReasonId::RolledBack) || spoke(ReasonId::DecidedRollback) => {}
         Verdict::NoGo => steps.push(turn_back(digest, !steps.is_empty())),
         Verdict::Hold => {}
         Verdict::Go | Verdict::GoWithIssues | Verdict::ProvisionalGo => steps.extend(go_on(digest, current)),
@@ -68,6 +73,10 @@ fn repair(digest: &Digest<'_>) -> Vec<Step> {
     }
     let what = format!("repair {}{}, then look again", tags(&failed), owners(digest, &failed));
     let mut steps = vec![Step::new(what, again(digest, &failed))];
+    if let Some(major) = digest.majors.first().filter(|_| digest.blockers.is_empty()) {
+        let command = format!("gonogo accept {} --by NAME --because TEXT", major.check.id);
+        steps.push(Step::new(format!("or take {} upon yourself", major.tag), command));
+    }
     let mut faults = failed.iter().flat_map(|item| &item.rows).filter_map(|row| {
         let (_, fault) = row.trace.as_ref()?.broken()?;
         Some(fault.id())
@@ -78,6 +87,47 @@ fn repair(digest: &Digest<'_>) -> Vec<Step> {
         steps.push(Step::new(what, format!("gonogo explain {fault}")));
     }
     steps
+}
+
+/// Once it is taken back: the next step of the way.
+fn on_the_way_back(digest: &Digest<'_>) -> Option<Step> {
+    let run = digest.told.run;
+    let Some(rollback) = &run.rollback else {
+        let decided =
+            run.people.decision().is_some_and(|decided| decided.said.decision == Decision::Rollback);
+        return decided.then(|| Step::new("begin to roll back", "gonogo rollback start --by NAME"));
+    };
+    Some(match (rollback.done_at, &rollback.verified) {
+        (_, Some((_, verified))) if verified.is_good() => {
+            Step::new("repair what failed, then try again", "gonogo run --new-attempt")
+        }
+        (Some(_), Some(_)) => {
+            Step::new("repair what is not as it was, then look again", "gonogo rollback verify")
+        }
+        (Some(_), None) => Step::new("see that everything is as it was", "gonogo rollback verify"),
+        (None, _) => Step::new("when every stage is undone", "gonogo rollback done --by NAME"),
+    })
+}
+
+/// Minor failures that may be the first sign of more.
+fn suspects(digest: &Digest<'_>) -> Vec<Step> {
+    let suspect = digest.issues.iter().filter(|item| item.rows.iter().any(|row| row.suspect.is_some()));
+    let step = |item: &Item<'_>| {
+        let command = format!("gonogo accept {} --by NAME --because TEXT", item.check.id);
+        Step::new(format!("repair {}, or take it upon yourself", item.tag), command)
+    };
+    suspect.take(MOST_IDS).map(step).collect()
+}
+
+/// Whose word on the stage is awaited.
+fn votes(digest: &Digest<'_>, current: usize) -> Vec<Step> {
+    let (run, stage) = (digest.told.run, &digest.told.outline.stages[current]);
+    let silent = stage.votes.iter().filter(|voter| run.people.vote(&stage.id, voter).is_none());
+    let step = |voter: &String| {
+        let who = text::ascii_words(digest.told.outline.person(voter)).into_owned();
+        Step::new(format!("ask {who} for a vote"), format!("gonogo vote {} go|no-go --by {voter}", stage.id))
+    };
+    silent.take(MOST_IDS).map(step).collect()
 }
 
 /// What was due and nobody has seen.

@@ -119,13 +119,24 @@ fn sentence(digest: &Digest<'_>, id: ReasonId, reasons: &[&Reason]) -> String {
         ),
         ReasonId::MinorsNotPassed => format!("{} did not pass: {list}.", count(number, "minor")),
         ReasonId::Waived => format!("{} did not pass and {is} waived: {list}.", count(number, "check")),
+        ReasonId::Suspect => {
+            let verb = if number == 1 { "is about" } else { "are about" };
+            format!("{} {verb} the same as what is not known or fails: {list}.", count(number, "minor issue"))
+        }
+        ReasonId::Accepted => {
+            format!("{} did not pass and {is} accepted by name: {list}.", count(number, "major"))
+        }
         ReasonId::AwaitingPerson => format!("We wait for a person to record {list}."),
         ReasonId::DebtsOpen => owed(digest, &checks),
         ReasonId::DebtPastDue => {
             format!("{} {is} due by now and {has} not been looked at: {list}.", count(number, "check"))
         }
         ReasonId::LeftOut => format!("{} {was} left out by hand: {list}.", count(number, "check")),
-        ReasonId::StageSkipped
+        ReasonId::VotedNoGo
+        | ReasonId::AwaitingVote
+        | ReasonId::DecidedRollback
+        | ReasonId::RolledBack
+        | ReasonId::StageSkipped
         | ReasonId::EarlierStage
         | ReasonId::NothingSelected
         | ReasonId::NothingExecuted

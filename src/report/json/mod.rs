@@ -1,5 +1,6 @@
 //! `result.json`: everything that is known of a run, for programs. The fields are in `schema.rs`.
 
+mod people;
 mod schema;
 
 use std::fmt::Write as _;
@@ -8,7 +9,7 @@ use serde::Serialize;
 
 pub use schema::{ClockEntry, ResultFile, SCHEMA, result_schema};
 use schema::{
-    Awaiting, CheckEntry, DebtEntry, Deferral, FindingEntry, FlakyEntry, PlanEntry, StageEntry, WaiverEntry, WaiverGiven,
+    Awaiting, CheckEntry, DebtEntry, Deferral, FindingEntry, FlakyEntry, PlanEntry, StageEntry, SuspectEntry, WaiverEntry, WaiverGiven,
 };
 
 use super::{EarlyEnd, Options, Rendered, text};
@@ -43,6 +44,10 @@ pub fn render_early(end: &EarlyEnd) -> Vec<Rendered> {
         counts: Counts::default(),
         debts: Vec::new(),
         waivers: Vec::new(),
+        extensions: Vec::new(),
+        decision: None,
+        in_charge: None,
+        rollback: None,
         left_out: Vec::new(),
         checks: Vec::new(),
         diagnostics: &end.diagnostics,
@@ -69,7 +74,7 @@ pub fn of<'a>(told: &'a Assessment<'_>) -> ResultFile<'a> {
         verdict: told.verdict,
         go: told.verdict.is_go(),
         reasons: &told.reasons,
-        stages: told.stages.iter().map(stage).collect(),
+        stages: told.stages.iter().map(|one| stage(told, one)).collect(),
         clock: told.clock.as_ref().map(|clock| ClockEntry::of(clock, outline)),
         counts: told.counts,
         debts: told.debts.iter().map(|debt| debt_entry(told, debt)).collect(),
@@ -84,13 +89,17 @@ pub fn of<'a>(told: &'a Assessment<'_>) -> ResultFile<'a> {
                 state: used.state,
             })
             .collect(),
+        extensions: people::extensions(told.run),
+        decision: people::decision(told.run),
+        in_charge: people::in_charge(told.run),
+        rollback: people::rollback(told.run),
         left_out: told.left_out.iter().map(|check| &*check.id).collect(),
         checks: told.rows.iter().map(|row| check(told, row)).collect(),
         diagnostics: &[],
     }
 }
 
-fn stage<'a>(stage: &'a StageAssessment<'_>) -> StageEntry<'a> {
+fn stage<'a>(told: &'a Assessment<'_>, stage: &'a StageAssessment<'_>) -> StageEntry<'a> {
     StageEntry {
         id: &stage.stage.id,
         title: stage.stage.title.as_deref(),
@@ -99,6 +108,7 @@ fn stage<'a>(stage: &'a StageAssessment<'_>) -> StageEntry<'a> {
         reasons: &stage.reasons,
         started_at: stage.started_at,
         ended_at: stage.ended_at,
+        votes: people::votes(told.run, stage.stage),
         open_debts: &stage.open,
         revoked_by: &stage.revoked_by,
         settled: stage.settled,
@@ -140,6 +150,11 @@ fn check<'a>(told: &'a Assessment<'_>, row: &'a Row<'_>) -> CheckEntry<'a> {
             until: waiver.until,
             by: &waiver.by,
             because: &waiver.because,
+        }),
+        accepted: people::accepted(row),
+        suspect: row.suspect.as_ref().map(|suspicion| SuspectEntry {
+            other: suspicion.other,
+            shared: &suspicion.shared,
         }),
         awaiting: (row.standing == Standing::Awaiting).then_some(Awaiting::Person),
         flaky: row.flaky.map(|flaky| FlakyEntry { attempt: flaky.attempt, first: &flaky.first }),

@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::people::{DecisionEntry, ExtensionEntry, RollbackEntry, SaidEntry, VoteEntry};
 use crate::model::cause::{Change, Diagnosis};
 use crate::model::examination::Examination;
 use crate::model::layer::Layer;
@@ -52,6 +53,19 @@ pub struct ResultFile<'a> {
     pub debts: Vec<DebtEntry<'a>>,
     /// Every waiver of the plan, and what it did.
     pub waivers: Vec<WaiverEntry<'a>>,
+    /// More time, asked for or granted, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub extensions: Vec<ExtensionEntry<'a>>,
+    /// The latest decision of somebody who may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<DecisionEntry<'a>>,
+    /// Who is in charge, once the night was handed over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_charge: Option<&'a str>,
+    /// The way back, once it has begun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<RollbackEntry<'a>>,
     /// Checks left out by hand.
     pub left_out: Vec<&'a str>,
     /// Every check that was due, once for each vantage, as it was seen last.
@@ -171,6 +185,10 @@ pub struct StageEntry<'a> {
     pub started_at: Option<Timestamp>,
     /// When its verdict was said.
     pub ended_at: Option<Timestamp>,
+    /// The votes it asks for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub votes: Vec<VoteEntry<'a>>,
     /// Checks put off here that have not come due.
     pub open_debts: &'a [&'a str],
     /// Its provisional go is revoked: these came due and did not pass.
@@ -245,6 +263,12 @@ pub struct CheckEntry<'a> {
     /// A waiver covers it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waived: Option<WaiverGiven<'a>>,
+    /// Somebody took it upon themselves: a major that did not pass, or a minor that was suspect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<SaidEntry<'a>>,
+    /// It is minor and fails, and this check, which is owed or a failing blocker, is about the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspect: Option<SuspectEntry<'a>>,
     /// Whose word is awaited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub awaiting: Option<Awaiting>,
@@ -307,6 +331,15 @@ pub struct WaiverGiven<'a> {
     pub by: &'a str,
     /// Why.
     pub because: &'a str,
+}
+
+/// Why a minor failure is suspect.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct SuspectEntry<'a> {
+    /// The open debt, or the failing blocker.
+    pub other: &'a str,
+    /// What both are about: an endpoint or a system.
+    pub shared: &'a str,
 }
 
 /// Whose word is awaited.

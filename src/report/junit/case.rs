@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestRerun};
+use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestRerun};
 
 use super::{is_wide, xml};
 use crate::model::outcome::Outcome;
@@ -48,7 +48,7 @@ pub(super) fn of_row(
 ) -> TestCase {
     let mut case = named(stage, row.check, row.vantage, options, status(told, row, options));
     case.set_time(Duration::try_from_secs_f64(row.took_ms() / 1000.0).unwrap_or_default());
-    if row.standing == Standing::Waived {
+    if matches!(row.standing, Standing::Waived | Standing::Accepted) {
         case.set_system_out(body(told, row));
     }
     case
@@ -98,9 +98,9 @@ fn named(
         case.extra.insert(xml::word("file"), xml::clean(&check.place.file).into());
         case.extra.insert(xml::word("line"), check.place.line.to_string().into());
         case.add_property((xml::word("gonogo.severity"), xml::word(check.severity.name())));
-        case.add_property((xml::word("gonogo.target"), &*xml::clean(&check.target)));
+        case.add_property(Property::new(xml::word("gonogo.target"), xml::clean(&check.target)));
         if let Some(owner) = &check.owner {
-            case.add_property((xml::word("gonogo.owner"), &*xml::clean(owner)));
+            case.add_property(Property::new(xml::word("gonogo.owner"), xml::clean(owner)));
         }
     }
     case
@@ -119,6 +119,13 @@ fn status(told: &Assessment<'_>, row: &Row<'_>, options: &Options) -> TestCaseSt
         Standing::Waived => skipped(xml::clean(&row.waiver.map_or_else(
             || format!("WAIVED: {message}"),
             |waiver| format!("WAIVED until {} by {}: {}", waiver.until, waiver.by, waiver.because),
+        ))),
+        Standing::Accepted => skipped(xml::clean(&row.accepted.map_or_else(
+            || format!("ACCEPTED: {message}"),
+            |accepted| {
+                let by = told.outline.person(&accepted.said.speaker.by);
+                format!("ACCEPTED by {by}: {}", accepted.said.because)
+            },
         ))),
         Standing::Awaiting => {
             let what = check.title.as_deref().unwrap_or(message);
@@ -182,7 +189,7 @@ fn red(kind: NonSuccessKind, kind_name: &str, message: &str, details: &str) -> T
 /// Expected, got, the layers, the owner and the place in the plan, a line each.
 fn body(told: &Assessment<'_>, row: &Row<'_>) -> String {
     let mut lines = Vec::new();
-    if row.standing == Standing::Waived {
+    if matches!(row.standing, Standing::Waived | Standing::Accepted) {
         lines.push(format!("{}: {}", row.judgement.outcome, xml::clean(&row.judgement.message)));
     }
     for (word, value) in [("expected", &row.judgement.expected), ("got", &row.judgement.got)] {

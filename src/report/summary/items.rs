@@ -73,6 +73,10 @@ pub(super) fn brief(page: &mut Page, digest: &Digest<'_>, title: &str, items: &[
         let lead = if item.tag.is_empty() { "  -".to_owned() } else { format!("  {}", item.tag) };
         owned(page, digest, item, &format!("{lead} {}", name(item)), Tone::Plain);
         first_message(page, item);
+        if let Some(suspicion) = item.rows.iter().find_map(|row| row.suspect.as_ref()) {
+            let told = format!("SUSPECT: {} too is about {}.", suspicion.other, suspicion.shared);
+            page.wrapped(UNDER, &text::ascii_words(&told), Tone::Caution);
+        }
     });
 }
 
@@ -84,6 +88,19 @@ pub(super) fn waived(page: &mut Page, digest: &Digest<'_>) {
         if let Some(waiver) = item.rows.first().and_then(|row| row.waiver) {
             let by = digest.told.outline.person(&waiver.by);
             let why = format!("until {} by {by}: {}", waiver.until, waiver.because);
+            page.wrapped_at_most(UNDER, &text::ascii_words(&why), Tone::Plain, 2);
+        }
+    });
+}
+
+/// What somebody took upon themselves.
+pub(super) fn accepted(page: &mut Page, digest: &Digest<'_>) {
+    section(page, "ACCEPTED BY NAME", Tone::Caution, &digest.accepted, |page, _, item| {
+        owned(page, digest, item, &format!("  - {}", name(item)), Tone::Plain);
+        first_message(page, item);
+        if let Some(accepted) = item.rows.first().and_then(|row| row.accepted) {
+            let by = digest.told.outline.person(&accepted.said.speaker.by);
+            let why = format!("by {by} at {}: {}", digest.clock(accepted.at), accepted.said.because);
             page.wrapped_at_most(UNDER, &text::ascii_words(&why), Tone::Plain, 2);
         }
     });

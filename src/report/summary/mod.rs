@@ -28,6 +28,7 @@ pub fn render(told: &Assessment<'_>, options: &Options) -> Vec<Rendered> {
     items::brief(&mut page, &digest, "ISSUES", &digest.issues);
     items::brief(&mut page, &digest, "FOR INFORMATION, NEVER DECIDES", &digest.noted);
     items::waived(&mut page, &digest);
+    items::accepted(&mut page, &digest);
     items::flaky(&mut page, &digest);
     items::changed(&mut page, &digest);
     totals(&mut page, told);
@@ -133,9 +134,10 @@ fn totals(page: &mut Page, told: &Assessment<'_>) {
     let tone = if counts.pass == counts.total && counts.total > 0 { Tone::Good } else { Tone::Plain };
     page.toned(&format!("PASSED {} of {}", counts.pass, counts.total), tone);
     page.plain(&format!(
-        "OWED {}   WAIVED {}   SILENT {}   FLAKY {}   LEFT OUT {}",
+        "OWED {}   WAIVED {}   ACCEPTED {}   SILENT {}   FLAKY {}   LEFT OUT {}",
         counts.deferred,
         counts.waived,
+        counts.accepted,
         counts.no_answer,
         counts.flaky,
         told.left_out.len(),

@@ -1,0 +1,155 @@
+//! `gonogo rollback verify`: everything that was green before the first change must be green again.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use indexmap::IndexMap;
+
+use super::arguments::{Format, JournalFolder, PlanFiles};
+use super::baseline::{Shown, look};
+use super::people::{Refusal, say, speaker};
+use super::{Shared, journal, load, reporting, signals};
+use crate::journal::Baseline;
+use crate::journal::event::{Event, Expected};
+use crate::journal::people::Speaker;
+use crate::journal::rollback::{RollbackEvent, Step, Verification};
+use crate::model::examination::Before;
+use crate::model::outcome::{Judgement, Outcome};
+use crate::model::trace::Trace;
+use crate::plan::Plan;
+use crate::report::text;
+use crate::secret::Scrubber;
+use crate::verdict::Exit;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    plan: PlanFiles,
+    #[command(flatten)]
+    journal: JournalFolder,
+    /// Who has it verified; the user of this computer when absent
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+    /// Probes at once
+    #[arg(long, value_name = "N", default_value = "32", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    concurrency: u16,
+    /// How to print
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+pub(super) async fn verify(arguments: &Arguments, shared: &Shared) -> Exit {
+    let scrubber = Arc::new(Scrubber::default());
+    // What is wrong with it is told.
+    let Ok(plan) = load::usable(&arguments.plan, shared, &scrubber) else { return Exit::Usage };
+    let baseline = match Baseline::read(&journal::folder(&arguments.journal)) {
+        Ok(baseline) => baseline,
+        Err(error) => {
+            shared.terminal.error(&error.to_string(), Some("without it nobody knows how it was before"));
+            return Exit::NoGo;
+        }
+    };
+    let wanted = wanted(&plan, &baseline);
+    if wanted.is_empty() {
+        let help = "nothing shows how it was before the first change: gonogo baseline records it";
+        shared.terminal.error("the baseline has none of this plan's checks", Some(help));
+        return Exit::NoGo;
+    }
+    let cancel = signals::cancelled_by_signals();
+    let places = match load::places(IndexMap::clone(&plan.vantages), shared, &scrubber) {
+        Ok(places) => places,
+        Err(exit) => return exit,
+    };
+    shared.terminal.tell(&format!("looking at {} checks and places", wanted.len()));
+    let (from, stop, of) = (&places, &cancel, &plan);
+    let rows: Vec<(usize, Arc<str>)> = wanted.iter().map(|(index, at, _)| (*index, Arc::clone(at))).collect();
+    let looking = rows.into_iter().map(|row| async move { look(of, row, from, stop).await });
+    let seen: Vec<Shown> = stream::iter(looking).buffered(arguments.concurrency.into()).collect().await;
+    places.close().await;
+    if cancel.is_cancelled() {
+        shared.terminal.error("interrupted: nothing was verified", None);
+        return Exit::Interrupted;
+    }
+    let mut found = Verification::default();
+    for (now, (index, _, before)) in seen.iter().zip(&wanted) {
+        match differs(&plan, *index, before, now) {
+            Some(how) => found.differs.push(scrubber.text(&how).into_owned()),
+            None => found.same += 1,
+        }
+    }
+    let shown = match arguments.format {
+        Format::Text => as_text(&found),
+        Format::Json => serde_json::to_string(&found).unwrap_or_default(),
+    };
+    let good = found.is_good();
+    let said = say(&arguments.journal, shared, |told| {
+        if told.run.rollback.is_none() {
+            let help = "begin: gonogo rollback start --by NAME";
+            return Err(Refusal::new("it was not rolled back, so nothing is recorded", help));
+        }
+        let speaker = if let Some(by) = &arguments.by {
+            speaker(told.outline, by, shared)?
+        } else {
+            let actor = reporting::actor(shared);
+            Speaker { by: actor.user.clone(), actor }
+        };
+        let verified = Step::Verified(found);
+        Ok((Event::Rollback(RollbackEvent { step: verified, speaker }), shown.clone()))
+    })
+    .await;
+    match said {
+        Exit::Go if good => Exit::Go,
+        Exit::Go => Exit::NoGo,
+        Exit::Usage => {
+            shared.terminal.print(&shown);
+            Exit::Usage
+        }
+        exit @ (Exit::NoGo | Exit::ProvisionalGo | Exit::Hold | Exit::NotWritten | Exit::Interrupted) => exit,
+    }
+}
+
+/// Every check from every place that decides and that the baseline knows, in the order of the plan.
+fn wanted<'a>(plan: &Plan, baseline: &'a Baseline) -> Vec<(usize, Arc<str>, &'a Before)> {
+    let checks = plan.outline.checks.iter().enumerate().filter(|(_, check)| !check.manual);
+    let rows = checks.flat_map(|(index, check)| {
+        check.from.iter().filter_map(move |vantage| {
+            let before = baseline.of(&Expected { check: check.id.clone(), vantage: vantage.clone() })?;
+            Some((index, vantage.clone(), before))
+        })
+    });
+    rows.collect()
+}
+
+/// How a check is not as it was, in a sentence. What was not green before need not be, but its permissions may not differ.
+fn differs(plan: &Plan, index: usize, before: &Before, now: &Shown) -> Option<String> {
+    let check = &plan.outline.checks[index];
+    let name = format!("{} from {}", check.id, now.recorded.vantage);
+    let was = Judgement::of(&before.trace, &check.layers, check.expect_break).outcome;
+    let judgement = &now.judgement;
+    if was == Outcome::Pass && judgement.outcome != Outcome::Pass {
+        return Some(format!("{name} was green: {}, {}", judgement.outcome, text::line(&judgement.message)));
+    }
+    let (was, is) = (permissions(&before.trace), permissions(&now.recorded.trace));
+    (was != is).then(|| format!("{name}: permissions differ in another way than before"))
+}
+
+/// What tells two states of permissions apart.
+fn permissions(trace: &Trace) -> Vec<(&str, &str, Option<&str>, Option<&str>)> {
+    let (findings, _) = trace.findings();
+    let key = findings.iter().map(|finding| {
+        (&*finding.id, &*finding.subject, finding.grantee.as_deref(), finding.privilege.as_deref())
+    });
+    let mut keys: Vec<_> = key.collect();
+    keys.sort_unstable();
+    keys
+}
+
+fn as_text(verification: &Verification) -> String {
+    let all = verification.same + verification.differs.len();
+    if verification.is_good() {
+        return format!("ROLLED BACK AND VERIFIED: all {all} are as they were before the first change");
+    }
+    let lines = verification.differs.iter().map(|how| format!("\n  {how}"));
+    format!("NOT AS BEFORE: {} of {all}{}", verification.differs.len(), lines.collect::<String>())
+}

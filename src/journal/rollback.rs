@@ -1,0 +1,140 @@
+//! The way back: begun, each stage undone, done, and verified against what was recorded before the first change.
+
+use indexmap::IndexMap;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::people::Speaker;
+use super::run::Run;
+use crate::model::outline::Outline;
+
+/// One step of the way back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RollbackEvent {
+    /// Which.
+    pub step: Step,
+    /// Who said so.
+    pub speaker: Speaker,
+}
+
+/// Steps of the way back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// It began.
+    Started,
+    /// A stage is undone.
+    Undone {
+        /// The stage's id.
+        stage: String,
+    },
+    /// Every stage is undone, as somebody says.
+    Done,
+    /// What was green before the first change was looked at again.
+    Verified(Verification),
+}
+
+/// What looking again after a rollback came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Verification {
+    /// Checks from their places that are as they were.
+    pub same: usize,
+    /// Those that are not, or could not be looked at, in words.
+    pub differs: Vec<String>,
+}
+
+impl Verification {
+    /// Whether everything is as it was; nothing looked at is not.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.differs.is_empty() && self.same > 0
+    }
+}
+
+/// The way back, as far as it has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rollback {
+    /// When it began.
+    pub started_at: Timestamp,
+    /// Who began it.
+    pub by: String,
+    /// Stages that are undone, by index, with when.
+    pub undone: Vec<(usize, Timestamp)>,
+    /// When somebody said that all of it is done.
+    pub done_at: Option<Timestamp>,
+    /// The latest look at what was green before.
+    pub verified: Option<(Timestamp, Verification)>,
+}
+
+/// What the way back really took in an earlier attempt: it replaces what was planned.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Measured {
+    /// Seconds that undoing took, by stage.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub undo_s: IndexMap<String, u64>,
+    /// Seconds from the end of the rollback until it was verified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verify_s: Option<u64>,
+}
+
+impl Measured {
+    /// What is known after a run: what it measured, else what was known before it.
+    #[must_use]
+    pub fn after(run: &Run) -> Self {
+        let mut known = run.measured.clone();
+        let Some(rollback) = &run.rollback else { return known };
+        for (stage, took_s) in rollback.took_s() {
+            if let Some(stage) = run.outline.stages.get(stage) {
+                known.undo_s.insert(stage.id.clone(), took_s);
+            }
+        }
+        if let (Some(done_at), Some((at, _))) = (rollback.done_at, &rollback.verified) {
+            known.verify_s = u64::try_from(at.duration_since(done_at).as_secs()).ok().or(known.verify_s);
+        }
+        known
+    }
+
+    /// Whether nothing was measured.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Rollback {
+    pub(super) fn apply(known: &mut Option<Self>, at: Timestamp, event: RollbackEvent, outline: &Outline) {
+        let by = event.speaker.by;
+        if event.step == Step::Started || known.is_none() {
+            // A journal of which the beginning was lost still tells that a rollback went on.
+            let (undone, done_at, verified) = (Vec::new(), None, None);
+            *known = Some(Self { started_at: at, by, undone, done_at, verified });
+        }
+        let Some(rollback) = known else { return };
+        match event.step {
+            Step::Started => {}
+            Step::Undone { stage } => {
+                if let Some(index) = outline.stage(&stage)
+                    && rollback.undone.iter().all(|&(known, _)| known != index)
+                {
+                    rollback.undone.push((index, at));
+                }
+            }
+            Step::Done => rollback.done_at = Some(at),
+            Step::Verified(verification) => rollback.verified = Some((at, verification)),
+        }
+    }
+
+    /// Seconds each undone stage took: from the moment that the stages which stand on it were undone, or the rollback
+    /// began, to its own.
+    #[must_use]
+    pub fn took_s(&self) -> Vec<(usize, u64)> {
+        let mut begun = self.started_at;
+        let mut took = Vec::with_capacity(self.undone.len());
+        for &(stage, at) in &self.undone {
+            took.push((stage, u64::try_from(at.duration_since(begun).as_secs()).unwrap_or_default()));
+            begun = at;
+        }
+        took
+    }
+}
