@@ -10,7 +10,7 @@ use super::text;
 use crate::model::outline::Outline;
 use crate::model::verdict::Verdict;
 use crate::period::Period;
-use crate::window::{Clock, Next, State, TurnBack};
+use crate::window::{Clock, Next, State, TurnBack, WayBack};
 
 /// The clock on the wall: a zone, and what time it is.
 #[derive(Debug, Clone)]
@@ -63,7 +63,7 @@ impl Wall {
             Verdict::Go | Verdict::GoWithIssues | Verdict::ProvisionalGo => return None,
             Verdict::Hold | Verdict::NoGo => {}
         }
-        let back = clock.turn_back?;
+        let back = clock.turn_back.filter(|_| clock.way_back.is_none())?;
         match clock.state {
             State::Up | State::Overdue => None,
             State::DecideNow => {
@@ -89,6 +89,9 @@ impl Told<'_> {
     /// What a wall screen or a prompt shows: one line in ASCII.
     #[must_use]
     pub fn line(&self) -> String {
+        if let Some(back) = &self.clock.way_back {
+            return self.way_back(back).join("; ");
+        }
         let mut parts = vec![self.clock.state.spoken().to_owned()];
         if self.clock.up_at.is_none() {
             parts.extend(
@@ -104,6 +107,9 @@ impl Told<'_> {
 
     /// The lines of a report, the worst first.
     pub(super) fn lines(&self) -> Vec<String> {
+        if let Some(back) = &self.clock.way_back {
+            return self.way_back(back);
+        }
         let mut lines: Vec<String> = self.alarm().into_iter().collect();
         let deadline = self.deadline();
         let back = self.clock.turn_back.as_ref().filter(|_| self.clock.up_at.is_none());
@@ -118,6 +124,32 @@ impl Told<'_> {
             lines.extend(self.start());
         }
         lines
+    }
+
+    /// How the way back goes: since when, how far, until when.
+    fn way_back(&self, back: &WayBack) -> Vec<String> {
+        let brief = |time: jiff::SignedDuration| Period(time.unsigned_abs()).brief();
+        let late = if back.late.is_positive() {
+            format!("{} late", brief(back.late))
+        } else {
+            format!("{} to spare", brief(back.late))
+        };
+        let since = self.wall.short(back.started_at);
+        let must = format!("must be up {}", self.wall.short(self.clock.deadline));
+        let ends = match back.done_at {
+            Some(done_at) => {
+                let took = brief(done_at.duration_since(back.started_at));
+                format!("ROLLED BACK at {}, {late}; it took {took}", self.wall.short(done_at))
+            }
+            None => {
+                let ends = self.wall.with_left(back.ends_at);
+                format!(
+                    "ROLLING BACK since {since}, {} of {} stages undone; ends {ends}, {late}",
+                    back.undone, back.stages
+                )
+            }
+        };
+        vec![ends, must]
     }
 
     /// The first line when time runs out.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::journal::run::Run;
 use crate::model::verdict::{Reason, ReasonId, Verdict};
 use crate::period::Period;
-use crate::window::{Clock, Night, State};
+use crate::window::{Clock, Gone, Night, State};
 
 /// The clock of a run; none without a window. `is_up` says that every stage was run and the last one is a go.
 pub(super) fn clock(run: &Run, is_up: bool, at: Timestamp) -> Option<Clock> {
@@ -20,11 +20,21 @@ pub(super) fn clock(run: &Run, is_up: bool, at: Timestamp) -> Option<Clock> {
     let touched = |index: usize| run.stages.get(index).is_some_and(|stage| stage.started_at.is_some());
     // What is a go now has been one since the latest event.
     let up_at = run.stages.last().filter(|_| is_up).map(|last| last.first_go_at.unwrap_or(run.latest_at));
-    Some(night.clock(&touched, up_at, at))
+    let mut clock = night.clock(&touched, up_at, at);
+    clock.way_back = run.rollback.as_ref().map(|rollback| {
+        let gone =
+            Gone { started_at: rollback.started_at, undone: &rollback.undone, done_at: rollback.done_at };
+        night.way_back(&touched, gone, at)
+    });
+    Some(clock)
 }
 
 /// Why it is no go any more, if it is not.
 pub(super) fn reason(clock: &Clock) -> Option<Reason> {
+    // It was decided, and so it is told how the way back goes.
+    if clock.way_back.is_some() {
+        return None;
+    }
     match clock.state {
         State::Overdue => {}
         State::Up | State::Comfortable | State::Tight | State::DecideNow => return None,

@@ -9,6 +9,7 @@
 //! start by  = decide by with every stage touched - everything still to do
 //! ```
 
+mod back;
 mod path;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use serde::Serialize;
 
 use crate::model::outline::{Outline, Stage};
 use crate::model::window::{Extension, Window};
+pub use back::{Gone, WayBack};
 use path::{heaviest, heaviest_from};
 
 /// With less left than this, time is tight.
@@ -178,6 +180,8 @@ pub struct Clock {
     pub no_way_back: Option<usize>,
     /// What comes next; none after the last stage.
     pub next: Option<Next>,
+    /// The way back, once it is gone: then nothing else is ahead.
+    pub way_back: Option<WayBack>,
     /// When the last stage was a go.
     pub up_at: Option<Timestamp>,
 }
@@ -283,7 +287,19 @@ impl Night {
         let asked = self.extensions.iter().filter(|extension| !extension.granted);
         let asked = asked.map(|extension| extension.until).filter(|&until| until > deadline).max();
         let extended = deadline > self.window.must_be_up_by;
-        Clock { at, deadline, extended, asked, state, by, turn_back, no_way_back, next, up_at }
+        Clock {
+            at,
+            deadline,
+            extended,
+            asked,
+            state,
+            by,
+            turn_back,
+            no_way_back,
+            next,
+            way_back: None,
+            up_at,
+        }
     }
 
     fn next(&self, stage: usize, touched: &dyn Fn(usize) -> bool) -> Next {

@@ -21,6 +21,7 @@ mod readme;
 mod reports;
 mod runs;
 mod secrets;
+mod september;
 mod support;
 mod team;
 mod vantages;

@@ -136,6 +136,51 @@ impl Night {
         Self::begin_selected(outline, Selection::default())
     }
 
+    /// The next attempt at the same plan, begun at a moment, with what this one measured.
+    pub(crate) fn again(&self, at: &str) -> Self {
+        let started = RunStarted {
+            attempt: self.run.attempt + 1,
+            round: 1,
+            version: "0.1.0".to_owned(),
+            actor: actor(),
+            plan_sha256: self.run.outline.sha256.clone(),
+            selection: self.selection.clone(),
+            measured: Measured::after(&self.run),
+            outline: Some(Arc::clone(&self.run.outline)),
+            sources: Vec::new(),
+        };
+        let at: Timestamp = at.parse().expect("a moment");
+        let what = Event::RunStarted(Box::new(started));
+        let run =
+            Run::begin("20071006-020000-51c2", Line { seq: 1, prev: String::new(), at, late: None, what });
+        Self { run: run.expect("a run"), at, selection: self.selection.clone() }
+    }
+
+    /// It is then.
+    pub(crate) fn at(&mut self, at: &str) -> &mut Self {
+        self.at = at.parse().expect("a moment");
+        self
+    }
+
+    /// Somebody says something.
+    pub(crate) fn said(&mut self, what: Event) -> &mut Self {
+        self.apply(what);
+        self
+    }
+
+    /// Run a stage from one moment to another.
+    pub(crate) fn stage_between(
+        &mut self,
+        index: usize,
+        (from, to): (&str, &str),
+        answer: impl Fn(&str, &str) -> Answer,
+    ) -> &mut Self {
+        self.at(from);
+        self.probe(index, answer);
+        self.at(to);
+        self.conclude(index)
+    }
+
     pub(crate) fn begin_selected(outline: Outline, selection: Selection) -> Self {
         let at: Timestamp = "2007-09-23T05:30:00Z".parse().expect("a moment");
         let started = RunStarted {
@@ -157,6 +202,19 @@ impl Night {
 
     /// Run a stage; the answers are asked by check and vantage. Checks put off to a later stage are not asked.
     pub(crate) fn stage(&mut self, index: usize, answer: impl Fn(&str, &str) -> Answer) -> &mut Self {
+        self.probe(index, answer);
+        self.at += jiff::SignedDuration::from_mins(30);
+        self.conclude(index)
+    }
+
+    fn conclude(&mut self, index: usize) -> &mut Self {
+        let stage = self.run.outline.stages[index].id.clone();
+        let verdict = assess(&self.run, self.at).verdict;
+        self.apply(Event::Verdict { stage, verdict, reasons: Vec::new(), revokes: Vec::new() });
+        self
+    }
+
+    fn probe(&mut self, index: usize, answer: impl Fn(&str, &str) -> Answer) {
         let outline = Arc::clone(&self.run.outline);
         let stage = outline.stages[index].id.clone();
         let due = gonogo::runner::due(&self.run, index, &self.selection);
@@ -198,10 +256,6 @@ impl Night {
             }
             self.apply(Event::Judged { stage, check, vantage, judgement, flaky });
         }
-        self.at += jiff::SignedDuration::from_mins(30);
-        let verdict = assess(&self.run, self.at).verdict;
-        self.apply(Event::Verdict { stage, verdict, reasons: Vec::new(), revokes: Vec::new() });
-        self
     }
 
     pub(crate) fn record(&mut self, check: &str, outcome: Outcome, evidence: &str) -> &mut Self {
@@ -230,7 +284,8 @@ impl Night {
     }
 }
 
-fn actor() -> Actor {
+/// Who typed what people say.
+pub(crate) fn actor() -> Actor {
     Actor { user: "ana".to_owned(), host: "runner".to_owned(), pid: 1 }
 }
 

@@ -12,6 +12,9 @@ const MOST_REASONS: usize = 4;
 
 pub(super) fn sentences(digest: &Digest<'_>) -> Vec<String> {
     let told = digest.told;
+    if let Some(back) = told.reasons.iter().find(|reason| reason.id == ReasonId::RolledBack) {
+        return vec![as_sentence(&back.text)];
+    }
     let mut sentences = vec![format!("{} is {}.", subject(digest), phrase(told.verdict))];
     sentences.extend(no_blocker_failed(digest));
     let mut ids: Vec<ReasonId> = Vec::new();

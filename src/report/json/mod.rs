@@ -92,7 +92,7 @@ pub fn of<'a>(told: &'a Assessment<'_>) -> ResultFile<'a> {
         extensions: people::extensions(told.run),
         decision: people::decision(told.run),
         in_charge: people::in_charge(told.run),
-        rollback: people::rollback(told.run),
+        rollback: people::rollback(told),
         left_out: told.left_out.iter().map(|check| &*check.id).collect(),
         checks: told.rows.iter().map(|row| check(told, row)).collect(),
         diagnostics: &[],

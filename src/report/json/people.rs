@@ -8,7 +8,7 @@ use crate::journal::people::{At, Decision, Speaker, Vote};
 use crate::journal::rollback::Verification;
 use crate::journal::run::Run;
 use crate::model::outline::Stage;
-use crate::verdict::Row;
+use crate::verdict::{Assessment, Row};
 
 /// What a person said.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -66,6 +66,12 @@ pub struct RollbackEntry<'a> {
     /// When somebody said that all of it is done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub done_at: Option<Timestamp>,
+    /// When all of it is done, as it was or as it looks now; none without a window.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<Timestamp>,
+    /// Seconds after the deadline; negative before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub late_s: Option<i64>,
     /// What looking again at everything that was green before came to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verified: Option<&'a Verification>,
@@ -127,8 +133,10 @@ pub(super) fn in_charge(run: &Run) -> Option<&str> {
 }
 
 /// The way back.
-pub(super) fn rollback(run: &Run) -> Option<RollbackEntry<'_>> {
+pub(super) fn rollback<'a>(told: &'a Assessment<'_>) -> Option<RollbackEntry<'a>> {
+    let run = told.run;
     let rollback = run.rollback.as_ref()?;
+    let way_back = told.clock.as_ref().and_then(|clock| clock.way_back.as_ref());
     let undone = |(stage, took_s): (usize, u64)| {
         let stage = run.outline.stages.get(stage)?;
         Some(UndoneEntry { stage: &stage.id, took_s })
@@ -138,6 +146,8 @@ pub(super) fn rollback(run: &Run) -> Option<RollbackEntry<'_>> {
         by: &rollback.by,
         undone: rollback.took_s().into_iter().filter_map(undone).collect(),
         done_at: rollback.done_at,
+        ends_at: way_back.map(|back| back.ends_at),
+        late_s: way_back.map(|back| back.late.as_secs()),
         verified: rollback.verified.as_ref().map(|(_, verified)| verified),
     })
 }

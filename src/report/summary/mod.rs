@@ -39,6 +39,11 @@ pub fn render(told: &Assessment<'_>, options: &Options) -> Vec<Rendered> {
     steps(&mut page, &digest.next());
     let plan = told.outline.sha256.get(..6).unwrap_or(&told.outline.sha256);
     page.plain(&format!("run {} attempt {} plan {plan}", told.run.id, told.run.attempt));
+    if let Some(handed_over) = told.run.people.in_charge() {
+        let who = text::ascii_words(told.outline.person(&handed_over.said.to));
+        let since = digest.clock(handed_over.at);
+        page.wrapped("", &format!("in charge since {since}: {who}"), Tone::Plain);
+    }
     vec![Rendered { name: NAME.to_owned(), text: page.finish(options.color) }]
 }
 
@@ -95,10 +100,16 @@ fn say(page: &mut Page, sentences: &[String]) {
 /// Always here, whatever else there is to say.
 fn clock(page: &mut Page, digest: &Digest<'_>) {
     const LEAD: &str = "CLOCK  ";
+    let late = digest.told.clock.as_ref().and_then(|clock| Some(clock.way_back.as_ref()?.late.is_positive()));
     let tone = match digest.told.clock.as_ref().map(|clock| clock.state) {
         Some(State::Overdue | State::DecideNow) => Tone::Bad,
         Some(State::Tight) => Tone::Caution,
         Some(State::Up | State::Comfortable) | None => Tone::Plain,
+    };
+    let tone = match late {
+        Some(true) => Tone::Bad,
+        Some(false) => Tone::Caution,
+        None => tone,
     };
     for (index, line) in digest.clock_lines().iter().enumerate() {
         let lead = if index == 0 { LEAD.to_owned() } else { " ".repeat(LEAD.len()) };
