@@ -114,7 +114,7 @@ impl Told<'_> {
         let deadline = self.deadline();
         let back = self.clock.turn_back.as_ref().filter(|_| self.clock.up_at.is_none());
         lines.push(match back {
-            Some(back) => format!("{deadline:<32}if we turn back now: {}", parts(back)),
+            Some(back) => format!("{deadline:<30}  if we turn back now: {}", parts(back)),
             None => deadline,
         });
         lines.extend(self.asked());

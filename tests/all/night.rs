@@ -136,17 +136,17 @@ impl Night {
         Self::begin_selected(outline, Selection::default())
     }
 
-    /// The next attempt at the same plan, begun at a moment, with what this one measured.
-    pub(crate) fn again(&self, at: &str) -> Self {
+    /// The next attempt, begun at a moment, with what this one measured.
+    pub(crate) fn again(&self, outline: Outline, at: &str) -> Self {
         let started = RunStarted {
             attempt: self.run.attempt + 1,
             round: 1,
             version: "0.1.0".to_owned(),
             actor: actor(),
-            plan_sha256: self.run.outline.sha256.clone(),
+            plan_sha256: outline.sha256.clone(),
             selection: self.selection.clone(),
             measured: Measured::after(&self.run),
-            outline: Some(Arc::clone(&self.run.outline)),
+            outline: Some(Arc::new(outline)),
             sources: Vec::new(),
         };
         let at: Timestamp = at.parse().expect("a moment");

@@ -6,8 +6,8 @@ use crate::support::program::Program;
 const PLAN: &str = "
 gonogo: 1
 name: night
-zone: America/Montreal
-window: { start: 2007-09-22 22:00, must_be_up_by: 2099-09-23 07:00 }
+zone: UTC
+window: { start: START, must_be_up_by: END }
 people:
   web: { name: Web team }
   back: { name: Back-end team, deputy: web }
@@ -22,9 +22,16 @@ stages:
 ";
 
 fn night() -> Program {
-    let program = Program::with_plan(PLAN);
+    let now = jiff::Timestamp::now();
+    let plan = PLAN.replace("START", &moment(now, -1)).replace("END", &moment(now, 10));
+    let program = Program::with_plan(&plan);
     program.write("mark", "");
     program
+}
+
+/// So many hours from now, as a plan writes it.
+fn moment(now: jiff::Timestamp, hours: i64) -> String {
+    (now + jiff::SignedDuration::from_hours(hours)).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
 fn ids(program: &Program) -> Vec<String> {
@@ -103,18 +110,18 @@ fn waivers_and_extensions_are_granted_by_those_who_decide() {
     program.run(&[&waive[..], &["2099-01-31", "--by", "relmgr"]].concat()).code(0);
     assert_eq!(ids(&program), ["waived"]);
 
-    refused(&["extend", "2099-09-23 08:00"], "--granted-by");
-    refused(&["extend", "2099-09-23 08:00", "--granted-by", "web"], "does not decide");
-    refused(&["extend", "2099-09-23 06:00", "--granted-by", "relmgr"], "no extension");
+    let now = jiff::Timestamp::now();
+    let (sooner, later, latest) = (moment(now, 9), moment(now, 11), moment(now, 12));
+    refused(&["extend", &later], "--granted-by");
+    refused(&["extend", &later, "--granted-by", "web"], "does not decide");
+    refused(&["extend", &sooner, "--granted-by", "relmgr"], "no extension");
     refused(&["extend", "soon", "--granted-by", "relmgr"], "is not a moment");
-    program.run(&["extend", "2099-09-23 09:00", "--asked-by", "web"]).code(0);
-    program
-        .run(&["extend", "2099-09-23 08:00", "--granted-by", "back", "--because", "client agrees"])
-        .code(0);
+    program.run(&["extend", &latest, "--asked-by", "web"]).code(0);
+    program.run(&["extend", &later, "--granted-by", "back", "--because", "client agrees"]).code(0);
     let result: serde_json::Value =
         serde_json::from_str(&program.run(&["status", "--format", "json"]).stdout).unwrap();
     assert_eq!(result["extensions"][0]["granted"], false);
-    assert_eq!(result["extensions"][1]["until"], "2099-09-23T12:00:00Z");
+    assert_eq!(result["extensions"][1]["until"], result["clock"]["deadline"]);
     assert_eq!(result["extensions"][1]["said"]["by"], "back");
 }
 

@@ -193,7 +193,11 @@ fn the_night_is_told_hour_by_hour() {
     assert_eq!(verdict(&night), Verdict::NoGo);
 
     // Two weeks later, with what was measured: 75 minutes back instead of 60.
-    let mut second = night.again("2007-10-06T22:00-04:00");
+    let mut later = plan();
+    let window = later.window.as_mut().expect("a window");
+    let two_weeks = jiff::SignedDuration::from_hours(14 * 24);
+    (window.start, window.must_be_up_by) = (window.start + two_weeks, window.must_be_up_by + two_weeks);
+    let mut second = night.again(later, "2007-10-06T22:00-04:00");
     assert_eq!(second.run.measured.undo_s["app1"], 30 * 60);
     for (index, (from, to)) in [("22:40", "22:50"), ("23:00", "23:10")].into_iter().enumerate() {
         let (from, to) = (format!("2007-10-06T{from}-04:00"), format!("2007-10-06T{to}-04:00"));
@@ -205,6 +209,7 @@ fn the_night_is_told_hour_by_hour() {
         second.stage_between(index, (&from, &to), |_, _| Answer::Pass);
     }
     assert_eq!(verdict(&second), Verdict::Hold, "two votes are awaited");
+    told(&second, "second-hold", &mut differing);
     for voter in ["client", "web"] {
         second.said(Event::Voted(Voted {
             stage: "landing".to_owned(),
@@ -214,6 +219,8 @@ fn the_night_is_told_hour_by_hour() {
             speaker: speaker(voter),
         }));
     }
+    told(&second, "second-go", &mut differing);
+    assert_eq!(verdict(&second), Verdict::Go);
     let compared = compare(&assess(&night.run, night.now()), &assess(&second.run, second.now()));
     let zone = gonogo::clock::zone("America/Montreal").expect("a zone");
     keep("compare.txt", &report::compare::render(&compared, &zone), &mut differing);

@@ -41,7 +41,10 @@ pub(super) fn steps(digest: &Digest<'_>) -> Vec<Step> {
     if spoke(ReasonId::Interrupted) {
         steps.push(Step::new("run the stage again, to its end", &run));
     }
-    steps.extend(on_the_way_back(digest));
+    let back = on_the_way_back(digest);
+    if !back.is_empty() {
+        return back;
+    }
     steps.extend(repair(digest));
     steps.extend(look_again(digest));
     steps.extend(suspects(digest));
@@ -57,7 +60,6 @@ pub(super) fn steps(digest: &Digest<'_>) -> Vec<Step> {
         steps.push(Step::new("judge the earlier stages as well", "gonogo run"));
     }
     match told.verdict {
-        Verdict::NoGo if spoke(ReasonId::RolledBack) || spoke(ReasonId::DecidedRollback) => {}
         Verdict::NoGo => steps.push(turn_back(digest, !steps.is_empty())),
         Verdict::Hold => {}
         Verdict::Go | Verdict::GoWithIssues | Verdict::ProvisionalGo => steps.extend(go_on(digest, current)),
@@ -90,23 +92,36 @@ fn repair(digest: &Digest<'_>) -> Vec<Step> {
 }
 
 /// Once it is taken back: the next step of the way.
-fn on_the_way_back(digest: &Digest<'_>) -> Option<Step> {
-    let run = digest.told.run;
+fn on_the_way_back(digest: &Digest<'_>) -> Vec<Step> {
+    let (run, stages) = (digest.told.run, &digest.told.stages);
     let Some(rollback) = &run.rollback else {
         let decided =
             run.people.decision().is_some_and(|decided| decided.said.decision == Decision::Rollback);
-        return decided.then(|| Step::new("begin to roll back", "gonogo rollback start --by NAME"));
+        let begin = decided.then(|| Step::new("begin to roll back", "gonogo rollback start --by NAME"));
+        return begin.into_iter().collect();
     };
-    Some(match (rollback.done_at, &rollback.verified) {
+    match (rollback.done_at, &rollback.verified) {
         (_, Some((_, verified))) if verified.is_good() => {
-            Step::new("repair what failed, then try again", "gonogo run --new-attempt")
+            vec![Step::new("repair what failed, then try again", "gonogo run --new-attempt")]
         }
         (Some(_), Some(_)) => {
-            Step::new("repair what is not as it was, then look again", "gonogo rollback verify")
+            vec![Step::new("repair what is not as it was, then look again", "gonogo rollback verify")]
         }
-        (Some(_), None) => Step::new("see that everything is as it was", "gonogo rollback verify"),
-        (None, _) => Step::new("when every stage is undone", "gonogo rollback done --by NAME"),
-    })
+        (Some(_), None) => vec![Step::new("see that everything is as it was", "gonogo rollback verify")],
+        (None, _) => {
+            let open = stages.iter().rev().filter(|stage| stage.started_at.is_some());
+            let open = open.filter(|stage| stage.stage.undo_s.is_some());
+            let next = open
+                .map(|stage| stage.index)
+                .find(|index| rollback.undone.iter().all(|(known, _)| known != index));
+            let step = |index: usize| {
+                let id = &digest.told.outline.stages[index].id;
+                Step::new(format!("undo {id}, then say so"), format!("gonogo rollback undone {id} --by NAME"))
+            };
+            let done = Step::new("when every stage is undone", "gonogo rollback done --by NAME");
+            next.map(step).into_iter().chain([done]).collect()
+        }
+    }
 }
 
 /// Minor failures that may be the first sign of more.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::page::{Page, Tone};
+use crate::journal::people::{Accepted, At};
 use crate::model::layer::Layer;
 use crate::model::outcome::Judgement;
 use crate::report::causes;
@@ -73,6 +74,9 @@ pub(super) fn brief(page: &mut Page, digest: &Digest<'_>, title: &str, items: &[
         let lead = if item.tag.is_empty() { "  -".to_owned() } else { format!("  {}", item.tag) };
         owned(page, digest, item, &format!("{lead} {}", name(item)), Tone::Plain);
         first_message(page, item);
+        if let Some(accepted) = item.rows.iter().find_map(|row| row.accepted) {
+            accepted_by(page, digest, accepted);
+        }
         if let Some(suspicion) = item.rows.iter().find_map(|row| row.suspect.as_ref()) {
             let told = format!("SUSPECT: {} too is about {}.", suspicion.other, suspicion.shared);
             page.wrapped(UNDER, &text::ascii_words(&told), Tone::Caution);
@@ -99,11 +103,15 @@ pub(super) fn accepted(page: &mut Page, digest: &Digest<'_>) {
         owned(page, digest, item, &format!("  - {}", name(item)), Tone::Plain);
         first_message(page, item);
         if let Some(accepted) = item.rows.first().and_then(|row| row.accepted) {
-            let by = digest.told.outline.person(&accepted.said.speaker.by);
-            let why = format!("by {by} at {}: {}", digest.clock(accepted.at), accepted.said.because);
-            page.wrapped_at_most(UNDER, &text::ascii_words(&why), Tone::Plain, 2);
+            accepted_by(page, digest, accepted);
         }
     });
+}
+
+fn accepted_by(page: &mut Page, digest: &Digest<'_>, accepted: &At<Accepted>) {
+    let by = digest.told.outline.person(&accepted.said.speaker.by);
+    let why = format!("accepted by {by} at {}: {}", digest.clock(accepted.at), accepted.said.because);
+    page.wrapped_at_most(UNDER, &text::ascii_words(&why), Tone::Plain, 2);
 }
 
 /// What passed only after retries, with what was seen before.
