@@ -22,7 +22,7 @@ use crate::environment::Environment;
 use crate::model::trace::{Trace, VantageError};
 use crate::net::Net;
 use crate::probe::{Context, Spec, once};
-use crate::secret::{Carried, Scrubber, Secret, SecretRef, Source, Vault};
+use crate::secret::{Carried, Secret, SecretRef, Source, Vault};
 
 /// Answers on their way out at most.
 const UNSENT: usize = 256;
@@ -40,8 +40,11 @@ pub async fn serve(
     let writing = tokio::spawn(write(answers, unsent));
     let asked =
         Arc::new(Asked { replies: replies.clone(), next: AtomicU64::new(0), waiting: Mutex::default() });
-    let vault =
-        Arc::new(Vault::elsewhere(Arc::clone(&asked) as Arc<dyn Source>, Arc::new(Scrubber::default())));
+    let vault = Arc::new(Vault::elsewhere(
+        Arc::clone(&asked) as Arc<dyn Source>,
+        Arc::clone(&environment),
+        Arc::default(),
+    ));
     let context = Context { vault, environment, net: Arc::new(Net::default()) };
     let mut far = Far { context, replies, looks: JoinSet::new(), cancels: HashMap::new() };
     let mut orders = BufReader::new(orders);

@@ -21,6 +21,10 @@ pub(super) struct Arguments {
     /// Log to stderr, such as `debug` or `gonogo=trace`
     #[arg(long, global = true, value_name = "FILTER")]
     pub(super) log: Option<String>,
+
+    /// Bring this build of gonogo to vantages that have none, such as a static one (make agents)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) agent: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

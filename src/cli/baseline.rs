@@ -94,7 +94,7 @@ pub(super) async fn look(
     // A statement is never committed for a baseline.
     let harmless = job.probe.harmless();
     let probe = harmless.as_ref().unwrap_or(&job.probe);
-    let trace = places.look(&vantage, probe, job.timeout, cancel).await;
+    let trace = places.look(&vantage, probe, job.timeout, check.expect_break, cancel).await;
     let judgement = Judgement::of(&trace, &check.layers, check.expect_break);
     let compared = !check.from.contains(&vantage);
     let recorded = Recorded { check: check.id.clone(), vantage, at, trace };

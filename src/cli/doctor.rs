@@ -24,10 +24,10 @@ use crate::model::outline::HERE;
 use crate::model::trace::{Ended, Seen, Trace, VantageError};
 use crate::plan::Plan;
 use crate::probe::postgres::Postgres;
-use crate::probe::{Spec, Surroundings};
+use crate::probe::{self, Spec, Surroundings};
 use crate::report::text;
 use crate::secret::{Scrubber, SecretRef, Vault, referred};
-use crate::vantage::{Places, Remote};
+use crate::vantage::{About, Places};
 use crate::verdict::Exit;
 
 /// The longest a secret may take: a vault may have to be asked.
@@ -150,43 +150,54 @@ fn asked<'a>(
     vault: &'a Vault,
     cancel: &'a CancellationToken,
 ) -> Vec<BoxFuture<'a, Row>> {
-    let vantages = places.remotes().map(|(id, remote)| vantage(id, remote).boxed());
+    let vantages = places.ids().map(|id| vantage(id, places).boxed());
     let secrets = secrets(plan).into_iter().map(|reference| secret(reference, vault).boxed());
+    let held = held(plan).into_iter().map(|held| held.row(places, cancel).boxed());
     let logins = logins(plan).into_iter().map(|login| login.row(places, cancel).boxed());
-    vantages.chain(secrets).chain(logins).collect()
+    vantages.chain(secrets).chain(held).chain(logins).collect()
 }
 
-async fn vantage(id: &str, remote: &Remote) -> Row {
+async fn vantage(id: &str, places: &Places) -> Row {
     let began = Instant::now();
     let row = |state, told: String| Row::new("vantage", id, state, told);
-    let about = match tokio::time::timeout(VANTAGE_LIMIT, remote.about()).await {
-        Ok(Ok(about)) => about,
+    let abouts = match tokio::time::timeout(VANTAGE_LIMIT, places.about(id)).await {
+        Ok(Ok(abouts)) => abouts,
         Ok(Err(error)) => return row(State::Fault, reason(error)).help("gonogo explain vantage"),
         Err(_) => return row(State::Fault, format!("no answer within {} s", VANTAGE_LIMIT.as_secs())),
     };
     let took = clock::milliseconds(began.elapsed()).round();
-    let told =
-        format!("{} on {}, gonogo {} in {}, {took} ms", about.user, about.host, about.version, about.program);
-    if about.clock_offset_ms.unsigned_abs() > CLOCK_LIMIT_MS {
-        let off = about.clock_offset_ms / 1000;
-        return row(State::Caution, format!("{told}; its clock is {off:+} s off ours"))
+    let each: Vec<String> = abouts
+        .iter()
+        .map(|About { user, host, version, program, reduced, .. }| match reduced {
+            None => format!("{user} on {host}, gonogo {version} in {program}"),
+            Some(why) => format!("{user} on {host}, by shell commands only, which see less: {why}"),
+        })
+        .collect();
+    let told = format!("{}, {took} ms", each.join("; "));
+    let worst = abouts.iter().map(|about| about.clock_offset_ms).max_by_key(|offset| offset.unsigned_abs());
+    if let Some(offset) = worst.filter(|offset| offset.unsigned_abs() > CLOCK_LIMIT_MS) {
+        return row(State::Caution, format!("{told}; its clock is {:+} s off ours", offset / 1000))
             .help("set both clocks by NTP: chronyc tracking, timedatectl");
+    }
+    if abouts.iter().any(|about| about.reduced.is_some()) {
+        return row(State::Caution, told).help("gonogo explain vantage");
     }
     let row = row(State::Ready, told);
     // socket(7), proc(5): who owns a socket is told to its owner and to root.
-    if about.user == "root" {
+    if abouts.iter().all(|about| about.user == "root") {
         row
     } else {
         row.help("as root it would also name the programs behind listening sockets")
     }
 }
 
-/// Every secret that a check or a login names, once.
+/// Every secret that a check or a login finds here, once.
 fn secrets(plan: &Plan) -> Vec<SecretRef> {
     let mut known = HashSet::new();
     let probes = plan.jobs.iter().flat_map(|job| referred(&job.probe));
     let logins = plan.databases.values().flat_map(referred);
-    let named = probes.chain(logins).filter(|secret| !matches!(secret, SecretRef::Literal(_)));
+    let here = |secret: &SecretRef| !matches!(secret, SecretRef::Literal(_) | SecretRef::OnVantage(_));
+    let named = probes.chain(logins).filter(here);
     named.filter(|secret| known.insert(secret.clone())).collect()
 }
 
@@ -198,6 +209,50 @@ async fn secret(reference: SecretRef, vault: &Vault) -> Row {
         Ok(Err(VantageError::Secret { reason, .. })) => row(State::Fault, &reason),
         Ok(Err(error)) => row(State::Fault, &error.to_string()),
         Err(_) => row(State::Fault, &format!("no answer within {} s", SECRET_LIMIT.as_secs())),
+    }
+}
+
+/// A secret that one place has to have: it is not asked for here, as it stays there.
+#[derive(PartialEq, Eq, Hash, Clone)]
+struct Held {
+    secret: SecretRef,
+    vantage: Arc<str>,
+}
+
+/// Every secret that is `on: vantage`, with each place that looks for it.
+fn held(plan: &Plan) -> Vec<Held> {
+    let checks = plan.outline.checks.iter().zip(&plan.jobs).flat_map(|(check, job)| {
+        let there = referred(&job.probe).into_iter().filter(SecretRef::is_on_vantage);
+        there.flat_map(|secret| {
+            check.from.iter().map(move |from| Held { secret: secret.clone(), vantage: from.clone() })
+        })
+    });
+    let mut known = HashSet::new();
+    checks.filter(|held| known.insert(held.clone())).collect()
+}
+
+impl Held {
+    async fn row(self, places: &Places, cancel: &CancellationToken) -> Row {
+        let Self { secret, vantage } = self;
+        let name = match &secret {
+            SecretRef::OnVantage(there) => format!("{there} on {vantage}"),
+            SecretRef::Env(_) | SecretRef::File(_) | SecretRef::Command(_) | SecretRef::Literal(_) => {
+                secret.to_string()
+            }
+        };
+        let probe = Spec::Held(probe::held::Held { secret });
+        let trace = places.look(&vantage, &probe, SECRET_LIMIT, None, cancel).await;
+        let judgement = Judgement::of(&trace, &probe.layers(), None);
+        match (judgement.outcome, trace.ended) {
+            (Outcome::Pass, _) => Row::new("secret", name, State::Ready, "found there"),
+            (_, Ended::Blind(VantageError::Secret { reason, .. })) => {
+                Row::new("secret", name, State::Fault, reason)
+            }
+            (_, Ended::Blind(error)) => Row::new("secret", name, State::Fault, reason(error)),
+            (_, Ended::Complete | Ended::Cancelled) => {
+                Row::new("secret", name, State::Fault, judgement.message)
+            }
+        }
     }
 }
 
@@ -219,7 +274,9 @@ fn logins(plan: &Plan) -> Vec<Login> {
             let mut probe = Spec::read("postgres", json!({ "database": id, "user": user }))?.ok()?;
             let surroundings = Surroundings { folder: Path::new("."), databases: &plan.databases };
             let name = user.map_or_else(|| id.clone(), |user| format!("{id} as {user}"));
-            let usable = probe.bind(&surroundings).is_empty();
+            // A password that is only on the vantages lets nobody in from here.
+            let usable = probe.bind(&surroundings).is_empty()
+                && !referred(&probe).iter().any(SecretRef::is_on_vantage);
             usable.then(|| Login { name, vantage: HERE.into(), probe })
         })
     });
@@ -246,7 +303,7 @@ fn logins(plan: &Plan) -> Vec<Login> {
 
 impl Login {
     async fn row(self, places: &Places, cancel: &CancellationToken) -> Row {
-        let trace = places.look(&self.vantage, &self.probe, LOGIN_LIMIT, cancel).await;
+        let trace = places.look(&self.vantage, &self.probe, LOGIN_LIMIT, None, cancel).await;
         let judgement = Judgement::of(&trace, &self.probe.layers(), None);
         let name =
             if *self.vantage == *HERE { self.name } else { format!("{} from {}", self.name, self.vantage) };

@@ -12,7 +12,7 @@ use crate::net::Net;
 use crate::plan::{self, LoadRequest, Loaded, Plan};
 use crate::probe::Context;
 use crate::secret::{Scrubber, Vault};
-use crate::vantage::{self, Places};
+use crate::vantage::{self, Brought, Places};
 use crate::verdict::Exit;
 
 /// Load the plan the arguments name; `files` win over `-f`.
@@ -62,6 +62,7 @@ pub(super) fn places(
     scrubber: &Arc<Scrubber>,
 ) -> Result<Arc<Places>, Exit> {
     let places = std::env::current_exe()
+        .map(|own| Brought { own, agent: shared.agent.clone() })
         .and_then(|program| Places::new(context(shared, scrubber), vantages, &program));
     places.map(Arc::new).map_err(|error| {
         shared.terminal.error(&format!("cannot look from elsewhere: {error}"), None);

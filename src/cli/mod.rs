@@ -34,6 +34,7 @@ mod terminal;
 mod validate;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -50,6 +51,8 @@ use terminal::Terminal;
 struct Shared {
     environment: Arc<Environment>,
     terminal: Terminal,
+    /// The program to bring to vantages, when one is named.
+    agent: Option<PathBuf>,
 }
 
 /// Run the program with these arguments in this environment.
@@ -61,7 +64,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environm
         Ok(arguments) => {
             let terminal = Terminal::new(&environment);
             log(arguments.log.as_deref());
-            dispatch(arguments.command, &Shared { environment: Arc::new(environment), terminal })
+            let Arguments { command, agent, .. } = arguments;
+            dispatch(command, &Shared { environment: Arc::new(environment), terminal, agent })
         }
         Err(error) => {
             // `--help` and `--version` are errors to clap, but not to us.

@@ -238,7 +238,7 @@ impl Stars {
             Kind::Scalar { .. } => self.place(tree.node(id).span),
             Kind::List(items) => items.iter().for_each(|&item| self.below(tree, item)),
             Kind::Map(entries) => {
-                let is_address = |key| matches!(tree.text(key), Some("env" | "file" | "command"));
+                let is_address = |key| matches!(tree.text(key), Some("env" | "file" | "command" | "on"));
                 let values = entries.iter().filter(|&&(key, _)| !is_address(key));
                 values.for_each(|&(_, value)| self.below(tree, value));
             }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 pub use super::certificate::Certificate;
 use super::database::CatalogFacts;
-use super::host::{Behind, ListenerFacts, NameFacts};
+use super::host::{Behind, ListenerFacts, NameFacts, OfSet};
 use super::permission::{Counts, Finding};
 use super::response::Response;
 
@@ -156,6 +156,12 @@ pub enum Fact {
         version: String,
         /// The clock there less ours, in milliseconds.
         clock_offset_ms: i64,
+        /// Which of several places it is, when the vantage is a set of them: the one that shows the worst.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of_set: Option<OfSet>,
+        /// Why only a shell's own commands looked, which see less: our program could not be placed there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reduced: Option<String>,
     },
     /// What a host knows of a name, and who told it.
     Names(Box<NameFacts>),
@@ -321,7 +327,11 @@ impl fmt::Display for Fact {
             }
             Self::Routed { address, source } => write!(f, "{address} from {source}"),
             Self::Connected { address, source, attempts } => {
-                write!(f, "connected to {address} from {source}")?;
+                write!(f, "connected to {address}")?;
+                // A shell does not tell our end.
+                if !source.ip().is_unspecified() {
+                    write!(f, " from {source}")?;
+                }
                 let broken = attempts.iter().filter(|attempt| attempt.error.is_some()).count();
                 if broken > 0 {
                     write!(f, "; {broken} of {} addresses failed", attempts.len())?;
@@ -371,12 +381,9 @@ impl fmt::Display for Fact {
             }
             Self::Exited { signal: Some(signal), .. } => write!(f, "ended by signal {signal}"),
             Self::Exited { .. } => f.write_str("ended"),
-            Self::LookedFrom { host, user, clock_offset_ms, .. } => {
+            Self::LookedFrom { host, user, clock_offset_ms, of_set, reduced, .. } => {
                 write!(f, "on {host} as {user}")?;
-                match clock_offset_ms {
-                    -2000..=2000 => Ok(()),
-                    offset => write!(f, ", whose clock is {:+} s off", offset / 1000),
-                }
+                looked_from(f, *clock_offset_ms, of_set.as_ref(), reduced.as_deref())
             }
             Self::Names(names) => write!(f, "{names}"),
             Self::Listening(listening) => write!(f, "{listening}"),
@@ -411,6 +418,26 @@ impl fmt::Display for DatabaseIdentity {
             f.write_str(", read only")?;
         }
         Ok(())
+    }
+}
+
+/// What is out of the ordinary of a place.
+fn looked_from(
+    f: &mut fmt::Formatter<'_>,
+    clock_offset_ms: i64,
+    of_set: Option<&OfSet>,
+    reduced: Option<&str>,
+) -> fmt::Result {
+    if let Some(OfSet { name, places, passed }) = of_set {
+        write!(f, " ({name}; {passed} of {places} pass)")?;
+    }
+    match clock_offset_ms {
+        -2000..=2000 => {}
+        offset => write!(f, ", whose clock is {:+} s off", offset / 1000)?,
+    }
+    match reduced {
+        Some(reason) => write!(f, "; reduced, by shell commands only: {reason}"),
+        None => Ok(()),
     }
 }
 

@@ -9,6 +9,17 @@ use serde::{Deserialize, Serialize};
 use super::fact::Record;
 use super::response::Body;
 
+/// One of several places that a vantage stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OfSet {
+    /// Its name, such as a pod's.
+    pub name: String,
+    /// How many places were looked from.
+    pub places: u64,
+    /// From how many of these the check passes.
+    pub passed: u64,
+}
+
 /// What a host knows of a name, and who told it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct NameFacts {

@@ -73,6 +73,14 @@ impl Judgement {
     /// Judge one trace. `layers` are those the probe has; `expect_break` names the one that must stop it.
     #[must_use]
     pub fn of(trace: &Trace, layers: &[Layer], expect_break: Option<Layer>) -> Self {
+        let mut judgement = Self::judged(trace, layers, expect_break);
+        if trace.is_reduced() {
+            judgement.message.push_str("; only shell commands looked (reduced)");
+        }
+        judgement
+    }
+
+    fn judged(trace: &Trace, layers: &[Layer], expect_break: Option<Layer>) -> Self {
         match &trace.ended {
             Ended::Blind(error) => return Self::plain(Outcome::Error, error.to_string()),
             Ended::Cancelled => {

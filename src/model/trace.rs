@@ -157,6 +157,15 @@ impl Trace {
         })
     }
 
+    /// Only a shell's own commands looked, which see less than our program.
+    #[must_use]
+    pub fn is_reduced(&self) -> bool {
+        let reduced = |observation: &Observation| {
+            matches!(&observation.seen, Seen::Worked(Fact::LookedFrom { reduced: Some(_), .. }))
+        };
+        self.observations.first().is_some_and(reduced)
+    }
+
     /// The HTTP answer that broke it, else its last.
     #[must_use]
     pub fn answer(&self) -> Option<&Response> {

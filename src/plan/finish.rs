@@ -24,6 +24,7 @@ use crate::period::Period;
 use crate::probe::database::Database;
 use crate::probe::postgres::Postgres;
 use crate::probe::{Probe as _, Problem, Spec, Surroundings};
+use crate::secret::{SecretRef, referred};
 use crate::yaml::tree::NodeId;
 
 /// Let each probe find its names, and tell what makes no sense to it.
@@ -42,7 +43,12 @@ pub(super) fn bind(loading: &mut Loading<'_>, draft: &mut Draft) {
         let mut journal = Postgres::to(Some(written.url), None, None);
         journal.password = written.password;
         let folder = loading.folder(node);
-        for problem in journal.bind(&Surroundings { folder, databases: &databases }) {
+        let there = journal.password.as_ref().is_some_and(SecretRef::is_on_vantage).then(|| {
+            Problem::at("password", "`on: vantage`: the journal is written from here")
+                .help("remove `on: vantage`")
+        });
+        let problems = journal.bind(&Surroundings { folder, databases: &databases });
+        for problem in problems.into_iter().chain(there) {
             let finding = located(loading, node, problem);
             loading.findings.push(finding);
         }
@@ -71,6 +77,7 @@ pub(super) fn bind(loading: &mut Loading<'_>, draft: &mut Draft) {
             links::elsewhere(loading, draft, part);
         }
     }
+    keep_secrets(loading, draft);
 }
 
 /// What an application is configured with has to be where its path leads.
@@ -241,6 +248,25 @@ fn linked(draft: &Draft, pieces: &[Piece]) -> HashMap<usize, Arc<Link>> {
         Some((position, Arc::new(link)))
     });
     links.collect()
+}
+
+/// A secret that is `on: vantage` needs one.
+fn keep_secrets(loading: &mut Loading<'_>, draft: &Draft) {
+    for asked in draft.checks.iter().filter_map(|item| item.value.as_ref()) {
+        let from = vantages_of(&draft.apps, asked.check.from.as_ref());
+        if from.iter().any(|vantage| **vantage != *HERE) {
+            continue;
+        }
+        let named = referred(&asked.probe);
+        if let Some(SecretRef::OnVantage(there)) = named.iter().find(|secret| secret.is_on_vantage()) {
+            let at = loading.tree.key_place(asked.probe_node);
+            loading.findings.push(
+                Finding::at(at, format!("{there} is `on: vantage`, and there is none"))
+                    .label("this looks from here only")
+                    .help("remove `on: vantage`, or name the places it is looked at from: `from:`"),
+            );
+        }
+    }
 }
 
 /// The vantages of what `from` names: those an application runs on, each once.

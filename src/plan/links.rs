@@ -164,6 +164,7 @@ pub(super) fn address(probe: &Spec) -> Option<Address> {
         | Spec::Grants(_)
         | Spec::Manual(_)
         | Spec::Behind(_)
+        | Spec::Held(_)
         | Spec::Hello(_)
         | Spec::Catalog(_)
         | Spec::Listeners(_)

@@ -106,7 +106,8 @@ impl Expect {
         [("answers", self.answers.as_ref()), ("count", self.count.as_ref()), ("ttl", self.ttl.as_ref())]
     }
 
-    fn mismatches(&self, answers: &[String], ttl: Option<u32>) -> Vec<crate::model::fault::Mismatch> {
+    /// What differs. `ttl` is the least time to live, in seconds.
+    pub(crate) fn mismatches(&self, answers: &[String], ttl: Option<u32>) -> Vec<crate::model::fault::Mismatch> {
         let got = [Some(Value::from(answers)), Some(Value::from(answers.len())), ttl.map(Value::from)];
         self.parts()
             .into_iter()

@@ -38,8 +38,9 @@ probes! {
     "postgres" => postgres::Postgres,
     "tcp" => tcp::Tcp,
     "tls" => tls::Tls,
-    // Asked by diagnosis, never written in a plan.
+    // Asked by diagnosis and by `gonogo doctor`, never written in a plan.
     internal "behind" => behind::Behind,
+    internal "held" => held::Held,
     internal "hello" => hello::Hello,
     internal "catalog" => catalog::Catalog,
     internal "listeners" => listeners::Listeners,

@@ -15,7 +15,7 @@ macro_rules! probes {
                 $Probe(Box<$module::$Probe>),
             )+
             $(
-                #[doc = concat!("A `", $own, "` probe, which is asked by diagnosis and never written in a plan.")]
+                #[doc = concat!("A `", $own, "` probe, which is never written in a plan.")]
                 $Own($own_module::$Own),
             )*
         }

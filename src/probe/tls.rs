@@ -122,7 +122,8 @@ impl Expect {
         ]
     }
 
-    fn mismatches(&self, version: &str, chain: &[Certificate]) -> Vec<Mismatch> {
+    /// What differs, of a version such as `TLSv1.3` and a chain, leaf first.
+    pub(crate) fn mismatches(&self, version: &str, chain: &[Certificate]) -> Vec<Mismatch> {
         let leaf = chain.first();
         let got = [
             days_left(chain).map(Value::from),

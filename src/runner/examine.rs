@@ -105,7 +105,7 @@ impl Begun {
     /// Ask, all at the same time.
     pub(super) async fn ask(self, places: &Places, cancel: &CancellationToken) -> Examination {
         let asking = self.asks.into_iter().map(async |Ask { question, vantage, probe }| {
-            let trace = places.look(&vantage, &probe, LIMIT, cancel).await;
+            let trace = places.look(&vantage, &probe, LIMIT, None, cancel).await;
             Answer { question, vantage, trace }
         });
         let answers =

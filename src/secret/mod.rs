@@ -61,6 +61,8 @@ pub enum SecretRef {
     Command(Vec<String>),
     /// Written in the plan itself: accepted with a warning.
     Literal(Secret),
+    /// With `on: vantage`: found where the probe runs, which it never leaves.
+    OnVantage(Box<SecretRef>),
 }
 
 impl fmt::Display for SecretRef {
@@ -70,6 +72,7 @@ impl fmt::Display for SecretRef {
             Self::File(path) => write!(f, "file {}", path.display()),
             Self::Command(argv) => write!(f, "command {}", argv.first().map_or("", String::as_str)),
             Self::Literal(_) => f.write_str(STARS),
+            Self::OnVantage(there) => write!(f, "{there} on the vantage"),
         }
     }
 }
@@ -80,12 +83,19 @@ impl Serialize for SecretRef {
         if let Self::Literal(secret) = self {
             return carried::literal(secret, serializer);
         }
-        let mut map = serializer.serialize_map(Some(1))?;
-        match self {
+        let (source, on) = match self {
+            Self::OnVantage(there) => (&**there, Some("vantage")),
+            Self::Env(_) | Self::File(_) | Self::Command(_) | Self::Literal(_) => (self, None),
+        };
+        let mut map = serializer.serialize_map(None)?;
+        match source {
             Self::Env(name) => map.serialize_entry("env", name)?,
             Self::File(path) => map.serialize_entry("file", path)?,
             Self::Command(argv) => map.serialize_entry("command", argv)?,
-            Self::Literal(_) => {}
+            Self::Literal(_) | Self::OnVantage(_) => {}
+        }
+        if let Some(on) = on {
+            map.serialize_entry("on", on)?;
         }
         map.end()
     }
@@ -126,26 +136,49 @@ impl<'de> Deserialize<'de> for SecretRef {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SecretRef, A::Error> {
-                let Some(key) = map.next_key::<String>()? else {
-                    return Err(A::Error::custom("a secret needs one of `env`, `file`, `command`"));
-                };
-                let found = match key.as_str() {
-                    "env" => SecretRef::Env(map.next_value()?),
-                    "file" => SecretRef::File(map.next_value()?),
-                    "command" => {
-                        let argv: Vec<String> = map.next_value()?;
-                        if argv.is_empty() {
-                            return Err(A::Error::custom("`command` needs at least a program"));
+                let mut found = None;
+                let mut there = false;
+                while let Some(key) = map.next_key::<String>()? {
+                    let source = match key.as_str() {
+                        "env" => SecretRef::Env(map.next_value()?),
+                        "file" => SecretRef::File(map.next_value()?),
+                        "command" => {
+                            let argv: Vec<String> = map.next_value()?;
+                            if argv.is_empty() {
+                                return Err(A::Error::custom("`command` needs at least a program"));
+                            }
+                            SecretRef::Command(argv)
                         }
-                        SecretRef::Command(argv)
+                        "on" => {
+                            let Place::Vantage = map.next_value()?;
+                            there = true;
+                            continue;
+                        }
+                        other => {
+                            return Err(A::Error::unknown_field(other, &["env", "file", "command", "on"]));
+                        }
+                    };
+                    if found.replace(source).is_some() {
+                        let wrong = "a secret has exactly one of `env`, `file`, `command`";
+                        return Err(A::Error::custom(wrong));
                     }
-                    other => return Err(A::Error::unknown_field(other, &["env", "file", "command"])),
-                };
-                match map.next_key::<String>()? {
-                    None => Ok(found),
-                    Some(_) => Err(A::Error::custom("a secret has exactly one of `env`, `file`, `command`")),
+                }
+                match found {
+                    None => Err(A::Error::custom("a secret needs one of `env`, `file`, `command`")),
+                    Some(SecretRef::File(path)) if there && path.is_relative() => Err(A::Error::custom(
+                        "a `file` on a vantage needs its whole path, beginning with `/`",
+                    )),
+                    Some(found) if there => Ok(SecretRef::OnVantage(Box::new(found))),
+                    Some(found) => Ok(found),
                 }
             }
+        }
+
+        /// What `on` may say.
+        #[derive(Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        enum Place {
+            Vantage,
         }
         deserializer.deserialize_newtype_struct(SECRET, SecretVisitor)
     }
@@ -161,15 +194,24 @@ impl JsonSchema for SecretRef {
             "description": "Where a secret is found; a literal is accepted with a warning.",
             "oneOf": [
                 { "type": ["string", "number", "boolean"] },
-                { "type": "object", "properties": { "env": { "type": "string" } }, "required": ["env"], "additionalProperties": false },
-                { "type": "object", "properties": { "file": { "type": "string" } }, "required": ["file"], "additionalProperties": false },
-                { "type": "object", "properties": { "command": { "type": "array", "items": { "type": "string" }, "minItems": 1 } }, "required": ["command"], "additionalProperties": false },
+                { "type": "object", "properties": { "env": { "type": "string" }, "on": { "const": "vantage" } }, "required": ["env"], "additionalProperties": false },
+                { "type": "object", "properties": { "file": { "type": "string" }, "on": { "const": "vantage" } }, "required": ["file"], "additionalProperties": false },
+                { "type": "object", "properties": { "command": { "type": "array", "items": { "type": "string" }, "minItems": 1 }, "on": { "const": "vantage" } }, "required": ["command"], "additionalProperties": false },
             ]
         })
     }
 }
 
 impl SecretRef {
+    /// It is found where the probe runs, and never travels.
+    #[must_use]
+    pub const fn is_on_vantage(&self) -> bool {
+        match self {
+            Self::OnVantage(_) => true,
+            Self::Env(_) | Self::File(_) | Self::Command(_) | Self::Literal(_) => false,
+        }
+    }
+
     /// Make a relative `file` relative to the plan's folder.
     pub fn anchor(&mut self, base: &Path) {
         if let Self::File(path) = self

@@ -47,10 +47,14 @@ impl Vault {
         Self { environment, elsewhere: None, scrubber, found: Mutex::default() }
     }
 
-    /// A vault that asks somebody else for everything.
+    /// A vault that asks somebody else for everything but what is `on: vantage`, which it finds in this environment.
     #[must_use]
-    pub fn elsewhere(source: Arc<dyn Source>, scrubber: Arc<Scrubber>) -> Self {
-        Self { environment: Arc::default(), elsewhere: Some(source), scrubber, found: Mutex::default() }
+    pub fn elsewhere(
+        source: Arc<dyn Source>,
+        environment: Arc<Environment>,
+        scrubber: Arc<Scrubber>,
+    ) -> Self {
+        Self { environment, elsewhere: Some(source), scrubber, found: Mutex::default() }
     }
 
     /// The scrubber that knows every secret found here.
@@ -72,13 +76,22 @@ impl Vault {
     }
 
     async fn find(&self, reference: &SecretRef) -> Result<Secret, VantageError> {
-        if let (Some(elsewhere), false) = (&self.elsewhere, matches!(reference, SecretRef::Literal(_))) {
+        let (asked, source) = match reference {
+            SecretRef::OnVantage(there) => (None, &**there),
+            SecretRef::Literal(_) => (None, reference),
+            SecretRef::Env(_) | SecretRef::File(_) | SecretRef::Command(_) => {
+                (self.elsewhere.as_ref(), reference)
+            }
+        };
+        if let Some(elsewhere) = asked {
             let secret = elsewhere.find(reference.clone()).await?;
             self.scrubber.learn(secret.expose());
             return Ok(secret);
         }
         let missing = |reason: String| VantageError::Secret { secret: reference.to_string(), reason };
-        let value = match reference {
+        let value = match source {
+            // One inside another is never read from a plan.
+            SecretRef::OnVantage(_) => return Err(missing("it is `on: vantage` twice".to_owned())),
             SecretRef::Literal(secret) => secret.expose().to_owned(),
             SecretRef::Env(name) => self
                 .environment

@@ -43,6 +43,9 @@ pub fn ad_hoc(word: &str) -> Result<Spec, String> {
             Spec::Kubectl(Kubectl {
                 pod,
                 deployment: None,
+                selector: None,
+                pods: None,
+                debug_image: None,
                 container,
                 namespace,
                 context: None,

@@ -2,24 +2,21 @@
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest as _, Sha256};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::process::{ChildStderr, ChildStdout, Command};
+use tokio::process::Command;
 
 use super::Spec;
-use crate::agent::line::{self, Came};
-use crate::agent::wire::MARK;
+use super::ran::{Ran, command, run};
 
 /// The longest one command there may take; the program is some 20 MB.
 const LIMIT: Duration = Duration::from_mins(1);
-/// Bytes kept of one line, and of complaints.
-const LONGEST: usize = 4096;
-/// Answers a command there gives at most.
-const MOST: usize = 10;
+/// Between two questions whether a container runs.
+const POLL: Duration = Duration::from_millis(500);
+/// A container that nobody knows of by then was refused; the longest its image may take to come is the limit above.
+const UNKNOWN: Duration = Duration::from_secs(5);
 
 /// What kind of machine it is, and which file is where our program is here.
 const LOOK: &str = r#"printf '\ngonogo/1 machine %s %s\n' "$(uname -s)" "$(uname -m)"
@@ -43,17 +40,45 @@ if [ -z "$folder" ]; then
 fi
 rm -f -- "$folder/try"
 trap 'rm -rf -- "$folder"; exit 1' HUP INT PIPE TERM
-if cat > "$folder/gonogo" && chmod 700 "$folder/gonogo"; then
-    printf '\ngonogo/1 placed %s\n' "$folder" &&
-        printf 'gonogo/1 sum %s\n' "$(sha256sum < "$folder/gonogo" 2>/dev/null)" ||
-        rm -rf -- "$folder"
+if ! { cat > "$folder/gonogo" && chmod 700 "$folder/gonogo"; }; then
+    told=full
 else
-    rm -rf -- "$folder"
-    printf '\ngonogo/1 full %s\n' "$folder"
-fi"#;
+    case $(sha256sum < "$folder/gonogo" 2>/dev/null) in
+    '') told=unsummed ;;
+    "$1"*) said=$("$folder/gonogo" --version 2>&1) && told=placed || told=unable ;;
+    *) told=other ;;
+    esac
+fi
+[ "$told" = placed ] || rm -rf -- "$folder"
+[ "$told" = unable ] || said=$folder
+printf '\ngonogo/1 %s %s\n' "$told" "$(set -f; echo $said)" || rm -rf -- "$folder""#;
+
+/// Why our program is not there.
+#[derive(Debug)]
+pub(super) enum NotPlaced {
+    /// Nothing answers there, or what answers cannot be trusted.
+    Unusable(String),
+    /// A shell answers, and has no place for our program, or cannot run it.
+    Shell(String),
+}
+
+impl From<String> for NotPlaced {
+    fn from(reason: String) -> Self {
+        Self::Unusable(reason)
+    }
+}
+
+/// Programs of ours that can be brought to a vantage.
+#[derive(Debug, Clone)]
+pub struct Brought {
+    /// Our own program; static builds for other machines are found at `agents/ARCH/gonogo` beside it.
+    pub own: PathBuf,
+    /// A build that is brought instead of any of these.
+    pub agent: Option<PathBuf>,
+}
 
 /// Where our program is there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Placed {
     /// Its path.
     pub(super) program: String,
@@ -62,66 +87,102 @@ pub(super) struct Placed {
 }
 
 /// How words reach a vantage.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Way {
     pub(super) spec: Spec,
     /// A folder of ours, nobody else's.
     pub(super) private: PathBuf,
-    /// Our own program here.
-    pub(super) program: PathBuf,
-}
-
-/// What a command there came to.
-struct Ran {
-    /// Its marked lines, without the mark.
-    marked: Vec<String>,
-    /// The end of what it said otherwise.
-    said: String,
+    /// What can be brought.
+    pub(super) program: Brought,
+    /// Words that end the place itself, when it is one of ours.
+    pub(super) end: Option<Vec<String>>,
 }
 
 impl Way {
     /// The command that runs these words there, with nothing of ours but its pipes.
     pub(super) fn command(&self, words: &[&str]) -> (String, Command) {
-        let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
-        command(&self.spec.command(&words, &self.private))
+        command(&self.words(words))
     }
 
     /// Find our program there, or bring it.
     ///
     /// # Errors
     /// Why it cannot be there, and what to do.
-    pub(super) async fn place(&self) -> Result<Placed, String> {
+    pub(super) async fn place(&self) -> Result<Placed, NotPlaced> {
         if let Some(program) = self.spec.program() {
             return Ok(Placed { program: program.to_owned(), folder: None });
         }
-        let here = self.program.display().to_string();
+        let own = &self.program.own;
+        let here = own.display().to_string();
         let looked = self.run(&["sh", "-c", LOOK, "sh", &here], None).await?;
         let Some(machine) = looked.value("machine") else {
-            return Err(format!("no shell answered there{}", looked.saying()));
+            return Err(format!("no shell answered there{}", looked.saying()).into());
         };
         // A vantage that sees the very same file shares our file system.
-        if looked.value("file").is_some_and(|there| Some(there) == identity(&self.program).as_deref()) {
+        if looked.value("file").is_some_and(|there| Some(there) == identity(own).as_deref()) {
             return Ok(Placed { program: here, folder: None });
         }
         let program = Arc::new(self.program_for(machine).await?);
         let sum = hex(&Sha256::digest(program.as_slice()));
-        let put = self.run(&["sh", "-c", PUT], Some(program)).await?;
-        if let Some(tried) = put.value("nowhere") {
-            return Err(format!(
-                "there is no folder that can be written to and run from (tried:{tried}); bring gonogo there and name it \
-                 with `program:`"
-            ));
+        let put = self.run(&["sh", "-c", PUT, "sh", &sum], Some(program)).await?;
+        if let Some(folder) = put.value("placed") {
+            return Ok(Placed { program: format!("{folder}/gonogo"), folder: Some(folder.to_owned()) });
         }
-        let Some(folder) = put.value("placed") else {
-            return Err(format!("our program could not be written there{}", put.saying()));
+        let named = "bring gonogo there and name it with `program:`";
+        Err(if let Some(tried) = put.value("nowhere") {
+            NotPlaced::Shell(format!(
+                "there is no folder that can be written to and run from (tried: {tried}); {named}"
+            ))
+        } else if let Some(folder) = put.value("full") {
+            NotPlaced::Shell(format!("it does not fit into {folder}{}; {named}", put.saying()))
+        } else if put.value("unsummed").is_some() {
+            NotPlaced::Shell(format!("what arrived cannot be checked, as there is no sha256sum; {named}"))
+        } else if let Some(said) = put.value("unable") {
+            NotPlaced::Shell(format!(
+                "it does not run there ({said}); a static build does, whatever the libc: `make agents`, or name one with `--agent`"
+            ))
+        } else if put.value("other").is_some() {
+            NotPlaced::Unusable(
+                "what arrived there is not our program: its hash (sha256sum) is another".to_owned(),
+            )
+        } else {
+            NotPlaced::Unusable(format!("our program could not be written there{}", put.saying()))
+        })
+    }
+
+    /// The way to a place of ours beside the vantage, which is made, when the plan asks for one; else this one.
+    ///
+    /// # Errors
+    /// Why it does not run.
+    pub(super) async fn beside(&self) -> Result<Self, String> {
+        let mut random = [0; 5];
+        getrandom::fill(&mut random).map_err(|error| error.to_string())?;
+        let Some(beside) = self.spec.beside(&format!("gonogo-{}", hex(&random))) else {
+            return Ok(self.clone());
         };
-        let placed = Placed { program: format!("{folder}/gonogo"), folder: Some(folder.to_owned()) };
-        if put.value("sum").is_some_and(|there| there.starts_with(&sum)) {
-            return Ok(placed);
+        let made = run(&beside.make, None, LIMIT).await?;
+        let began = Instant::now();
+        loop {
+            let told = run(&beside.state, None, LIMIT).await?;
+            let state = told.value("state").unwrap_or_default();
+            if state.contains("running") {
+                return Ok(Self { spec: beside.place, end: Some(beside.end), ..self.clone() });
+            }
+            let refused = state.is_empty() && began.elapsed() > UNKNOWN;
+            if refused || state.contains("terminated") || began.elapsed() > LIMIT {
+                let said = if state.is_empty() { made.saying() } else { format!(": {state}") };
+                return Err(format!("no container of `debug_image` runs beside it{said}"));
+            }
+            tokio::time::sleep(POLL).await;
         }
-        self.remove(&placed).await;
-        Err("what arrived there is not our program: its hash (sha256sum) is another, or cannot be told"
-            .to_owned())
+    }
+
+    /// End the place itself, when it is one of ours.
+    pub(super) async fn end(&self) {
+        if let Some(words) = &self.end {
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            let _ = self.run(&words, None).await;
+        }
     }
 
     /// Take away what was brought.
@@ -131,93 +192,47 @@ impl Way {
         }
     }
 
-    /// Our program for a machine: a static build beside ours, else our own when the machine is of our kind.
-    async fn program_for(&self, machine: &str) -> Result<Vec<u8>, String> {
+    /// Our program for a machine: the build that was named, else a static one beside ours, else our own when the machine is of
+    /// our kind.
+    async fn program_for(&self, machine: &str) -> Result<Vec<u8>, NotPlaced> {
         let (system, processor) = machine.split_once(' ').unwrap_or((machine, ""));
         if !system.eq_ignore_ascii_case(std::env::consts::OS) {
-            return Err(format!("it is a {machine} machine, and gonogo looks from Linux only"));
+            return Err(NotPlaced::Shell(format!(
+                "it is a {machine} machine, and gonogo looks from Linux only"
+            )));
         }
-        let built = self.program.parent().map(|folder| folder.join("agents").join(processor).join("gonogo"));
+        let Brought { own, agent } = &self.program;
+        if let Some(agent) = agent {
+            return Ok(read(agent).await?);
+        }
+        let built = own.parent().map(|folder| folder.join("agents").join(processor).join("gonogo"));
         if let Some(built) = built
             && let Ok(program) = tokio::fs::read(&built).await
         {
             return Ok(program);
         }
         if processor != std::env::consts::ARCH {
-            return Err(format!(
-                "it is a {processor} machine: put a build for it at agents/{processor}/gonogo beside the program"
-            ));
+            return Err(NotPlaced::Shell(format!(
+                "it is a {processor} machine: put a build for it at agents/{processor}/gonogo beside the program, or name one \
+                 with `--agent`"
+            )));
         }
-        read(&self.program).await
+        Ok(read(own).await?)
     }
 
-    async fn run(&self, words: &[&str], input: Option<Arc<Vec<u8>>>) -> Result<Ran, String> {
-        let (name, mut command) = self.command(words);
-        let mut child = command.spawn().map_err(|error| format!("cannot start {name}: {error}"))?;
-        let stdin = child.stdin.take();
-        let sending = async move {
-            if let (Some(mut stdin), Some(input)) = (stdin, input) {
-                // A far side that does not take it says why on its own.
-                let _ = stdin.write_all(&input).await;
-                let _ = stdin.shutdown().await;
-            }
-        };
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let whole = async {
-            let ((), (marked, noise), complaints) = tokio::join!(sending, answers(stdout), all(stderr));
-            let _ = child.wait().await;
-            Ran { marked, said: last_words(if complaints.trim().is_empty() { &noise } else { &complaints }) }
-        };
-        let late = |_| format!("{name} did not end within {} s", LIMIT.as_secs());
-        tokio::time::timeout(LIMIT, whole).await.map_err(late)
-    }
-}
-
-impl Ran {
-    fn value(&self, name: &str) -> Option<&str> {
-        self.marked.iter().find_map(|line| line.strip_prefix(name)).map(str::trim)
+    /// The whole command that runs these words there.
+    pub(super) fn words(&self, words: &[&str]) -> Vec<String> {
+        let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+        self.spec.command(&words, &self.private)
     }
 
-    fn saying(&self) -> String {
-        if self.said.is_empty() { String::new() } else { format!(": {}", self.said) }
+    /// Run these words there, and take the marked lines they say.
+    ///
+    /// # Errors
+    /// When they cannot be run, or do not end in time.
+    pub(super) async fn run(&self, words: &[&str], input: Option<Arc<Vec<u8>>>) -> Result<Ran, String> {
+        run(&self.words(words), input, LIMIT).await
     }
-}
-
-/// A command whose end and whose pipes are ours: Ctrl-C in the terminal is for us, and we tell it.
-pub(super) fn command(words: &[String]) -> (String, Command) {
-    let name = words.first().cloned().unwrap_or_default();
-    let mut command = Command::new(&name);
-    command.args(words.get(1..).unwrap_or_default());
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.kill_on_drop(true).process_group(0);
-    (name, command)
-}
-
-/// The marked lines, without the mark, and the last line that is none.
-async fn answers(stdout: Option<ChildStdout>) -> (Vec<String>, String) {
-    let (mut marked, mut noise) = (Vec::new(), String::new());
-    let Some(stdout) = stdout else { return (marked, noise) };
-    let (mut stdout, mut text) = (BufReader::new(stdout), Vec::new());
-    loop {
-        let came = line::next(&mut stdout, MARK, LONGEST, &mut text).await;
-        let line = String::from_utf8_lossy(&text).into_owned();
-        match came {
-            Ok(Came::Marked) if marked.len() < MOST => marked.push(line),
-            Ok(Came::Noise) if !line.trim().is_empty() => noise = line,
-            Ok(Came::Marked | Came::Noise | Came::TooLong | Came::Cut) => {}
-            Ok(Came::End) | Err(_) => return (marked, noise),
-        }
-    }
-}
-
-async fn all(stderr: Option<ChildStderr>) -> String {
-    let mut bytes = Vec::new();
-    if let Some(mut stderr) = stderr {
-        let _ = (&mut stderr).take(LONGEST as u64).read_to_end(&mut bytes).await;
-        // The rest is not kept, but has to be taken, or it would never end.
-        let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Which file it is (stat(2)): device, inode, size and time of change.
@@ -229,17 +244,10 @@ fn identity(path: &Path) -> Option<String> {
 async fn read(path: &Path) -> Result<Vec<u8>, String> {
     tokio::fs::read(path)
         .await
-        .map_err(|error| format!("cannot read our own program {}: {error}", path.display()))
+        .map_err(|error| format!("cannot read the program to bring, {}: {error}", path.display()))
 }
 
-/// The end of what was said, in one line.
-pub(super) fn last_words(said: &str) -> String {
-    const LONGEST: usize = 300;
-    let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    let skipped = line.chars().count().saturating_sub(LONGEST);
-    line.chars().skip(skipped).collect()
-}
-
-fn hex(bytes: &[u8]) -> String {
+/// Bytes as hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }

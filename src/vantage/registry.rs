@@ -25,6 +25,31 @@ macro_rules! vantages {
                 match self { $(Self::$Vantage(vantage) => vantage.command(words, private),)+ }
             }
 
+            /// See [`Vantage::set`].
+            #[must_use]
+            pub fn set(&self) -> Option<Set> {
+                match self { $(Self::$Vantage(vantage) => vantage.set(),)+ }
+            }
+
+            /// See [`Vantage::member`].
+            #[must_use]
+            pub fn member(&self, name: &str) -> Self {
+                match self { $(Self::$Vantage(vantage) => Self::$Vantage(vantage.member(name)),)+ }
+            }
+
+            /// See [`Vantage::beside`].
+            #[must_use]
+            pub fn beside(&self, name: &str) -> Option<Beside<Self>> {
+                match self {
+                    $(Self::$Vantage(vantage) => vantage.beside(name).map(|beside| Beside {
+                        make: beside.make,
+                        state: beside.state,
+                        end: beside.end,
+                        place: Self::$Vantage(beside.place),
+                    }),)+
+                }
+            }
+
             /// See [`Vantage::closing`].
             #[must_use]
             pub fn closing(&self, private: &std::path::Path) -> Option<Vec<String>> {

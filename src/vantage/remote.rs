@@ -10,15 +10,17 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::Spec;
-use super::place::{Placed, Way, command};
+use super::place::{Brought, NotPlaced, Placed, Way};
+use super::ran::command;
 use super::session::{Refusal, Session};
+use super::shell::Shell;
 use crate::agent::wire::{Hello, LARGEST_FILE, SentFile};
 use crate::clock;
 use crate::model::fact::Fact;
 use crate::model::layer::Layer;
 use crate::model::trace::{Ended, Observation, Seen, Trace, VantageError};
 use crate::probe::{self, GRACE};
-use crate::secret::{Vault, carry};
+use crate::secret::{SecretRef, Vault, carry, referred};
 
 /// Beyond the limit that the far side keeps: for the way there and back.
 const SLACK: Duration = Duration::from_secs(3);
@@ -29,7 +31,7 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 
 /// A vantage that is not this process.
 #[derive(Debug)]
-pub struct Remote {
+pub(super) struct Remote {
     id: String,
     way: Way,
     vault: Arc<Vault>,
@@ -38,10 +40,20 @@ pub struct Remote {
 
 #[derive(Debug, Default)]
 struct State {
-    session: Option<Arc<Session>>,
-    placed: Option<Placed>,
+    far: Option<Far>,
+    /// What was brought, and the way to it.
+    placed: Option<(Way, Placed)>,
     /// When it could not be opened, and why.
     failed: Option<(Instant, String)>,
+}
+
+/// What answers over there.
+#[derive(Debug, Clone)]
+enum Far {
+    /// Our own program.
+    Program(Arc<Session>),
+    /// A shell, which sees less.
+    Shell(Arc<Shell>),
 }
 
 /// What is known of a vantage that answers.
@@ -57,26 +69,33 @@ pub struct About {
     pub clock_offset_ms: i64,
     /// Where the program is there.
     pub program: String,
+    /// Why the program is not there, where only a shell answers.
+    pub reduced: Option<String>,
 }
 
 impl Remote {
     /// A vantage; nothing is started yet. `program` is our own program, `private` a folder that is ours alone.
-    #[must_use]
-    pub fn new(id: String, spec: Spec, vault: Arc<Vault>, program: PathBuf, private: PathBuf) -> Self {
-        Self { id, way: Way { spec, private, program }, vault, state: Mutex::default() }
+    pub(super) fn new(id: String, spec: Spec, vault: Arc<Vault>, program: Brought, private: PathBuf) -> Self {
+        Self { id, way: Way { spec, private, program, end: None }, vault, state: Mutex::default() }
     }
 
     /// Look once from there, within `limit`; comes back in any case.
-    pub async fn look(&self, probe: &probe::Spec, limit: Duration, cancel: &CancellationToken) -> Trace {
+    pub(super) async fn look(
+        &self,
+        probe: &probe::Spec,
+        limit: Duration,
+        cancel: &CancellationToken,
+    ) -> Trace {
         let began = Instant::now();
         let cancelled = || Trace { observations: Vec::new(), ended: Ended::Cancelled };
         let opened = tokio::select! {
             biased;
             () = cancel.cancelled() => return cancelled(),
-            opened = self.session() => opened,
+            opened = self.far() => opened,
         };
         let session = match opened {
-            Ok(session) => session,
+            Ok(Far::Program(session)) => session,
+            Ok(Far::Shell(shell)) => return shell.look(probe, limit, began, cancel).await,
             Err(reason) => return Trace::blind(self.unusable(&reason)),
         };
         let (carried, files) = match self.packed(probe).await {
@@ -100,6 +119,7 @@ impl Remote {
         match answered {
             Ok(Ok(Ok(mut trace))) => {
                 trace.observations.insert(0, found);
+                self.name_secret(probe, &mut trace);
                 self.vault.scrubber().value(trace).unwrap_or_else(|error| {
                     let reason = format!("the trace cannot be scrubbed: {error}");
                     Trace::blind(VantageError::Internal { reason })
@@ -124,21 +144,35 @@ impl Remote {
     ///
     /// # Errors
     /// Why it cannot be used.
-    pub async fn about(&self) -> Result<About, VantageError> {
-        let session = self.session().await.map_err(|reason| self.unusable(&reason))?;
+    pub(super) async fn about(&self) -> Result<About, VantageError> {
+        let far = self.far().await.map_err(|reason| self.unusable(&reason))?;
+        let session = match far {
+            Far::Program(session) => session,
+            Far::Shell(shell) => {
+                return Ok(About {
+                    version: String::new(),
+                    user: shell.user.clone(),
+                    host: shell.host.clone(),
+                    clock_offset_ms: shell.clock_offset_ms,
+                    program: String::new(),
+                    reduced: Some(shell.reason.clone()),
+                });
+            }
+        };
         let placed = self.state.lock().await.placed.clone();
         let Hello { version, user, host, .. } = session.hello.clone();
-        let program = placed.map(|placed| placed.program).unwrap_or_default();
-        Ok(About { version, user, host, clock_offset_ms: session.clock_offset_ms, program })
+        let program = placed.map(|(_, placed)| placed.program).unwrap_or_default();
+        Ok(About { version, user, host, clock_offset_ms: session.clock_offset_ms, program, reduced: None })
     }
 
     /// End it, and take away what was brought.
-    pub async fn close(&self) {
+    pub(super) async fn close(&self) {
         let mut state = self.state.lock().await;
-        state.session = None;
+        state.far = None;
         let closing = async {
-            if let Some(placed) = state.placed.take() {
-                self.way.remove(&placed).await;
+            if let Some((way, placed)) = state.placed.take() {
+                way.remove(&placed).await;
+                way.end().await;
             }
             if let Some(words) = self.way.spec.closing(&self.way.private) {
                 let (_, mut command) = command(&words);
@@ -151,7 +185,14 @@ impl Remote {
     /// The vantage's own layer: it answered, and who it is.
     fn found(session: &Session, took: Duration) -> Observation {
         let Hello { version, user, host, .. } = session.hello.clone();
-        let fact = Fact::LookedFrom { host, user, version, clock_offset_ms: session.clock_offset_ms };
+        let fact = Fact::LookedFrom {
+            host,
+            user,
+            version,
+            clock_offset_ms: session.clock_offset_ms,
+            of_set: None,
+            reduced: None,
+        };
         let took_ms = clock::milliseconds(took);
         Observation { layer: Layer::Vantage, took_ms, address: None, seen: Seen::Worked(fact), answer: None }
     }
@@ -161,24 +202,40 @@ impl Remote {
         VantageError::Unusable { vantage: self.id.clone(), reason }
     }
 
-    async fn session(&self) -> Result<Arc<Session>, String> {
+    /// A secret that this vantage lacks is told with its name: there may be many.
+    fn name_secret(&self, probe: &probe::Spec, trace: &mut Trace) {
+        let Ended::Blind(VantageError::Secret { secret, .. }) = &mut trace.ended else { return };
+        for reference in referred(probe) {
+            if let SecretRef::OnVantage(there) = &reference
+                && reference.to_string() == *secret
+            {
+                *secret = format!("{there} on vantage {}", self.id);
+                return;
+            }
+        }
+    }
+
+    async fn far(&self) -> Result<Far, String> {
         let mut state = self.state.lock().await;
-        if let Some(session) = state.session.as_ref().filter(|session| session.lost().is_none()) {
-            return Ok(Arc::clone(session));
+        let open = state.far.as_ref().filter(|far| match far {
+            Far::Program(session) => session.lost().is_none(),
+            Far::Shell(_) => true,
+        });
+        if let Some(far) = open {
+            return Ok(far.clone());
         }
         if let Some((when, why)) = &state.failed
             && when.elapsed() < AGAIN
         {
             return Err(why.clone());
         }
-        state.session = None;
+        state.far = None;
         let opened = self.open(&mut state.placed).await;
         match opened {
-            Ok(session) => {
-                let session = Arc::new(session);
-                state.session = Some(Arc::clone(&session));
+            Ok(far) => {
+                state.far = Some(far.clone());
                 state.failed = None;
-                Ok(session)
+                Ok(far)
             }
             Err(why) => {
                 state.failed = Some((Instant::now(), why.clone()));
@@ -187,30 +244,57 @@ impl Remote {
         }
     }
 
-    async fn open(&self, placed: &mut Option<Placed>) -> Result<Session, String> {
+    async fn open(&self, put: &mut Option<(Way, Placed)>) -> Result<Far, String> {
         // Lost with its host, perhaps: what was brought may be gone.
-        if let Some(old) = placed.take() {
-            self.way.remove(&old).await;
+        if let Some((way, old)) = put.take() {
+            way.remove(&old).await;
+            way.end().await;
         }
-        let there = self.way.place().await?;
+        let way = self.way.beside().await?;
+        let opened = self.start(&way).await;
+        match opened {
+            Ok((far, placed)) => {
+                *put = Some((way, placed));
+                Ok(far)
+            }
+            Err(why) => {
+                way.end().await;
+                Err(why)
+            }
+        }
+    }
+
+    async fn start(&self, way: &Way) -> Result<(Far, Placed), String> {
+        let there = match way.place().await {
+            Ok(there) => there,
+            Err(NotPlaced::Unusable(why)) => return Err(why),
+            Err(NotPlaced::Shell(why)) => {
+                let shell = Shell::greet(self.id.clone(), way.clone(), Arc::clone(&self.vault), why).await?;
+                return Ok((Far::Shell(Arc::new(shell)), Placed::default()));
+            }
+        };
         let mut words = vec![there.program.as_str(), "__agent"];
         if let Some(folder) = &there.folder {
             words.extend(["--remove", folder]);
         }
-        let (name, command) = self.way.command(&words);
-        let opened = Session::open(&name, command, Arc::clone(&self.vault)).await;
-        if opened.is_err() {
-            self.way.remove(&there).await;
-        } else {
-            *placed = Some(there);
+        let (name, command) = way.command(&words);
+        match Session::open(&name, command, Arc::clone(&self.vault)).await {
+            Ok(session) => Ok((Far::Program(Arc::new(session)), there)),
+            Err(why) => {
+                way.remove(&there).await;
+                Err(why)
+            }
         }
-        opened
     }
 
     async fn forget(&self, lost: &Arc<Session>) {
         let mut state = self.state.lock().await;
-        if state.session.as_ref().is_some_and(|session| Arc::ptr_eq(session, lost)) {
-            state.session = None;
+        let same = |far: &Far| match far {
+            Far::Program(session) => Arc::ptr_eq(session, lost),
+            Far::Shell(_) => false,
+        };
+        if state.far.as_ref().is_some_and(same) {
+            state.far = None;
         }
     }
 

@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::{mpsc, oneshot};
 
-use super::place::last_words;
+use super::ran::last_words;
 use crate::agent::line::{self, Came};
 use crate::agent::wire::{ALIVE, Hello, LONGEST, Look, MARK, Order, PROTOCOL, Reply};
 use crate::model::trace::{Trace, VantageError};
@@ -287,6 +287,8 @@ impl Reader {
             Reply::Ask { ask, secret } => {
                 let named = serde_json::to_value(&secret).ok();
                 let known = named.is_some_and(|named| self.shared.with(|state| state.named.contains(&named)));
+                // What is to be found there is nothing that this side has to give.
+                let known = known && !secret.is_on_vantage();
                 let (orders, vault) = (self.orders.clone(), Arc::clone(&self.vault));
                 tokio::spawn(async move {
                     let found = if known {

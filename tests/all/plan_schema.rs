@@ -35,6 +35,7 @@ const SHAPE: &[&str] = &[
     "probe-without-value",
     "secret-in-a-bad-line",
     "secret-in-a-list",
+    "secret-on-vantage",
     "terminal",
     "long-line",
     "link-as-application",

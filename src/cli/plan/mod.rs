@@ -162,8 +162,17 @@ fn commands(plan: &Plan) -> String {
     let mut out = String::new();
     let program = ["gonogo".to_owned(), "__agent".to_owned()];
     for (id, vantage) in &*plan.vantages {
-        let command = vantage.command(&program, Path::new("PRIVATE-FOLDER")).join(" ");
-        let _ = writeln!(out, "{HERE}  {id}  {}", text::line(&command));
+        // Of a set, which ones they are, and of a place of ours beside it, how it is made.
+        let set = vantage.set();
+        let place = if set.is_some() { vantage.member("POD") } else { vantage.clone() };
+        let beside = place.beside("gonogo-RANDOM");
+        let place = beside.as_ref().map_or(&place, |beside| &beside.place);
+        let command = place.command(&program, Path::new("PRIVATE-FOLDER"));
+        let before =
+            set.map(|set| set.list).into_iter().chain(beside.as_ref().map(|beside| beside.make.clone()));
+        for command in before.chain([command]) {
+            let _ = writeln!(out, "{HERE}  {id}  {}", text::line(&command.join(" ")));
+        }
     }
     for (check, job) in plan.outline.checks.iter().zip(&plan.jobs) {
         for vantage in &check.from {

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use sha2::{Digest, Sha256};
 use x509_parser::extensions::GeneralName;
 use x509_parser::objects::{oid_registry, oid2sn};
@@ -42,6 +43,12 @@ pub(crate) fn describe(der: &CertificateDer<'_>) -> Certificate {
         key: key(&parsed),
         signature: Some(signature(&parsed)),
     }
+}
+
+/// The certificates in a text of PEM blocks among others, in order.
+#[must_use]
+pub(crate) fn from_pem(text: &[u8]) -> Vec<Certificate> {
+    CertificateDer::pem_slice_iter(text).filter_map(Result::ok).map(|der| describe(&der)).collect()
 }
 
 /// The public key's algorithm and size; none for those that are known by their name alone.

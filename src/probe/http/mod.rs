@@ -263,7 +263,11 @@ impl Http {
         })
     }
 
-    async fn message(&self, recorder: &Recorder) -> Result<Message, Stop> {
+    /// The request, with its secrets found.
+    ///
+    /// # Errors
+    /// `Stop::Blind` when something of it cannot be had or makes no request.
+    pub(crate) async fn message(&self, recorder: &Recorder) -> Result<Message, Stop> {
         let setting = |setting: &str, reason: String| VantageError::Setting { setting: setting.to_owned(), reason };
         let url = Url::parse(&self.url).map_err(|error| setting("url", error.to_string()))?;
         let method = self.method().ok_or_else(|| setting("method", "it is not a method".to_owned()))?;
@@ -306,6 +310,30 @@ impl Http {
             connection = way.reach(recorder, &door).await?;
         };
         self.judge(recorder, &answer, began.elapsed())
+    }
+
+    /// The protocol layer and those above it, of an answer that something else than this program fetched.
+    ///
+    /// # Errors
+    /// `Stop::Broke`, once the broken layer is recorded.
+    pub(crate) fn judge_fetched(
+        &self,
+        recorder: &mut Recorder,
+        message: &Message,
+        answer: &Answer,
+        took: Duration,
+    ) -> Result<(), Stop> {
+        let expect = self.expect.as_ref();
+        let mut response = respond::response(&answer.head(), expect, &[], &message.outline());
+        response.body = Some(respond::body(answer, |body| recorder.excerpt(body)));
+        let judged = judge::protocol(answer, expect, |body| recorder.excerpt(body));
+        if let Err(fault) = judged {
+            let stop = recorder.broke(Layer::Protocol, took, fault);
+            recorder.answered(response);
+            return Err(stop);
+        }
+        recorder.worked(Layer::Protocol, took, Fact::Responded(Box::new(response)));
+        self.judge(recorder, answer, took)
     }
 
     /// The auth and payload layers.

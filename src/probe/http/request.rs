@@ -12,7 +12,9 @@ use indexmap::IndexMap;
 use url::Url;
 
 use super::fields::{Auth, Text};
-use super::way::Ready;
+use super::respond;
+use super::way::{Ready, host_of, port_of};
+use crate::model::response::Sent;
 use crate::model::trace::VantageError;
 use crate::net::http::Protocol;
 use crate::probe::{Recorder, Stop};
@@ -22,11 +24,11 @@ const AGENT: &str = concat!("gonogo/", env!("CARGO_PKG_VERSION"));
 
 /// A request, ready but for the connection it goes over.
 #[derive(Debug, Clone)]
-pub(in crate::probe) struct Message {
-    pub(in crate::probe) method: Method,
-    pub(in crate::probe) url: Url,
-    pub(in crate::probe) headers: HeaderMap,
-    pub(in crate::probe) body: Bytes,
+pub(crate) struct Message {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Message {
@@ -36,6 +38,26 @@ impl Message {
         headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
         headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
         Self { method, url, headers, body: Bytes::new() }
+    }
+
+    /// The host, without the brackets of IPv6.
+    pub(crate) fn host(&self) -> String {
+        host_of(&self.url).trim_matches(['[', ']']).to_owned()
+    }
+
+    /// The host as the URL has it.
+    pub(crate) fn bracketed(&self) -> &str {
+        host_of(&self.url)
+    }
+
+    /// The port.
+    pub(crate) fn port(&self) -> u16 {
+        port_of(&self.url)
+    }
+
+    /// What it is like, without its values.
+    pub(super) fn outline(&self) -> Sent {
+        respond::outline(&self.method, &self.headers, self.body.len() as u64)
     }
 
     /// Add headers, finding those that are secret. Written ones win over ours.

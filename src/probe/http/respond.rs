@@ -6,7 +6,7 @@ use hyper::header::{
     AGE, ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, HeaderName, LINK, LOCATION,
     PROXY_AUTHENTICATE, RETRY_AFTER, SERVER, TRANSFER_ENCODING, UPGRADE, VIA, WWW_AUTHENTICATE,
 };
-use hyper::{Request, Version};
+use hyper::{Method, Request, Version};
 use serde_json::Value;
 
 use super::fields::Expect;
@@ -96,14 +96,19 @@ fn clock_offset(headers: &HeaderMap) -> Option<i64> {
 
 /// What a request is like, without its values.
 pub(super) fn sent(request: &Request<Full<Bytes>>) -> Sent {
-    let headers = request.headers();
+    let body = hyper::body::Body::size_hint(request.body()).lower();
+    outline(request.method(), request.headers(), body)
+}
+
+/// The same, of its parts.
+pub(super) fn outline(method: &Method, headers: &HeaderMap, body_bytes: u64) -> Sent {
     let name = |name: &HeaderName| one_line(name.as_str().as_bytes(), LONGEST_NAME);
     let head: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     Sent {
-        method: request.method().to_string(),
+        method: method.to_string(),
         headers: headers.keys().take(MOST_NAMES).map(name).collect(),
         head_bytes: head as u64,
-        body_bytes: hyper::body::Body::size_hint(request.body()).lower(),
+        body_bytes,
     }
 }
 
