@@ -2,7 +2,10 @@
 
 mod container;
 mod cuts;
+mod kubectl;
 mod misbehaving;
+mod reduced;
+mod secret;
 mod ssh;
 
 use serde_json::Value;

@@ -51,7 +51,7 @@ impl Sshd {
             .port();
         let here = folder.path().display();
         let settings = format!(
-            "Port {port}\nListenAddress {address}\nHostKey {here}/host\nAuthorizedKeysFile {here}/authorized\nStrictModes no\nPidFile none\nPermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\nSetEnv TMPDIR={here}/tmp\n"
+            "Port {port}\nListenAddress {address}\nHostKey {here}/host\nAuthorizedKeysFile {here}/authorized\nStrictModes no\nPidFile none\nPermitRootLogin yes\nPasswordAuthentication yes\nKbdInteractiveAuthentication no\nUsePAM no\nSetEnv TMPDIR={here}/tmp\n"
         );
         std::fs::write(at("sshd_config"), settings).expect("a file");
         let known = std::fs::read_to_string(at("host.pub")).expect("a key");

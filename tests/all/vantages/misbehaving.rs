@@ -37,6 +37,12 @@ read -r order; echo "$hello"; read -r order; echo "$hello"; read -r order"#;
     for (name, script, told) in [
         ("gone", "exit 7", "exit status: 7"),
         ("newer", hello, "speaks protocol 2"),
+        ("older", &hello.replace("\"protocol\":2", "\"protocol\":0"), "speaks protocol 0"),
+        (
+            "ancient",
+            "read -r order; echo 'error: unrecognized subcommand __agent' >&2; exit 2",
+            "unrecognized subcommand",
+        ),
         ("cut", &format!("{answer}; printf 'gonogo/1 {{\"looked\":'"), "was cut in the middle"),
         ("nonsense", &format!("{answer}; echo 'gonogo/1 {{]'; cat > /dev/null"), "cannot be read"),
         ("silent", &format!("{answer}; echo I am leaving >&2"), "I am leaving"),
@@ -104,4 +110,58 @@ fn a_far_side_that_is_killed_is_an_error_and_nothing_is_left() {
     let row = &program.result()["checks"][0];
     assert_eq!(row["outcome"], "error", "{row}");
     nothing_is_left(marker);
+}
+
+#[test]
+fn a_prompt_is_an_error_and_nobody_waits_for_an_answer() {
+    let program = Program::empty();
+    let prefix =
+        far_side(&program, "prompt", "printf 'Password: ' >&2; read -r password || exit 1; exec \"$@\"");
+    let began = std::time::Instant::now();
+    let seen = look(&program, "tcp://127.0.0.1:1", &format!("exec:{prefix}"), 1);
+    assert_eq!(seen["outcome"], "error", "{seen}");
+    assert!(seen["message"].as_str().expect("a message").contains("Password:"), "{seen}");
+    assert!(began.elapsed() < std::time::Duration::from_secs(20), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_clock_that_is_an_hour_off_is_told() {
+    let program = Program::empty();
+    let late = "python3 -uc 'import re, sys\nfor line in sys.stdin:\n    print(re.sub(r\"(?<=now_ms.:)\\d+\", lambda now: str(int(now[0]) + 3600000), line), end=\"\", flush=True)'";
+    let prefix = far_side(&program, "late", &format!("[ \"$2\" = __agent ] || exec \"$@\"\n\"$@\" | {late}"));
+    let seen = look(&program, "tcp://127.0.0.1:1", &format!("exec:{prefix}"), 1);
+    let offset = seen["layers"][0]["worked"]["clock_offset_ms"].as_i64().expect("an offset");
+    assert!((3_595_000..3_605_000).contains(&offset), "{seen}");
+    program.write(
+        "gonogo.yaml",
+        &format!("gonogo: 1\nvantages: {{ late: {{ exec: {{ prefix: ['{prefix}'] }} }} }}\nchecks:\n  - {{ id: port, from: late, tcp: {{ address: '127.0.0.1:1' }} }}\n"),
+    );
+    let doctor = program.run(&["doctor"]);
+    assert!(doctor.stdout.contains("CAUTION  vantage   late"), "{}", doctor.stdout);
+    assert!(doctor.stdout.contains("s off ours"), "{}", doctor.stdout);
+}
+
+#[test]
+fn a_place_with_hardly_any_programs_and_no_proc_is_looked_from() {
+    let allowed = std::process::Command::new("unshare").args(["-m", "true"]).output();
+    if !allowed.is_ok_and(|output| output.status.success()) {
+        crate::support::skip("a mount namespace, as root");
+        return;
+    }
+    let program = Program::empty();
+    std::fs::create_dir(program.path("bin")).expect("a folder");
+    for name in ["sh", "stat", "uname"] {
+        let found = ["/bin", "/usr/bin"].map(|folder| std::path::Path::new(folder).join(name));
+        let found = found.into_iter().find(|path| path.exists()).expect("a program");
+        std::os::unix::fs::symlink(found, program.path("bin").join(name)).expect("a link");
+    }
+    // No bash, no ip, nothing of /proc.
+    let bare = format!(
+        "exec unshare -m --propagation private sh -c 'mount -t tmpfs tmpfs /proc; PATH={}; export PATH; exec \"$@\"' sh \"$@\"",
+        program.path("bin").display()
+    );
+    let prefix = far_side(&program, "bare", &bare);
+    let seen = look(&program, "tcp://127.0.0.1:1", &format!("exec:{prefix}"), 1);
+    assert_eq!(seen["outcome"], "fail", "{seen}");
+    assert!(seen["message"].as_str().expect("a message").contains("refused"), "{seen}");
 }

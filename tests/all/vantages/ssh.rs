@@ -1,6 +1,7 @@
 //! A real sshd, with its own keys, configuration and port.
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use crate::support::program::Program;
 use crate::support::sshd::{Setup, Sshd};
@@ -26,6 +27,21 @@ fn many_looks_over_one_real_ssh() {
     let processes = String::from_utf8_lossy(&processes).into_owned();
     let ours = format!("{}/config", sshd.path().display());
     assert!(!processes.contains(&ours), "{processes}");
+}
+
+#[test]
+fn a_host_that_asks_for_a_password_is_an_error_at_once() {
+    let Some(sshd) = Sshd::start(&Setup::default()) else { return };
+    // None of its keys is ours: what is left is to ask.
+    std::fs::write(sshd.path().join("authorized"), "").expect("a file");
+    let program =
+        Program::with_plan(&sshd.plan("  - { id: port, from: app1, tcp: { address: '127.0.0.1:1' } }\n"));
+    let began = Instant::now();
+    program.run(&["run"]).code(1);
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    let (outcome, message) = outcomes(&program).remove(0);
+    assert_eq!(outcome, "error", "{message}");
+    assert!(message.contains("Permission denied"), "{message}");
 }
 
 #[test]
