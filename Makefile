@@ -4,7 +4,11 @@ CARGO ?= cargo
 SETUP := tests/setup/packages
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test soak lab bench
+.PHONY: help setup build agents demo test soak lab bench
+
+ARCH := $(shell uname -m)
+# Statically linked: runs whatever the libc of the host it is brought to. `--target` keeps the flag from build scripts.
+STATIC := RUSTFLAGS="-C target-feature=+crt-static" $(CARGO) build --locked --bin gonogo --target $(ARCH)-unknown-linux-gnu
 
 help: ## Show this text
 	@echo "gonogo: says, after each stage of a deployment, whether to go on or to turn back, and why"
@@ -18,6 +22,11 @@ build: ## Build the program: target/release/gonogo
 	@$(SETUP) build
 	$(CARGO) build --release --locked
 
+agents: ## Build what vantages with another libc are brought: target/release/agents/ARCH/gonogo
+	@$(SETUP) build
+	$(STATIC) --release
+	install -D target/$(ARCH)-unknown-linux-gnu/release/gonogo target/release/agents/$(ARCH)/gonogo
+
 demo: ## Run the release night in miniature, on real servers, in under a minute
 	@$(SETUP) demo
 	$(CARGO) build --release --locked
@@ -27,6 +36,7 @@ test: ## Check the format, lint, run every test, build the documentation
 	@$(SETUP) test
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(STATIC)
 	$(CARGO) test --locked
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
 	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny check; \
