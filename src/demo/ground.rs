@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use nix::ifaddrs::getifaddrs;
 use nix::sys::signal::Signal;
 use nix::unistd::getuid;
 
 use super::DemoError;
 use super::process::Server;
-use super::servers::run;
+use super::servers::{Source, run};
 use super::stage::write;
 use crate::environment::Environment;
 
@@ -38,12 +39,15 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const TRY: &str = "ip link set lo up && mount --bind /etc/hosts /etc/hosts && \
                    ip link add gonogo-a type veth peer name gonogo-b && unshare --net --mount true";
 
-/// Application 1's host: it stays until its standard input ends.
+/// Application 1's host: it stays until its standard input ends. The file after it lets `ps` tell whose it is.
 const HOST: &str = r#"mount --bind "$1" /etc/hosts && mount --bind "$2" /etc/resolv.conf && ip link set lo up &&
-echo up && exec cat >/dev/null"#;
+echo up && exec cat - "$1" >/dev/null"#;
 
 /// Go on inside namespaces of our own; when this returns that is not possible, and it tells why.
-pub(super) async fn enter(environment: &Environment) -> String {
+pub(super) async fn enter(source: &Source, environment: &Environment) -> String {
+    if matches!(source, Source::Engine(_)) {
+        return "the ports of containers are on the machine's own network".to_owned();
+    }
     let ours: &[&str] = if getuid().is_root() {
         &["--net", "--mount", "--"]
     } else {
@@ -153,6 +157,10 @@ impl Ground {
 impl Network {
     /// Inside a new namespace of our own: make the other host, and connect the two.
     pub(super) async fn build(folder: &Path) -> Result<Self, DemoError> {
+        if !is_new() {
+            let reason = "this network has addresses already: it is not ours to change".to_owned();
+            return Err(DemoError::System { what: "a new network namespace", reason });
+        }
         let (ours, hosts, resolver) =
             (folder.join("hosts"), folder.join("app1.hosts"), folder.join("resolv.conf"));
         write(&ours, &names(APP2_ADDRESS))?;
@@ -221,6 +229,17 @@ impl Network {
         }
         Ok(())
     }
+}
+
+/// Whether no interface has an address yet, as in a namespace that was just made: in any other, names and filters are
+/// somebody's.
+fn is_new() -> bool {
+    getifaddrs().is_ok_and(|mut interfaces| {
+        interfaces.all(|interface| {
+            let address = interface.address.as_ref();
+            address.is_none_or(|one| one.as_sockaddr_in().is_none() && one.as_sockaddr_in6().is_none())
+        })
+    })
 }
 
 fn names(app2: &str) -> String {

@@ -83,7 +83,7 @@ pub enum DemoError {
         reason: String,
     },
     /// A fault cannot be made here.
-    #[error("{fault} needs network namespaces, and there are none here: {reason}")]
+    #[error("{fault} needs network namespaces, and nft to filter in them; here: {reason}")]
     NoNetwork {
         /// The fault.
         fault: String,

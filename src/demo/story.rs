@@ -1,7 +1,5 @@
 //! The story, act by act: each act starts a server, runs the real program, and listens to its verdict.
 
-use std::path::Path;
-
 use clap::ValueEnum as _;
 
 use super::fault::Fault;
@@ -21,9 +19,14 @@ const PLAN: &str = include_str!("plan.yaml");
 pub(super) async fn play(play: &Play<'_>, environment: &Environment) -> Result<bool, DemoError> {
     let out = play.out;
     let source = Source::find(environment).await?;
+    // Before there is anything to clean up: our own process may begin again.
+    let alone = if play.inside { None } else { Some(ground::enter(&source, environment).await) };
     let workshop = night::workshop()?;
     let folder = workshop.path();
-    let ground = ground(play, &source, folder, environment).await?;
+    let ground = match alone {
+        Some(why) => Ground::Loopback { why },
+        None => Ground::Namespaces(Network::build(folder).await?),
+    };
     let usual = [Fault::usual(&ground)];
     let faults = if play.faults.is_empty() { &usual } else { play.faults };
     for fault in faults {
@@ -71,23 +74,6 @@ pub(super) async fn play(play: &Play<'_>, environment: &Environment) -> Result<b
         count = Fault::value_variants().len(),
     ));
     Ok(stage.as_told)
-}
-
-/// Where it is played: in network namespaces, when the kernel and the servers allow that.
-async fn ground(
-    play: &Play<'_>,
-    source: &Source,
-    folder: &Path,
-    environment: &Environment,
-) -> Result<Ground, DemoError> {
-    if play.inside {
-        return Ok(Ground::Namespaces(Network::build(folder).await?));
-    }
-    let why = match source {
-        Source::Local(_) => ground::enter(environment).await,
-        Source::Engine(_) => "the ports of containers are on the machine's own network".to_owned(),
-    };
-    Ok(Ground::Loopback { why })
 }
 
 async fn the_link_before(stage: &mut Stage<'_>, night: &mut Night<'_>) -> Result<(), DemoError> {

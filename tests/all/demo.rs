@@ -128,7 +128,7 @@ fn the_night_goes_as_told() {
     assert_eq!(check(&back, "app1-to-app2")["outcome"], "pass");
     assert_eq!(check(&back, "app1-to-app2/through")["outcome"], "not_run");
     let web = result(&program, "attempt-1/app1/");
-    assert_eq!(stage(&web, "app1"), "go_with_issues");
+    assert_eq!(web["verdict"], "go_with_issues");
     assert_eq!(check(&web, "app1-to-app2/through")["outcome"], "pass");
     let repaired = result(&program, "");
     assert_eq!(repaired["attempt"], 2);
@@ -265,6 +265,16 @@ fn a_user_without_rights_plays_it_in_namespaces_too() {
     ended.code(0);
     assert_eq!(cause(&result(&program, "attempt-1/fw-acl-old-source-ip/")), "fw-acl-old-source-ip");
     nothing_is_left(&temporary);
+}
+
+#[test]
+fn the_machine_s_own_network_is_never_taken_for_a_new_one() {
+    let ended = Program::empty().run(&["demo", "--in-namespace"]);
+    if cannot_play(&ended) {
+        return skip("PostgreSQL");
+    }
+    ended.code(1);
+    assert!(ended.stderr.contains("it is not ours to change"), "{}", ended.stderr);
 }
 
 #[test]

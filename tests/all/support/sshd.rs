@@ -126,9 +126,11 @@ impl Sshd {
 
     /// Kill it and its sessions, and nothing else: what they started has to notice by itself.
     pub(crate) fn kill(&mut self) {
+        // Its sessions outlive the listener, and are nobody's children then.
+        let sessions: Vec<Process> =
+            descendants(self.server.id()).into_iter().filter(|process| process.name == "sshd").collect();
         let _ = self.server.kill();
-        // Its sessions are children of the listener, and outlive it.
-        for session in descendants(self.server.id()).iter().filter(|process| process.name == "sshd") {
+        for session in sessions {
             let _ = Command::new("kill").args(["-9", &session.id.to_string()]).status();
         }
         let _ = self.server.wait();
