@@ -237,19 +237,17 @@ impl Night {
     fn latest_start(&self, stage: usize, touched: &dyn Fn(usize) -> bool) -> (Timestamp, Vec<usize>) {
         let lasts = |index: usize| if touched(index) { Duration::ZERO } else { self.steps[index].lasts() };
         let (time, path) = heaviest_from(&self.steps, stage, &lasts);
-        let mut start_by = earlier(self.all_done_by(), time);
-        for (last_chance, step) in self.steps.iter().enumerate().skip(stage) {
-            if step.irreversible
-                && !touched(last_chance)
-                && let Some(back) = self.turn_back(&|index| index < last_chance)
-            {
-                let until_then =
-                    |index: usize| if index < last_chance { lasts(index) } else { Duration::ZERO };
-                let (time, _) = heaviest_from(&self.steps, stage, &until_then);
-                start_by = start_by.min(earlier(back.decide_by, time));
-            }
-        }
-        (start_by, path)
+        let start_by = earlier(self.all_done_by(), time);
+        let last_chance = self.steps.iter().position(|step| step.irreversible);
+        let last_chance = last_chance.filter(|&index| index >= stage && !touched(index));
+        let Some((last_chance, back)) =
+            last_chance.and_then(|index| Some((index, self.turn_back(&|other| other < index)?)))
+        else {
+            return (start_by, path);
+        };
+        let until_then = |index: usize| if index < last_chance { lasts(index) } else { Duration::ZERO };
+        let (time, _) = heaviest_from(&self.steps, stage, &until_then);
+        (start_by.min(earlier(back.decide_by, time)), path)
     }
 
     fn all_done_by(&self) -> Timestamp {
