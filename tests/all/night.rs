@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use gonogo::journal::event::{Actor, Event, Flaky, Line, Record, RunStarted, Selection};
+use gonogo::journal::people::{Extended, Speaker};
 use gonogo::journal::rollback::Measured;
 use gonogo::journal::run::Run;
 use gonogo::model::fact::{Attempt, ConnectError, ConnectErrorKind, Fact, Looked};
@@ -14,7 +15,7 @@ use gonogo::model::outline::{Check, Defer, Outline, Person, Place, Severity, Sta
 use gonogo::model::response::Response;
 use gonogo::model::trace::{Ended, Observation, Seen, Trace, VantageError};
 use gonogo::model::verdict::Verdict;
-use gonogo::model::window::{Margin, Window};
+use gonogo::model::window::{Extension, Margin, Window};
 use gonogo::verdict::assess;
 use jiff::Timestamp;
 
@@ -266,6 +267,12 @@ impl Night {
             evidence: Some(evidence.to_owned()),
             actor: actor(),
         }));
+        self
+    }
+
+    pub(crate) fn extend(&mut self, extension: Extension) -> &mut Self {
+        let speaker = Speaker { by: "web".to_owned(), actor: actor() };
+        self.apply(Event::Extended(Extended { extension, because: None, speaker }));
         self
     }
 

@@ -1,7 +1,6 @@
 //! The nights that reports are tried on.
 
-use gonogo::journal::event::{Event, Selection};
-use gonogo::journal::people::{Extended, Speaker};
+use gonogo::journal::event::Selection;
 use gonogo::model::fault::{Distrust, Fault, ServerError};
 use gonogo::model::layer::Layer;
 use gonogo::model::outcome::Outcome;
@@ -108,11 +107,7 @@ fn clock_tight() -> Night {
     plan.stages[3].irreversible = true;
     let mut night = Night::begin(plan);
     let until = "2007-09-23T06:00-04:00".parse().expect("an instant");
-    night.said(Event::Extended(Extended {
-        extension: Extension { until, granted: false },
-        because: None,
-        speaker: Speaker { by: "web".to_owned(), actor: crate::night::actor() },
-    }));
+    night.extend(Extension { until, granted: false });
     night.stage(0, |_, _| Answer::Pass).stage(1, |_, _| Answer::Pass);
     night.stage(2, |id, vantage| {
         if id == "app1-to-app2" && vantage.starts_with("app1") { filtered() } else { Answer::Pass }
