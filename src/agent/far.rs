@@ -16,9 +16,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::application;
 use super::line::{self, Came};
 use super::wire::{Hello, LONGEST, Look, MARK, Order, PROTOCOL, Reply, SILENCE, SentFile};
 use crate::environment::Environment;
+use crate::model::application::AsApplication;
 use crate::model::trace::{Trace, VantageError};
 use crate::net::Net;
 use crate::probe::{Context, Spec, once};
@@ -27,7 +29,8 @@ use crate::secret::{Carried, Secret, SecretRef, Source, Vault};
 /// Answers on their way out at most.
 const UNSENT: usize = 256;
 
-/// Do what the orders say until they end, or nothing is heard any more; then whatever is still looking is stopped.
+/// Do what the orders say until they end, or nothing is heard any more; then whatever is still looking is stopped. `who` is
+/// the application in whose place this process is (see [`application::enter`]).
 ///
 /// # Errors
 /// When the orders cannot be read.
@@ -35,6 +38,7 @@ pub async fn serve(
     orders: impl AsyncRead + Unpin,
     answers: impl AsyncWrite + Unpin + Send + 'static,
     environment: Arc<Environment>,
+    who: Option<AsApplication>,
 ) -> io::Result<()> {
     let (replies, unsent) = mpsc::channel(UNSENT);
     let writing = tokio::spawn(write(answers, unsent));
@@ -46,7 +50,8 @@ pub async fn serve(
         Arc::default(),
     ));
     let context = Context { vault, environment, net: Arc::new(Net::default()) };
-    let mut far = Far { context, replies, looks: JoinSet::new(), cancels: HashMap::new() };
+    let who = who.map(Arc::new);
+    let mut far = Far { context, who, replies, looks: JoinSet::new(), cancels: HashMap::new() };
     let mut orders = BufReader::new(orders);
     let mut text = Vec::new();
     while !writing.is_finished() {
@@ -66,6 +71,7 @@ pub async fn serve(
 
 struct Far {
     context: Context,
+    who: Option<Arc<AsApplication>>,
     replies: mpsc::Sender<Reply>,
     looks: JoinSet<()>,
     cancels: HashMap<u64, CancellationToken>,
@@ -102,12 +108,20 @@ impl Far {
         // Dropped at the end of the look, which makes room in the table.
         let ended = cancel.clone().drop_guard();
         self.cancels.insert(look.id, cancel.clone());
-        let (context, replies) = (self.context.clone(), self.replies.clone());
+        let (context, who, replies) = (self.context.clone(), self.who.clone(), self.replies.clone());
         self.looks.spawn(async move {
             let id = look.id;
-            let reply = match looked(look, &context, &cancel).await {
-                Ok(trace) => Reply::Looked { id, trace },
-                Err(reason) => Reply::Refused { id: Some(id), reason },
+            let current = match &who {
+                Some(who) => application::is_current(who, &context.environment).await,
+                None => Ok(true),
+            };
+            let reply = match current {
+                Ok(true) => match looked(look, &context, &cancel).await {
+                    Ok(trace) => Reply::Looked { id, trace },
+                    Err(reason) => Reply::Refused { id: Some(id), reason },
+                },
+                Ok(false) => Reply::Outdated { id },
+                Err(error) => Reply::Looked { id, trace: Trace::blind(error) },
             };
             let _ = replies.send(reply).await;
             drop(ended);

@@ -86,6 +86,11 @@ pub enum Reply {
         /// Which one.
         secret: SecretRef,
     },
+    /// It is in the place of an application that has other variables by now: another far side has to look.
+    Outdated {
+        /// Which look.
+        id: u64,
+    },
     /// It does not understand an order.
     Refused {
         /// Which look, when it is about one.

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::Shared;
+use crate::agent::application::{self, Entered};
 use crate::agent::far;
+use crate::environment::Environment;
+use crate::model::application::AsApplication;
 use crate::verdict::Exit;
 
 /// The far side of a vantage: orders on stdin, answers on stdout
@@ -15,14 +18,38 @@ pub(super) struct Arguments {
     /// The folder this program was brought in, to remove at the end
     #[arg(long, value_name = "DIR")]
     remove: Option<PathBuf>,
+    /// The application to look as, in base64
+    #[arg(long = "as", value_name = "APPLICATION", value_parser = application::read)]
+    who: Option<AsApplication>,
 }
 
-pub(super) async fn agent(arguments: &Arguments, shared: &Shared) -> Exit {
-    let served = far::serve(tokio::io::stdin(), tokio::io::stdout(), Arc::clone(&shared.environment)).await;
-    if let Some(folder) = &arguments.remove {
+pub(super) fn agent(arguments: Arguments, shared: &Shared) -> Exit {
+    let Arguments { remove: folder, who } = arguments;
+    let entered = match &who {
+        Some(who) => application::enter(who, &shared.environment, folder.as_deref()),
+        None => Ok(Entered::Here),
+    };
+    let exit = match entered {
+        Ok(Entered::Here) => super::on_runtime(shared, |shared| async move { serve(who, &shared).await }),
+        Ok(Entered::Ended(true)) => Exit::Go,
+        Ok(Entered::Ended(false)) => Exit::NoGo,
+        Err(error) => {
+            shared.terminal.error(&error, None);
+            Exit::NoGo
+        }
+    };
+    if let Some(folder) = &folder {
         remove(folder);
     }
-    match served {
+    exit
+}
+
+async fn serve(who: Option<AsApplication>, shared: &Shared) -> Exit {
+    let environment = match who {
+        Some(_) => Arc::new(Environment::clone(&shared.environment).of_application()),
+        None => Arc::clone(&shared.environment),
+    };
+    match far::serve(tokio::io::stdin(), tokio::io::stdout(), environment, who).await {
         Ok(()) => Exit::Go,
         Err(error) => {
             shared.terminal.error(&error.to_string(), None);

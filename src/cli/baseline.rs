@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use indexmap::IndexMap;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -27,7 +26,7 @@ pub(super) async fn baseline(arguments: &Arguments, shared: &Shared) -> Exit {
     // What is wrong with it is told.
     let Ok(plan) = load::usable(&arguments.plan, shared, &scrubber) else { return Exit::Usage };
     let cancel = signals::cancelled_by_signals();
-    let places = match load::places(IndexMap::clone(&plan.vantages), shared, &scrubber) {
+    let places = match load::places(&plan.vantages, plan.applications(), shared, &scrubber) {
         Ok(places) => places,
         Err(exit) => return exit,
     };
@@ -94,9 +93,11 @@ pub(super) async fn look(
     // A statement is never committed for a baseline.
     let harmless = job.probe.harmless();
     let probe = harmless.as_ref().unwrap_or(&job.probe);
-    let trace = places.look(&vantage, probe, job.timeout, check.expect_break, cancel).await;
-    let judgement = Judgement::of(&trace, &check.layers, check.expect_break);
     let compared = !check.from.contains(&vantage);
+    // Other places have neither the application's user nor its process.
+    let who = job.as_application.as_ref().filter(|_| !compared);
+    let trace = places.look((&vantage, who), probe, job.timeout, check.expect_break, cancel).await;
+    let judgement = Judgement::of(&trace, &check.layers, check.expect_break);
     let recorded = Recorded { check: check.id.clone(), vantage, at, trace };
     Shown { recorded, judgement, compared }
 }

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
-use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -18,13 +17,14 @@ use super::arguments::{Format, JournalFolder, PlanFiles};
 use super::{Shared, journal, load, signals};
 use crate::clock;
 use crate::journal::{Baseline, JournalError};
+use crate::model::application::AsApplication;
 use crate::model::fact::Fact;
 use crate::model::outcome::{Judgement, Outcome};
 use crate::model::outline::HERE;
 use crate::model::trace::{Ended, Seen, Trace, VantageError};
 use crate::plan::Plan;
 use crate::probe::postgres::Postgres;
-use crate::probe::{self, Spec, Surroundings};
+use crate::probe::{self, Names, Spec, Surroundings};
 use crate::report::text;
 use crate::secret::{Scrubber, SecretRef, Vault, referred};
 use crate::vantage::{About, Places};
@@ -106,7 +106,7 @@ pub(super) async fn doctor(arguments: &Arguments, shared: &Shared) -> Exit {
     // What is wrong with it is told.
     let Ok(plan) = load::usable(&arguments.plan, shared, &scrubber) else { return Exit::Usage };
     let cancel = signals::cancelled_by_signals();
-    let places = match load::places(IndexMap::clone(&plan.vantages), shared, &scrubber) {
+    let places = match load::places(&plan.vantages, plan.applications(), shared, &scrubber) {
         Ok(places) => places,
         Err(exit) => return exit,
     };
@@ -151,16 +151,17 @@ fn asked<'a>(
     cancel: &'a CancellationToken,
 ) -> Vec<BoxFuture<'a, Row>> {
     let vantages = places.ids().map(|id| vantage(id, places).boxed());
+    let applications = places.applications().map(|who| application(who, places, cancel).boxed());
     let secrets = secrets(plan).into_iter().map(|reference| secret(reference, vault).boxed());
     let held = held(plan).into_iter().map(|held| held.row(places, cancel).boxed());
     let logins = logins(plan).into_iter().map(|login| login.row(places, cancel).boxed());
-    vantages.chain(secrets).chain(held).chain(logins).collect()
+    vantages.chain(applications).chain(secrets).chain(held).chain(logins).collect()
 }
 
 async fn vantage(id: &str, places: &Places) -> Row {
     let began = Instant::now();
     let row = |state, told: String| Row::new("vantage", id, state, told);
-    let abouts = match tokio::time::timeout(VANTAGE_LIMIT, places.about(id)).await {
+    let abouts = match tokio::time::timeout(VANTAGE_LIMIT, places.about((id, None))).await {
         Ok(Ok(abouts)) => abouts,
         Ok(Err(error)) => return row(State::Fault, reason(error)).help("gonogo explain vantage"),
         Err(_) => return row(State::Fault, format!("no answer within {} s", VANTAGE_LIMIT.as_secs())),
@@ -191,6 +192,36 @@ async fn vantage(id: &str, places: &Places) -> Row {
     }
 }
 
+/// Whether we can be in an application's place: its user, and the variables of its process.
+async fn application(
+    (id, who): (&str, &AsApplication),
+    places: &Places,
+    cancel: &CancellationToken,
+) -> Row {
+    let name = who.user.as_ref().map_or_else(|| id.to_owned(), |user| format!("{id} as {user}"));
+    let row = |state, told: String| Row::new("as app", name, state, format!("{}: {told}", who.environment));
+    let place = (id, Some(who));
+    let abouts = match tokio::time::timeout(VANTAGE_LIMIT, places.about(place)).await {
+        Ok(Ok(abouts)) => abouts,
+        Ok(Err(error)) => return row(State::Fault, reason(error)).help("gonogo explain vantage"),
+        Err(_) => return row(State::Fault, format!("no answer within {} s", VANTAGE_LIMIT.as_secs())),
+    };
+    // Any look shows whether its variables can be told; this one also shows which proxies they name.
+    let names = Spec::Names(Names { name: "localhost".to_owned() });
+    let trace = places.look(place, &names, LOGIN_LIMIT, None, cancel).await;
+    if let Ended::Blind(error) = trace.ended {
+        return row(State::Fault, error.to_string()).help("once the application runs, ask again");
+    }
+    let proxies = trace.observations.iter().find_map(|observation| {
+        let Seen::Worked(Fact::Names(names)) = &observation.seen else { return None };
+        let set = names.proxies.iter().map(|(name, value)| format!("{name}={value}"));
+        Some(set.collect::<Vec<_>>().join(", ")).filter(|set| !set.is_empty())
+    });
+    let proxies = proxies.unwrap_or_else(|| "no proxies".to_owned());
+    let each: Vec<String> = abouts.iter().map(|about| format!("{} on {}", about.user, about.host)).collect();
+    row(State::Ready, format!("{}; {proxies}", each.join("; ")))
+}
+
 /// Every secret that a check or a login finds here, once.
 fn secrets(plan: &Plan) -> Vec<SecretRef> {
     let mut known = HashSet::new();
@@ -217,6 +248,7 @@ async fn secret(reference: SecretRef, vault: &Vault) -> Row {
 struct Held {
     secret: SecretRef,
     vantage: Arc<str>,
+    who: Option<AsApplication>,
 }
 
 /// Every secret that is `on: vantage`, with each place that looks for it.
@@ -224,7 +256,12 @@ fn held(plan: &Plan) -> Vec<Held> {
     let checks = plan.outline.checks.iter().zip(&plan.jobs).flat_map(|(check, job)| {
         let there = referred(&job.probe).into_iter().filter(SecretRef::is_on_vantage);
         there.flat_map(|secret| {
-            check.from.iter().map(move |from| Held { secret: secret.clone(), vantage: from.clone() })
+            let held = move |from: &Arc<str>| Held {
+                secret: secret.clone(),
+                vantage: from.clone(),
+                who: job.as_application.clone(),
+            };
+            check.from.iter().map(held)
         })
     });
     let mut known = HashSet::new();
@@ -233,7 +270,7 @@ fn held(plan: &Plan) -> Vec<Held> {
 
 impl Held {
     async fn row(self, places: &Places, cancel: &CancellationToken) -> Row {
-        let Self { secret, vantage } = self;
+        let Self { secret, vantage, who } = self;
         let name = match &secret {
             SecretRef::OnVantage(there) => format!("{there} on {vantage}"),
             SecretRef::Env(_) | SecretRef::File(_) | SecretRef::Command(_) | SecretRef::Literal(_) => {
@@ -241,7 +278,7 @@ impl Held {
             }
         };
         let probe = Spec::Held(probe::held::Held { secret });
-        let trace = places.look(&vantage, &probe, SECRET_LIMIT, None, cancel).await;
+        let trace = places.look((&vantage, who.as_ref()), &probe, SECRET_LIMIT, None, cancel).await;
         let judgement = Judgement::of(&trace, &probe.layers(), None);
         match (judgement.outcome, trace.ended) {
             (Outcome::Pass, _) => Row::new("secret", name, State::Ready, "found there"),
@@ -260,6 +297,8 @@ impl Held {
 struct Login {
     name: String,
     vantage: Arc<str>,
+    /// The application that logs in, when not the vantage's own user.
+    who: Option<AsApplication>,
     probe: Spec,
 }
 
@@ -277,7 +316,7 @@ fn logins(plan: &Plan) -> Vec<Login> {
             // A password that is only on the vantages lets nobody in from here.
             let usable = probe.bind(&surroundings).is_empty()
                 && !referred(&probe).iter().any(SecretRef::is_on_vantage);
-            usable.then(|| Login { name, vantage: HERE.into(), probe })
+            usable.then(|| Login { name, vantage: HERE.into(), who: None, probe })
         })
     });
     let checks = plan.outline.checks.iter().zip(&plan.jobs).flat_map(|(check, job)| {
@@ -293,17 +332,18 @@ fn logins(plan: &Plan) -> Vec<Login> {
         let login = |vantage: &Arc<str>| Login {
             name: check.id.to_string(),
             vantage: vantage.clone(),
+            who: job.as_application.clone(),
             probe: Spec::Postgres(Box::new(alone.clone())),
         };
         check.from.iter().map(login).collect::<Vec<_>>()
     });
-    let key = |login: &Login| (login.vantage.clone(), format!("{:?}", login.probe));
+    let key = |login: &Login| (login.vantage.clone(), format!("{:?} {:?}", login.who, login.probe));
     named.chain(checks).filter(|login| known.insert(key(login))).collect()
 }
 
 impl Login {
     async fn row(self, places: &Places, cancel: &CancellationToken) -> Row {
-        let trace = places.look(&self.vantage, &self.probe, LOGIN_LIMIT, None, cancel).await;
+        let trace = places.look((&self.vantage, self.who.as_ref()), &self.probe, LOGIN_LIMIT, None, cancel).await;
         let judgement = Judgement::of(&trace, &self.probe.layers(), None);
         let name =
             if *self.vantage == *HERE { self.name } else { format!("{} from {}", self.name, self.vantage) };

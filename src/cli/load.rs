@@ -8,6 +8,8 @@ use jiff::Zoned;
 
 use super::Shared;
 use super::arguments::PlanFiles;
+use crate::model::application::AsApplication;
+use crate::model::outline::VantageId;
 use crate::net::Net;
 use crate::plan::{self, LoadRequest, Loaded, Plan};
 use crate::probe::Context;
@@ -57,13 +59,14 @@ pub(super) fn context(shared: &Shared, scrubber: &Arc<Scrubber>) -> Context {
 
 /// Where this run can look from; trouble is told. Nothing is started yet.
 pub(super) fn places(
-    vantages: IndexMap<String, vantage::Spec>,
+    vantages: &IndexMap<String, vantage::Spec>,
+    applications: Vec<(VantageId, AsApplication)>,
     shared: &Shared,
     scrubber: &Arc<Scrubber>,
 ) -> Result<Arc<Places>, Exit> {
     let places = std::env::current_exe()
         .map(|own| Brought { own, agent: shared.agent.clone() })
-        .and_then(|program| Places::new(context(shared, scrubber), vantages, &program));
+        .and_then(|program| Places::new(context(shared, scrubber), vantages, applications, &program));
     places.map(Arc::new).map_err(|error| {
         shared.terminal.error(&format!("cannot look from elsewhere: {error}"), None);
         Exit::NotWritten

@@ -158,9 +158,7 @@ fn dispatch(command: Command, shared: &Shared) -> Exit {
         Command::App(arguments) => {
             on_runtime(shared, |shared| async move { demo::app(&arguments, &shared).await })
         }
-        Command::Agent(arguments) => {
-            on_runtime(shared, |shared| async move { agent::agent(&arguments, &shared).await })
-        }
+        Command::Agent(arguments) => agent::agent(arguments, shared),
         Command::Man => completions::man(shared),
     }
 }

@@ -35,7 +35,7 @@ pub(super) async fn probe(arguments: &Arguments, shared: &Shared) -> Exit {
             return Exit::Usage;
         }
     };
-    let job = Job { probe, timeout: arguments.timeout.0, retry: None };
+    let job = Job { probe, as_application: None, timeout: arguments.timeout.0, retry: None };
     let outline = outline(arguments, &job);
     let cancel = signals::cancelled_by_signals();
     let places = match places(arguments, shared, &scrubber) {
@@ -109,6 +109,7 @@ fn outline(arguments: &Arguments, job: &Job) -> Outline {
         to_owner: None,
         to_runs_on: arguments.target_host.iter().map(|word| word.as_str().into()).collect(),
         compare_from: Vec::new(),
+        as_application: None,
     };
     let check = Check {
         id: "probe".into(),
@@ -170,7 +171,7 @@ fn places(arguments: &Arguments, shared: &Shared, scrubber: &Arc<Scrubber>) -> R
             }
         };
     }
-    load::places(vantages, shared, scrubber)
+    load::places(vantages, Vec::new(), shared, scrubber)
 }
 
 fn spec(target: &str, scrubber: &Scrubber) -> Result<Spec, String> {

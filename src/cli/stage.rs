@@ -72,7 +72,12 @@ impl Round<'_> {
             );
             return Exit::NotWritten;
         }
-        let places = match load::places(IndexMap::clone(&self.plan.vantages), self.shared, &self.scrubber) {
+        let places = match load::places(
+            IndexMap::clone(&self.plan.vantages),
+            self.plan.applications(),
+            self.shared,
+            &self.scrubber,
+        ) {
             Ok(places) => places,
             Err(exit) => return exit,
         };

@@ -10,6 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use crate::model::application::AsApplication;
 use crate::model::layer::Layer;
 use crate::model::outcome::Outcome;
 use crate::model::outline::Severity;
@@ -40,9 +41,6 @@ pub const KEYS: &[&str] = &[
 ];
 /// Keys that belong in the main file only.
 pub const MAIN_ONLY: &[&str] = &["name", "change", "zone", "include", "window", "max_minor", "journal"];
-
-/// Keys of a link the language has but this version does not read.
-pub const NOT_YET_OF_LINKS: &[&str] = &["as_application"];
 
 /// More failed minors than this are a NO-GO, unless the plan says otherwise.
 pub const MAX_MINOR: usize = 5;
@@ -356,6 +354,9 @@ pub struct Link {
     /// Probe again at later stages once green; true when absent.
     #[serde(default = "yes")]
     pub again: bool,
+    /// Look at the path as the application itself: as its user, with the proxies, trust store and name service of its
+    /// environment. With the variables of a running process the path is owed until the app that calls is up.
+    pub as_application: Option<AsApplication>,
     /// Vantages that are asked too when it fails: they never decide.
     pub compare_from: Option<Names>,
     /// One link for each value, used as `${name}`.

@@ -49,6 +49,8 @@ pub mod ways {
     pub const PLAIN: &str = "plain";
     /// The same without the proxy.
     pub const NO_PROXY: &str = "no-proxy";
+    /// The same as the vantage's own user and with its own environment, not as the application.
+    pub const OWN_ENVIRONMENT: &str = "own-environment";
     /// A client hello up to TLS 1.2, with old cipher suites too.
     pub const HELLO: &str = "hello";
     /// The same with the suites only that are still safe.

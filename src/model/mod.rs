@@ -1,5 +1,6 @@
 //! The vocabulary every other module speaks: layers, facts, faults, traces, outcomes, the outline of a plan. No I/O.
 
+pub mod application;
 pub mod cause;
 pub mod certificate;
 pub mod change;

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::application::AsApplication;
 use super::layer::Layer;
 use super::outcome::Outcome;
 pub use super::severity::Severity;
@@ -168,6 +169,9 @@ pub struct Link {
     /// Vantages that are asked too when it fails: they never decide.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub compare_from: Vec<VantageId>,
+    /// As whom its path is looked at; as the vantage's own user when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_application: Option<AsApplication>,
 }
 
 /// A part of a link: a check of its own.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::{nameserver, resolve};
 use crate::clock::milliseconds;
-use crate::environment::Environment;
+use crate::environment::{Environment, PROXIES};
 use crate::model::fact::Fact;
 use crate::model::host::NameFacts;
 use crate::model::trace::VantageError;
@@ -79,17 +79,7 @@ fn switch(text: &str) -> Vec<String> {
 
 /// The proxy variables of the environment, without user and password.
 fn proxies(environment: &Environment) -> Vec<(String, String)> {
-    const NAMES: [&str; 8] = [
-        "http_proxy",
-        "https_proxy",
-        "all_proxy",
-        "no_proxy",
-        "HTTP_PROXY",
-        "HTTPS_PROXY",
-        "ALL_PROXY",
-        "NO_PROXY",
-    ];
-    let set = NAMES.into_iter().filter_map(|name| Some((name, environment.get(name)?)));
+    let set = PROXIES.into_iter().filter_map(|name| Some((name, environment.get(name)?)));
     set.filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| {
             let bare = value.rsplit_once('@').map_or(value, |(_, rest)| rest);

@@ -54,7 +54,8 @@ impl Proxy {
     }
 
     /// The proxy the environment names for a target, by the rules of curl(1): `http_proxy` only in lower case,
-    /// `https_proxy` and `all_proxy` in both, none for hosts in `no_proxy`.
+    /// `https_proxy` and `all_proxy` in both, none for hosts in `no_proxy`. Of an application's environment `HTTP_PROXY` is
+    /// taken too, as Go, Python and Node take it: no request can have set it there.
     ///
     /// # Errors
     /// `VantageError::Setting` when the variable holds no usable proxy.
@@ -68,15 +69,26 @@ impl Proxy {
         if exempt.is_some_and(|list| is_exempt(list, host, port)) {
             return Ok(None);
         }
-        let names: &[&'static str] = if scheme == "https" {
-            &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
-        } else {
-            &["http_proxy", "all_proxy", "ALL_PROXY"]
+        let names: &[&'static str] = match scheme {
+            "https" => &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
+            _ if environment.is_of_application() => &["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"],
+            _ => &["http_proxy", "all_proxy", "ALL_PROXY"],
         };
         let found = names.iter().find_map(|name| environment.filled(name).map(|value| (*name, value)));
         let Some((name, value)) = found else { return Ok(None) };
         let setting = |reason| VantageError::Setting { setting: name.to_owned(), reason };
         Self::parse(value).map(|proxy| Some(Self { named_by: name, ..proxy })).map_err(setting)
+    }
+
+    /// What must not be shown of it: user and password as they are sent, and the password alone.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<String> {
+        let Some(authorization) = &self.authorization else { return Vec::new() };
+        let sent = authorization.expose().trim_start_matches("Basic ");
+        let pair = base64::engine::general_purpose::STANDARD.decode(sent).unwrap_or_default();
+        let pair = String::from_utf8_lossy(&pair);
+        let password = pair.split_once(':').map_or("", |(_, password)| password);
+        [sent, password].iter().filter(|secret| !secret.is_empty()).map(|&secret| secret.to_owned()).collect()
     }
 
     /// `host:port`, for people.
@@ -220,12 +232,16 @@ mod tests {
         assert!(Proxy::of_environment(&environment, "http", "x", 80).unwrap().is_none());
         let proxy = Proxy::of_environment(&environment, "https", "x", 443).unwrap().unwrap();
         assert_eq!((proxy.shown().as_str(), proxy.named_by), ("good:3128", "HTTPS_PROXY"));
+        // The variables of a running application were set by who started it.
+        let proxy = Proxy::of_environment(&environment.of_application(), "http", "x", 80).unwrap().unwrap();
+        assert_eq!((proxy.shown().as_str(), proxy.named_by), ("evil:1", "HTTP_PROXY"));
     }
 
     #[test]
     fn proxies_are_read() {
         let proxy = Proxy::parse("http://user:p%40ss@proxy:80/").unwrap();
         assert_eq!((proxy.host.as_str(), proxy.port), ("proxy", 80));
+        assert_eq!(proxy.secrets(), ["dXNlcjpwQHNz", "p@ss"]);
         assert_eq!(proxy.authorization.unwrap().expose(), "Basic dXNlcjpwQHNz");
         assert_eq!(Proxy::parse("proxy").unwrap().port, 1080);
         assert!(Proxy::parse("socks5://proxy:1080").is_err());

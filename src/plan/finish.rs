@@ -148,6 +148,7 @@ pub(super) fn plan(loading: &mut Loading<'_>, draft: Draft, stages: &Stages, due
             .or_else(|| database_owners.get(database?).cloned().flatten())
             .or_else(|| app_owner(&draft.apps, check.from.as_ref()))
             .or_else(|| outline_stages.get(due[index].stage)?.owner.clone());
+        let as_application = link.as_ref().and_then(|link| link.as_application.clone());
         let is_repeated = link.as_ref().is_some_and(|link| link.part != LinkPart::Path);
         if has_people && owner.is_none() && check.severity == Severity::Blocker && !is_repeated {
             let at = loading.tree.get(node, "id").unwrap_or(node);
@@ -182,7 +183,7 @@ pub(super) fn plan(loading: &mut Loading<'_>, draft: Draft, stages: &Stages, due
             link,
             place: place(loading, &files, node),
         });
-        jobs.push(Job { probe, timeout: check.timeout.0, retry: check.retry.map(retry) });
+        jobs.push(Job { probe, as_application, timeout: check.timeout.0, retry: check.retry.map(retry) });
     }
     let people = draft.people.into_iter().filter_map(|(id, item)| {
         let person = item.value?;
@@ -244,6 +245,7 @@ fn linked(draft: &Draft, pieces: &[Piece]) -> HashMap<usize, Arc<Link>> {
             to_owner: to.owner.clone(),
             to_runs_on: to.runs_on.clone(),
             compare_from: link.compare_from.as_ref().map_or_else(Vec::new, shared),
+            as_application: link.as_application.clone().filter(|_| part.which == LinkPart::Path),
         };
         Some((position, Arc::new(link)))
     });

@@ -8,7 +8,7 @@ use super::draft::{Draft, Item, list, take};
 use super::expand::CheckNode;
 use super::load::Loading;
 use crate::file::findings::Finding;
-use crate::file::written::{self, NOT_YET_OF_LINKS, Names};
+use crate::file::written::{self, Names};
 use crate::model::outline::LinkPart;
 use crate::probe::Spec;
 use crate::probe::config::agree::Address;
@@ -16,9 +16,8 @@ use crate::yaml::read::{read_beside, read_with};
 use crate::yaml::tree::{Kind, NodeId};
 
 /// Keys of a link that are read by themselves.
-static BESIDE: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
-    Spec::KINDS.iter().chain(&["through", "configured"]).chain(NOT_YET_OF_LINKS).copied().collect()
-});
+static BESIDE: LazyLock<Vec<&'static str>> =
+    LazyLock::new(|| Spec::KINDS.iter().chain(&["through", "configured"]).copied().collect());
 
 /// What a check is to a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,18 +42,6 @@ pub(super) fn read(loading: &mut Loading<'_>, draft: &mut Draft, written: &Check
         );
         return;
     }
-    for key in NOT_YET_OF_LINKS {
-        if let Some((key_node, _)) = loading.tree.entry(node, key) {
-            loading.findings.push(
-                Finding::at(
-                    loading.tree.node(key_node).span,
-                    format!("`{key}` is not supported by this version yet"),
-                )
-                .label("cannot be read")
-                .help("remove it: until then let the vantage be the application's user, such as `exec: { prefix: [sudo, -u, app1] }`"),
-            );
-        }
-    }
     let reading = read_beside::<written::Link>(&loading.tree, node, BESIDE.as_slice());
     let unknown_keys = reading.unknown_keys;
     let fields = take(loading, reading);
@@ -65,7 +52,10 @@ pub(super) fn read(loading: &mut Loading<'_>, draft: &mut Draft, written: &Check
     let path_probe = probe(loading, node, unknown_keys, Asking::Link);
     let item = part(fields.as_ref(), LinkPart::Path, node, id.clone(), path_probe);
     draft.add(loading, item, family, "link");
-    draft.parts.insert(path, Part { link, path, which: LinkPart::Path, needs_source: false });
+    // The variables of a process are there when the process is.
+    let who = fields.as_ref().and_then(|fields| fields.as_application.as_ref());
+    let needs_source = who.is_some_and(|who| who.environment.are_of_process());
+    draft.parts.insert(path, Part { link, path, which: LinkPart::Path, needs_source });
     let mut add = |loading: &mut Loading<'_>, item: Item<Asked>, suffix: &str, part: Part| {
         let position = draft.checks.len();
         draft.parts.insert(position, part);

@@ -28,7 +28,8 @@ pub use crate::file::diagnostic::{Diagnostic, Gravity, render_all, render_json};
 pub use landscape::{Piece, PieceKind};
 pub use load::{LoadRequest, Loaded, load};
 
-use crate::model::outline::Outline;
+use crate::model::application::AsApplication;
+use crate::model::outline::{Outline, VantageId};
 use crate::period::Period;
 use crate::probe::Spec;
 use crate::probe::database::Database;
@@ -54,11 +55,30 @@ pub struct Plan {
     pub pieces: Arc<Vec<Piece>>,
 }
 
+impl Plan {
+    /// Applications that are looked as, with the vantage of each, once.
+    #[must_use]
+    pub fn applications(&self) -> Vec<(VantageId, AsApplication)> {
+        let mut all: Vec<(VantageId, AsApplication)> = Vec::new();
+        for (check, job) in self.outline.checks.iter().zip(&self.jobs) {
+            let Some(who) = &job.as_application else { continue };
+            for vantage in &check.from {
+                if !all.iter().any(|(id, known)| id == vantage && known == who) {
+                    all.push((vantage.clone(), who.clone()));
+                }
+            }
+        }
+        all
+    }
+}
+
 /// How one check looks.
 #[derive(Debug, Clone)]
 pub struct Job {
     /// The probe.
     pub probe: Spec,
+    /// As whom it looks, when not as the vantage's own user.
+    pub as_application: Option<AsApplication>,
     /// The longest one try may take.
     pub timeout: Duration,
     /// Try again while it fails.

@@ -60,15 +60,17 @@ impl<'d> Ups<'d> {
         let target = (format!("`{to}`"), self.target(&to));
         let source = (format!("`{from}`"), self.apps.get(from.as_str()).copied().unwrap_or(0));
         let mut awaited: Vec<(String, usize)> = match part.which {
-            // The host of the application that calls is there before the application is.
-            LinkPart::Path => vec![target],
-            LinkPart::Through => vec![target, source],
-            LinkPart::Configured if part.needs_source => vec![source],
+            LinkPart::Path | LinkPart::Through => vec![target],
             LinkPart::Configured => Vec::new(),
         };
         awaited.extend(self.database(loading, item.node));
+        // The host of the application that calls is there before the application is.
+        let without_source = awaited.iter().map(|&(_, index)| index).max().unwrap_or(0);
+        if part.needs_source {
+            awaited.push(source);
+        }
         let up = awaited.iter().map(|&(_, index)| index).max().unwrap_or(0);
-        let own = path.map_or(up, |path| path.stage);
+        let own = path.map_or(without_source, |path| path.stage);
         let (stage, is_named) = match listed {
             Some(listed) => (listed.stage, listed.by_name || part.which == LinkPart::Path),
             None if part.needs_source => (own.min(up), false),
@@ -80,7 +82,7 @@ impl<'d> Ups<'d> {
         if is_named {
             let late = awaited.into_iter().max_by_key(|&(_, index)| index);
             if let Some((what, _)) = late {
-                too_early(loading, (draft, stages), (item, part.which), stage, (&what, up));
+                too_early(loading, (draft, stages), (item, part), stage, (&what, up));
             }
             return Due::at_stage(stage);
         }
@@ -105,14 +107,16 @@ impl<'d> Ups<'d> {
 fn too_early(
     loading: &mut Loading<'_>,
     (draft, stages): (&Draft, &Stages),
-    (item, part): (&Item<Asked>, LinkPart),
+    (item, part): (&Item<Asked>, Part),
     stage: usize,
     (what, up): (&str, usize),
 ) {
     let Some(up) = stage_id(draft, stages, up) else { return };
-    let by_itself = match part {
-        LinkPart::Path => "a path is due by itself as soon as what it leads to is up",
-        LinkPart::Through | LinkPart::Configured => "it is then owed by itself until it can be answered",
+    let by_itself = match part.which {
+        LinkPart::Path if !part.needs_source => "a path is due by itself as soon as what it leads to is up",
+        LinkPart::Path | LinkPart::Through | LinkPart::Configured => {
+            "it is then owed by itself until it can be answered"
+        }
     };
     let at = loading.tree.get(item.node, "id").unwrap_or(item.node);
     let here = stage_id_or_all(draft, stages, stage).to_owned();

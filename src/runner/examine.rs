@@ -104,8 +104,8 @@ fn of<'a>(baseline: &'a Baseline, check: &Check, vantage: &VantageId) -> Option<
 impl Begun {
     /// Ask, all at the same time.
     pub(super) async fn ask(self, places: &Places, cancel: &CancellationToken) -> Examination {
-        let asking = self.asks.into_iter().map(async |Ask { question, vantage, probe }| {
-            let trace = places.look(&vantage, &probe, LIMIT, None, cancel).await;
+        let asking = self.asks.into_iter().map(async |Ask { question, vantage, who, probe }| {
+            let trace = places.look((&vantage, who.as_ref()), &probe, LIMIT, None, cancel).await;
             Answer { question, vantage, trace }
         });
         let answers =

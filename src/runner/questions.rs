@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::model::examination::Question;
+use crate::model::application::AsApplication;
+use crate::model::examination::{Question, ways};
 use crate::model::fact::Fact;
 use crate::model::fault::Fault;
 use crate::model::layer::Layer;
@@ -32,6 +33,8 @@ const PLACES: usize = 6;
 pub(super) struct Ask {
     pub(super) question: Question,
     pub(super) vantage: VantageId,
+    /// As whom, when not as the vantage's own user.
+    pub(super) who: Option<AsApplication>,
     pub(super) probe: Spec,
 }
 
@@ -49,6 +52,7 @@ pub(super) fn questions(
     let mut asked = Asked { check, probe, vantage, target: &target, asks: Vec::new() };
     asked.names();
     asked.elsewhere();
+    asked.not_as_application();
     tls::ask(&mut asked, trace, (layer, fault), before);
     match layer {
         Layer::Vantage => {}
@@ -83,6 +87,7 @@ pub(super) fn questions_of_an_error(
 ) -> Vec<Ask> {
     let Ok(target) = host_port(&probe.endpoint()) else { return Vec::new() };
     let mut asked = Asked { check, probe, vantage, target: &target, asks: Vec::new() };
+    asked.not_as_application();
     tls::ask_without_a_file(&mut asked, trace);
     asked.asks
 }
@@ -128,7 +133,21 @@ struct Asked<'a> {
 impl Asked<'_> {
     fn push(&mut self, question: Question, vantage: &VantageId, probe: Option<Spec>) {
         if let Some(probe) = probe {
-            self.asks.push(Ask { question, vantage: vantage.clone(), probe });
+            // Other places have neither the application's user nor its process.
+            let who = self.application().filter(|_| vantage == self.vantage).cloned();
+            self.asks.push(Ask { question, vantage: vantage.clone(), who, probe });
+        }
+    }
+
+    fn application(&self) -> Option<&AsApplication> {
+        self.check.link.as_deref()?.as_application.as_ref()
+    }
+
+    /// The same as the vantage's own user, with its own environment.
+    fn not_as_application(&mut self) {
+        if let Some(probe) = self.application().and_then(|_| self.same()) {
+            let question = Question::Otherwise { way: ways::OWN_ENVIRONMENT.to_owned() };
+            self.asks.push(Ask { question, vantage: self.vantage.clone(), who: None, probe });
         }
     }
 

@@ -46,7 +46,7 @@ fn check(id: &str, argv: &[&str], change: impl FnOnce(&mut Check, &mut Job)) -> 
         link: None,
         place: Place { file: "plan.yaml".into(), line: 1 },
     };
-    let mut job = Job { probe, timeout: Duration::from_secs(10), retry: None };
+    let mut job = Job { probe, as_application: None, timeout: Duration::from_secs(10), retry: None };
     change(&mut check, &mut job);
     (check, job)
 }

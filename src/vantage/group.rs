@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::quote::name;
 use super::ran::run;
 use super::{About, Brought, Remote, Set, Spec};
+use crate::model::application::AsApplication;
 use crate::model::fact::Fact;
 use crate::model::host::OfSet;
 use crate::model::layer::Layer;
@@ -32,6 +33,7 @@ pub(super) struct Group {
     id: String,
     spec: Spec,
     set: Set,
+    who: Option<AsApplication>,
     vault: Arc<Vault>,
     program: Brought,
     private: PathBuf,
@@ -50,12 +52,12 @@ impl Group {
     /// A set of places; nothing is asked yet. Arguments as those of [`Remote::new`].
     pub(super) fn new(
         id: String,
-        (spec, set): (Spec, Set),
+        (spec, set, who): (Spec, Set, Option<AsApplication>),
         vault: Arc<Vault>,
         program: Brought,
         private: PathBuf,
     ) -> Self {
-        Self { id, spec, set, vault, program, private, state: Mutex::default() }
+        Self { id, spec, set, who, vault, program, private, state: Mutex::default() }
     }
 
     /// Look once from every member, within `limit`; what the worst of them shows, with its name.
@@ -105,7 +107,13 @@ impl Group {
         join_all(members.iter().map(|(_, remote)| remote.about())).await.into_iter().collect()
     }
 
-    /// End every member that was ever looked from.
+    /// End every member that was ever looked from, and take away what was brought.
+    pub(super) async fn end(&self) {
+        let known: Vec<Arc<Remote>> = self.state.lock().await.known.values().cloned().collect();
+        join_all(known.iter().map(|remote| remote.end())).await;
+    }
+
+    /// End what is kept open on the way to any of them.
     pub(super) async fn close(&self) {
         let known = std::mem::take(&mut self.state.lock().await.known);
         join_all(known.values().map(|remote| remote.close())).await;
@@ -131,7 +139,7 @@ impl Group {
             let remote = known.entry(name.clone()).or_insert_with(|| {
                 let (id, spec) = (format!("{}/{name}", self.id), self.spec.member(name));
                 let (program, private) = (self.program.clone(), self.private.clone());
-                Arc::new(Remote::new(id, spec, Arc::clone(&self.vault), program, private))
+                Arc::new(Remote::new(id, (spec, self.who.clone()), Arc::clone(&self.vault), program, private))
             });
             (name.clone(), Arc::clone(remote))
         };

@@ -10,6 +10,7 @@ use tokio::process::Command;
 
 use super::Spec;
 use super::ran::{Ran, command, run};
+use crate::model::application::AsApplication;
 
 /// The longest one command there may take; the program is some 20 MB.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -22,11 +23,13 @@ const UNKNOWN: Duration = Duration::from_secs(5);
 const LOOK: &str = r#"printf '\ngonogo/1 machine %s %s\n' "$(uname -s)" "$(uname -m)"
 [ -x "$1" ] && printf 'gonogo/1 file %s\n' "$(stat -c %d:%i:%s:%Y "$1" 2>/dev/null)""#;
 
-/// The first folder in which programs can be run takes it; a mount may forbid it (noexec), or be read-only. Cut off in the
+/// The first folder in which programs can be run takes it; a mount may forbid it (noexec), or be read-only. With `all` as
+/// second argument everybody may run it, and nobody but its owner write it: then it is put where everybody comes. Cut off in the
 /// middle, `cat` sees an end like any other: that nobody reads what is printed then is how the script knows.
 const PUT: &str = r#"umask 077
-tried='' folder=''
-for base in "${XDG_RUNTIME_DIR:-}" "${TMPDIR:-}" /tmp /var/tmp "${HOME:-}" /dev/shm; do
+tried='' folder='' mode=700 own="${XDG_RUNTIME_DIR:-}" home="${HOME:-}"
+[ "$2" = all ] && mode=755 own='' home=''
+for base in "$own" "${TMPDIR:-}" /tmp /var/tmp "$home" /dev/shm; do
     [ -n "$base" ] && [ -d "$base" ] || continue
     tried="$tried $base"
     folder=$(mktemp -d "$base/gonogo.XXXXXXXXXX" 2>/dev/null) || { folder=''; continue; }
@@ -40,7 +43,7 @@ if [ -z "$folder" ]; then
 fi
 rm -f -- "$folder/try"
 trap 'rm -rf -- "$folder"; exit 1' HUP INT PIPE TERM
-if ! { cat > "$folder/gonogo" && chmod 700 "$folder/gonogo"; }; then
+if ! { cat > "$folder/gonogo" && chmod "$mode" "$folder/gonogo" "$folder"; }; then
     told=full
 else
     case $(sha256sum < "$folder/gonogo" 2>/dev/null) in
@@ -90,6 +93,8 @@ pub(super) struct Placed {
 #[derive(Debug, Clone)]
 pub(super) struct Way {
     pub(super) spec: Spec,
+    /// The application that is looked as from there.
+    pub(super) who: Option<AsApplication>,
     /// A folder of ours, nobody else's.
     pub(super) private: PathBuf,
     /// What can be brought.
@@ -124,7 +129,9 @@ impl Way {
         }
         let program = Arc::new(self.program_for(machine).await?);
         let sum = hex(&Sha256::digest(program.as_slice()));
-        let put = self.run(&["sh", "-c", PUT, "sh", &sum], Some(program)).await?;
+        let is_for_another = self.who.as_ref().is_some_and(|who| who.user.is_some());
+        let who_runs = if is_for_another { "all" } else { "owner" };
+        let put = self.run(&["sh", "-c", PUT, "sh", &sum, who_runs], Some(program)).await?;
         if let Some(folder) = put.value("placed") {
             return Ok(Placed { program: format!("{folder}/gonogo"), folder: Some(folder.to_owned()) });
         }

@@ -14,8 +14,10 @@ use super::place::{Brought, NotPlaced, Placed, Way};
 use super::ran::command;
 use super::session::{Refusal, Session};
 use super::shell::Shell;
+use crate::agent::application;
 use crate::agent::wire::{Hello, LARGEST_FILE, SentFile};
 use crate::clock;
+use crate::model::application::AsApplication;
 use crate::model::fact::Fact;
 use crate::model::layer::Layer;
 use crate::model::trace::{Ended, Observation, Seen, Trace, VantageError};
@@ -74,9 +76,15 @@ pub struct About {
 }
 
 impl Remote {
-    /// A vantage; nothing is started yet. `program` is our own program, `private` a folder that is ours alone.
-    pub(super) fn new(id: String, spec: Spec, vault: Arc<Vault>, program: Brought, private: PathBuf) -> Self {
-        Self { id, way: Way { spec, private, program, end: None }, vault, state: Mutex::default() }
+    /// A vantage, looked from as an application where one is given; nothing is started yet. `program` is our own program, `private` a folder that is ours alone.
+    pub(super) fn new(
+        id: String,
+        (spec, who): (Spec, Option<AsApplication>),
+        vault: Arc<Vault>,
+        program: Brought,
+        private: PathBuf,
+    ) -> Self {
+        Self { id, way: Way { spec, who, private, program, end: None }, vault, state: Mutex::default() }
     }
 
     /// Look once from there, within `limit`; comes back in any case.
@@ -86,21 +94,39 @@ impl Remote {
         limit: Duration,
         cancel: &CancellationToken,
     ) -> Trace {
+        let changing = || {
+            let reason = "the variables of the application do not stay the same".to_owned();
+            Trace::blind(VantageError::Lost { vantage: self.id.clone(), reason })
+        };
+        // An application that was started anew has its new variables from then on.
+        match self.try_to_look(probe, limit, cancel).await {
+            Some(trace) => trace,
+            None => self.try_to_look(probe, limit, cancel).await.unwrap_or_else(changing),
+        }
+    }
+
+    /// None when the application has other variables than the far side in its place: that one is gone then.
+    async fn try_to_look(
+        &self,
+        probe: &probe::Spec,
+        limit: Duration,
+        cancel: &CancellationToken,
+    ) -> Option<Trace> {
         let began = Instant::now();
         let cancelled = || Trace { observations: Vec::new(), ended: Ended::Cancelled };
         let opened = tokio::select! {
             biased;
-            () = cancel.cancelled() => return cancelled(),
+            () = cancel.cancelled() => return Some(cancelled()),
             opened = self.far() => opened,
         };
         let session = match opened {
             Ok(Far::Program(session)) => session,
-            Ok(Far::Shell(shell)) => return shell.look(probe, limit, began, cancel).await,
-            Err(reason) => return Trace::blind(self.unusable(&reason)),
+            Ok(Far::Shell(shell)) => return Some(shell.look(probe, limit, began, cancel).await),
+            Err(reason) => return Some(Trace::blind(self.unusable(&reason))),
         };
         let (carried, files) = match self.packed(probe).await {
             Ok(packed) => packed,
-            Err(error) => return Trace::blind(error),
+            Err(error) => return Some(Trace::blind(error)),
         };
         let found = Self::found(&session, began.elapsed());
         let (id, answer) = session.look(carried, limit, files).await;
@@ -108,7 +134,7 @@ impl Remote {
             biased;
             () = cancel.cancelled() => {
                 session.cancel(id).await;
-                return cancelled();
+                return Some(cancelled());
             }
             answered = tokio::time::timeout(limit + GRACE + SLACK, answer) => answered,
         };
@@ -116,7 +142,11 @@ impl Remote {
             let reason = self.vault.scrubber().text(reason).into_owned();
             Trace::blind(VantageError::Lost { vantage: self.id.clone(), reason })
         };
-        match answered {
+        Some(match answered {
+            Ok(Ok(Err(Refusal::Outdated))) => {
+                self.forget(&session).await;
+                return None;
+            }
             Ok(Ok(Ok(mut trace))) => {
                 trace.observations.insert(0, found);
                 self.name_secret(probe, &mut trace);
@@ -137,7 +167,7 @@ impl Remote {
                 self.forget(&session).await;
                 lost(&format!("no answer within {} s", (limit + GRACE + SLACK).as_secs()))
             }
-        }
+        })
     }
 
     /// Open it, unless it is open, and tell who it is.
@@ -166,14 +196,21 @@ impl Remote {
     }
 
     /// End it, and take away what was brought.
-    pub(super) async fn close(&self) {
+    pub(super) async fn end(&self) {
         let mut state = self.state.lock().await;
         state.far = None;
-        let closing = async {
+        let ending = async {
             if let Some((way, placed)) = state.placed.take() {
                 way.remove(&placed).await;
                 way.end().await;
             }
+        };
+        let _ = tokio::time::timeout(CLOSE_LIMIT, ending).await;
+    }
+
+    /// End what is kept open on the way there, which others may share: they have to have ended too.
+    pub(super) async fn close(&self) {
+        let closing = async {
             if let Some(words) = self.way.spec.closing(&self.way.private) {
                 let (_, mut command) = command(&words);
                 let _ = command.output().await;
@@ -268,12 +305,20 @@ impl Remote {
         let there = match way.place().await {
             Ok(there) => there,
             Err(NotPlaced::Unusable(why)) => return Err(why),
+            // It would look as the vantage's own user, with its own variables.
+            Err(NotPlaced::Shell(why)) if way.who.is_some() => {
+                return Err(format!("only gonogo itself can look as the application, and {why}"));
+            }
             Err(NotPlaced::Shell(why)) => {
                 let shell = Shell::greet(self.id.clone(), way.clone(), Arc::clone(&self.vault), why).await?;
                 return Ok((Far::Shell(Arc::new(shell)), Placed::default()));
             }
         };
         let mut words = vec![there.program.as_str(), "__agent"];
+        let who = way.who.as_ref().map(application::written);
+        if let Some(who) = &who {
+            words.extend(["--as", who]);
+        }
         if let Some(folder) = &there.folder {
             words.extend(["--remove", folder]);
         }

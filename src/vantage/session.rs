@@ -34,6 +34,8 @@ pub(super) enum Refusal {
     Refused(String),
     /// The far side is gone.
     Lost(String),
+    /// The far side has variables that its application has no more.
+    Outdated,
 }
 
 /// A far side that has said hello.
@@ -282,6 +284,7 @@ impl Reader {
                 }
             }
             Reply::Looked { id, trace } => self.answer(id, Ok(trace)),
+            Reply::Outdated { id } => self.answer(id, Err(Refusal::Outdated)),
             Reply::Refused { id: Some(id), reason } => self.answer(id, Err(Refusal::Refused(reason))),
             Reply::Refused { id: None, reason } => self.shared.hear(&reason),
             Reply::Ask { ask, secret } => {

@@ -2,7 +2,7 @@
 
 pub mod agree;
 mod format;
-mod process;
+pub(crate) mod process;
 mod source;
 mod xml;
 

@@ -70,7 +70,8 @@ pub struct Http {
     /// `1.1` or `2`; what the server prefers when absent, `1.1` without TLS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http_version: Option<HttpVersion>,
-    /// A proxy's URL, `environment` for the one the environment names, or `none`, which is the default.
+    /// A proxy's URL, `environment` for the one the environment names, or `none`, which is the default but for a link's path
+    /// with `as_application`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<String>,
     /// Connect to this `host:port` instead of the URL's; names and headers stay those of the URL.
@@ -242,7 +243,8 @@ impl Http {
     fn way(&self) -> Result<Way, VantageError> {
         let setting = |setting: &str, reason| VantageError::Setting { setting: setting.to_owned(), reason };
         let proxy = match self.proxy.as_deref() {
-            None | Some("none") => ProxyChoice::None,
+            None => ProxyChoice::Unsaid,
+            Some("none") => ProxyChoice::None,
             Some("environment") => ProxyChoice::Environment,
             Some(url) => ProxyChoice::Given(Proxy::parse(url).map_err(|reason| setting("proxy", reason))?),
         };

@@ -44,7 +44,9 @@ pub(in crate::probe) struct Detour {
 /// Which proxy is used.
 #[derive(Debug, Default)]
 pub(in crate::probe) enum ProxyChoice {
+    /// None, but for an application: it goes by its environment.
     #[default]
+    Unsaid,
     None,
     Environment,
     Given(Proxy),
@@ -74,15 +76,16 @@ impl Way {
             None => (host_of(url).to_owned(), port_of(url)),
         };
         let context = recorder.context();
+        let of_environment =
+            || Proxy::of_environment(&context.environment, url.scheme(), host_of(url), port_of(url));
         let proxy = match &self.proxy {
-            ProxyChoice::None => None,
+            ProxyChoice::Unsaid if context.environment.is_of_application() => of_environment()?,
+            ProxyChoice::Unsaid | ProxyChoice::None => None,
             ProxyChoice::Given(proxy) => Some(proxy.clone()),
-            ProxyChoice::Environment => {
-                Proxy::of_environment(&context.environment, url.scheme(), host_of(url), port_of(url))?
-            }
+            ProxyChoice::Environment => of_environment()?,
         };
-        if let Some(authorization) = proxy.as_ref().and_then(|proxy| proxy.authorization.as_ref()) {
-            context.vault.scrubber().learn(authorization.expose().trim_start_matches("Basic "));
+        for secret in proxy.iter().flat_map(Proxy::secrets) {
+            context.vault.scrubber().learn(&secret);
         }
         Ok(Door { host, port, proxy })
     }
