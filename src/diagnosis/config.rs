@@ -6,6 +6,8 @@ use super::registry::{Rule, Ruling, causes};
 use crate::model::cause::Confidence;
 use crate::model::fault::{Fault, Mismatch};
 use crate::model::layer::Layer;
+use crate::model::outline::{Check, LinkPart};
+use crate::model::trace::{Ended, Trace, VantageError};
 use crate::probe::config::agree::{EMPTY, UNSEEN};
 
 causes! { Config:
@@ -21,9 +23,20 @@ causes! { Config:
         "The configured address has a character that nobody sees, such as a space or a carriage return at its end.",
         "The address reads right; its bytes are others. Files written on Windows end lines with a carriage return.",
         ["trim the value: dos2unix FILE, or take the space away"];
+    OTHER_USER = "probe-other-user-env" at Source,
+        "It fails as the application, and works from the same host for another user with another environment.",
+        "The same probe at the same place and time: once as the application, once as the vantage's own user.",
+        ["compare the rights of its user, and SSL_CERT_FILE, RES_OPTIONS, LOCALDOMAIN and HOSTALIASES of its process"];
 }
 
-pub(super) const RULES: &[Rule] = &[empty, unseen, differs, other_name];
+pub(super) const RULES: &[Rule] = &[empty, unseen, differs, other_name, own_file, own_environment];
+
+/// Whether it fails each time as the application, and works from the same place as the vantage's own user: then neither the
+/// way nor the target is to blame.
+pub(super) fn is_the_application_s(evidence: &Evidence<'_>) -> bool {
+    let works = |trace: &Trace| trace.broken().is_none() && !trace.observations.is_empty();
+    evidence.own_environment().is_some_and(works) && evidence.again().all(|trace| trace.broken().is_some())
+}
 
 /// What a configuration says, when it was read and is not what was meant.
 fn configured<'a>(evidence: &Evidence<'a>) -> Option<&'a [Mismatch]> {
@@ -31,8 +44,32 @@ fn configured<'a>(evidence: &Evidence<'a>) -> Option<&'a [Mismatch]> {
     (evidence.check.kind == "config").then_some(mismatches)
 }
 
-fn meant(one: &Mismatch) -> String {
-    format!("The plan means {} for {}.", one.expected, one.what)
+/// What is declared and probed, beside what is configured.
+fn meant(evidence: &Evidence<'_>, one: &Mismatch) -> String {
+    let declared = format!("The plan means {} for {}.", one.expected, one.what);
+    let Some(link) = &evidence.check.link else { return declared };
+    let is_path = |check: &&Check| {
+        check.link.as_ref().is_some_and(|other| other.id == link.id && other.part == LinkPart::Path)
+    };
+    match evidence.outline.checks.iter().find(is_path) {
+        Some(path) => format!("{declared} Declared for the link and probed from there is {}.", path.target),
+        None => declared,
+    }
+}
+
+/// A file of our own that the application's user may not read.
+fn own_file(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let Ended::Blind(error @ VantageError::Unreadable { .. }) = &evidence.trace.ended else { return None };
+    evidence.own_environment().filter(|_| is_the_application_s(evidence))?;
+    let contrast = "From the same place, as the vantage's own user, the file is read and it works.";
+    Some(Ruling::new(OTHER_USER, Layer::Vantage, error.to_string()).proved(contrast))
+}
+
+/// Whatever else there is in the application's environment.
+fn own_environment(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let (layer, fault) = evidence.broken().filter(|_| is_the_application_s(evidence))?;
+    let contrast = "From the same place, as the vantage's own user and with its own environment, it works.";
+    Some(Ruling::new(OTHER_USER, layer, fault.to_string()).because(contrast))
 }
 
 fn empty(evidence: &Evidence<'_>) -> Option<Ruling> {
@@ -42,13 +79,13 @@ fn empty(evidence: &Evidence<'_>) -> Option<Ruling> {
     }
     let one = configured(evidence)?.iter().find(|one| one.got.contains(EMPTY))?;
     let ruling = Ruling::new(EMPTY_SETTING, Layer::Payload, format!("{}: {}", one.what, one.got));
-    Some(ruling.proved(meant(one)))
+    Some(ruling.proved(meant(evidence, one)))
 }
 
 fn unseen(evidence: &Evidence<'_>) -> Option<Ruling> {
     let one = configured(evidence)?.iter().find(|one| one.got.contains(UNSEEN))?;
     let ruling = Ruling::new(UNSEEN_CHARACTER, Layer::Payload, format!("{}: {}", one.what, one.got));
-    Some(ruling.proved(meant(one)))
+    Some(ruling.proved(meant(evidence, one)))
 }
 
 /// The address that is configured is not the one of the plan.
@@ -58,7 +95,7 @@ fn differs(evidence: &Evidence<'_>) -> Option<Ruling> {
         .iter()
         .find(|one| is_link && !one.got.contains(EMPTY) && !one.got.contains(UNSEEN))?;
     let ruling = Ruling::new(OLD_HOST, Layer::Payload, format!("{} is {}", one.what, one.got));
-    Some(ruling.proved(meant(one)))
+    Some(ruling.proved(meant(evidence, one)))
 }
 
 /// Another name than in the baseline is called, and both are there: not the name server gives another address, the

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use crate::model::cause::Blame;
-use crate::model::examination::{Answer, Question};
+use crate::model::examination::{Answer, Question, ways};
 use crate::model::fact::{Attempt, ConnectError, ConnectErrorKind, Fact};
 use crate::model::fault::Fault;
 use crate::model::host::{ListenerFacts, NameFacts};
@@ -130,6 +130,12 @@ impl<'a> Evidence<'a> {
         let mut found =
             self.answered(|question| matches!(question, Question::Otherwise { way } if way == wanted));
         found.next().map(|place| place.trace)
+    }
+
+    /// The same as the vantage's own user with its own environment, when it was looked at as an application.
+    #[must_use]
+    pub fn own_environment(&self) -> Option<&'a Trace> {
+        self.otherwise(ways::OWN_ENVIRONMENT).filter(|trace| could_look(trace))
     }
 
     /// What ports behind the one that was called answer, on the target's own hosts.

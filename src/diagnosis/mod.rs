@@ -35,7 +35,13 @@ const MOST: usize = 3;
 pub fn diagnose(evidence: &Evidence<'_>) -> Vec<Diagnosis> {
     let mut found: Vec<Ruling> = Vec::new();
     // What a proxy does says nothing of the target behind it.
-    let rules: &[&[registry::Rule]] = if proxy::is_to_blame(evidence) { &[proxy::RULES] } else { RULES };
+    let rules: &[&[registry::Rule]] = if proxy::is_to_blame(evidence) {
+        &[proxy::RULES]
+    } else if config::is_the_application_s(evidence) {
+        &[proxy::RULES, tls::RULES, config::RULES]
+    } else {
+        RULES
+    };
     for ruling in rules.iter().copied().flatten().filter_map(|rule| rule(evidence)) {
         if found.iter().all(|known| known.cause.id != ruling.cause.id) {
             found.push(ruling);

@@ -30,6 +30,16 @@ causes! { Proxy:
         "An internal call goes through a proxy that cannot reach the target.",
         "The error is the proxy's own; without the proxy the target answers, and its log is empty.",
         ["put the target into NO_PROXY of the source"];
+    NO_PROXY_SYNTAX = "proxy-no-proxy-syntax" at Source,
+        "NO_PROXY names the target in a form that is not understood, so that the call goes through the proxy.",
+        "NO_PROXY is set and has the target's name or domain in it; without the proxy the target answers.",
+        ["write names, or domains as .example.com, with commas between them",
+         "a JVM reads http.nonProxyHosts instead: *.example.com with | between them"];
+    UPPERCASE = "proxy-uppercase-ignored" at Source,
+        "The application goes through the proxy of HTTP_PROXY; curl and others ignore that variable in capitals.",
+        "The call fails through the proxy, and works from the same place for whoever does not take HTTP_PROXY.",
+        ["put the target into NO_PROXY of the source, or take HTTP_PROXY out of its environment",
+         "set http_proxy in its place, which all understand, so that a test on the host goes the same way"];
     LOGIN_PAGE = "proxy-captive-login" at Network,
         "Something on the way answers with a page of its own instead of the target.",
         "Another type of content than from other places, at the same address; the target's log is empty.",
@@ -41,7 +51,7 @@ causes! { Proxy:
 }
 
 pub(super) const RULES: &[Rule] =
-    &[unresolvable, dead, credentials, denied, no_proxy_missing, intercepted, login_page];
+    &[no_proxy_syntax, uppercase, unresolvable, dead, credentials, denied, no_proxy_missing, intercepted, login_page];
 
 /// The proxy that is connected, and who named it.
 fn proxied(trace: &Trace) -> Option<(&str, &str)> {
@@ -75,7 +85,9 @@ fn works(trace: &Trace) -> bool {
 /// With what is seen without the proxy, or what was seen before there was one.
 fn told(evidence: &Evidence<'_>, ruling: Ruling) -> Option<Ruling> {
     let (proxy, named_by) = proxied(evidence.trace)?;
-    let who = format!("{proxy} is a proxy, named by {named_by}.");
+    let clean = evidence.own_environment().is_some_and(|own| works(own) && proxied(own).is_none());
+    let clean = if clean { " The vantage's own environment names none, and there it works." } else { "" };
+    let who = format!("{proxy} is a proxy, named by {named_by}.{clean}");
     let direct = evidence.before.is_some_and(|before| works(before) && proxied(before).is_none());
     let before = if direct { " In the baseline the call went without it." } else { "" };
     Some(match evidence.otherwise(ways::NO_PROXY).and_then(Trace::broken) {
@@ -90,6 +102,41 @@ fn told(evidence: &Evidence<'_>, ruling: Ruling) -> Option<Ruling> {
         Some((layer, _)) => ruling
             .proved(format!("{who} Without it the target itself answers, and breaks at {layer}.{before}")),
     })
+}
+
+/// Whether an entry of `NO_PROXY` is meant for a host, however it is written.
+fn is_meant_for(entry: &str, host: &str) -> bool {
+    let entry = entry.rsplit_once("://").map_or(entry, |(_, rest)| rest);
+    let entry = entry.trim_matches(|letter: char| !letter.is_ascii_alphanumeric()).to_ascii_lowercase();
+    let inside = entry.contains('.') && host.strip_suffix(&*entry).is_some_and(|rest| rest.ends_with('.'));
+    host == entry || inside
+}
+
+fn no_proxy_syntax(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let (layer, fault) = evidence.broken()?;
+    proxied(evidence.trace)?;
+    let names = evidence.names().filter(|_| passes_without(evidence))?;
+    let host = names.name.trim_end_matches('.').to_ascii_lowercase();
+    let list = |(name, _): &&(String, String)| name.eq_ignore_ascii_case("no_proxy");
+    let (name, list) = names.proxies.iter().find(list)?;
+    let mut entries = list.split([',', ';', '|', ' ']).filter(|entry| !entry.is_empty());
+    let entry = entries.find(|entry| is_meant_for(entry, &host))?;
+    let contrast = format!("{name} is {list}: {entry} is meant for {host}, and does not keep it from the proxy.");
+    let told = told(evidence, Ruling::new(NO_PROXY_SYNTAX, layer, fault.to_string()))?;
+    let whole = format!("{contrast} {}", told.contrast);
+    Some(told.proved(whole).or(&[NO_PROXY_MISSING]))
+}
+
+/// `HTTP_PROXY` is taken of an application's environment only.
+fn uppercase(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let (layer, fault) = evidence.broken()?;
+    proxied(evidence.trace).filter(|(_, named_by)| *named_by == "HTTP_PROXY")?;
+    if !passes_without(evidence) {
+        return None;
+    }
+    let proxy_is_silent = layer <= Layer::Tcp && !matches!(fault, Fault::ProxyRefused { .. });
+    let other = if proxy_is_silent { DEAD } else { NO_PROXY_MISSING };
+    told(evidence, Ruling::new(UPPERCASE, layer, fault.to_string()).or(&[other]))
 }
 
 fn unresolvable(evidence: &Evidence<'_>) -> Option<Ruling> {

@@ -87,7 +87,6 @@ pub(super) fn questions_of_an_error(
 ) -> Vec<Ask> {
     let Ok(target) = host_port(&probe.endpoint()) else { return Vec::new() };
     let mut asked = Asked { check, probe, vantage, target: &target, asks: Vec::new() };
-    asked.not_as_application();
     tls::ask_without_a_file(&mut asked, trace);
     asked.asks
 }

@@ -151,6 +151,12 @@ pub(super) fn unknown_issuer(evidence: &Evidence<'_>) -> Option<Ruling> {
     let trusts = |place: &Place<'_>| {
         place.passes(Layer::Tls) && leaf(place.trace).is_some_and(|there| same(own, there))
     };
+    let trusted = |trace| trusts(&Place { vantage: evidence.vantage, trace });
+    if evidence.own_environment().is_some_and(trusted) {
+        let contrast = "The same certificate is trusted from the same place with the vantage's own trust store: SSL_CERT_FILE or \
+                        SSL_CERT_DIR of the application names another one.";
+        return Some(ruling.proved(contrast).next("add the authority to the file that SSL_CERT_FILE of the source names"));
+    }
     let trusting: Vec<Place<'_>> = evidence.elsewhere().filter(trusts).collect();
     if !trusting.is_empty() {
         let names = listed(trusting.iter().map(Place::name));

@@ -11,6 +11,7 @@ use crate::model::fact::{Certificate, Fact};
 use crate::model::fault::{Distrust, Fault, Mismatch};
 use crate::model::layer::Layer;
 use crate::model::trace::{Ended, Trace, VantageError};
+use crate::net::tls::SYSTEM_STORE;
 
 /// The certificate that a client cannot use is its own trouble: the server answers without it.
 fn by_a_file(
@@ -30,7 +31,19 @@ fn by_a_file(
 }
 
 pub(super) fn trust_file(evidence: &Evidence<'_>) -> Option<Ruling> {
-    let Ended::Blind(error @ VantageError::Unreadable { .. }) = &evidence.trace.ended else { return None };
+    let Ended::Blind(error) = &evidence.trace.ended else { return None };
+    if let VantageError::Setting { setting, .. } = error {
+        // Of the application alone: SSL_CERT_FILE or SSL_CERT_DIR of its environment.
+        let own = evidence.own_environment().filter(|trace| setting == SYSTEM_STORE && speaks_tls(trace))?;
+        let works = if own.broken().is_none() { "works" } else { "goes on" };
+        let contrast = format!(
+            "With the vantage's own trust store it {works}: what SSL_CERT_FILE or SSL_CERT_DIR of the application names cannot be used."
+        );
+        return Some(Ruling::new(TRUST_FILE, Layer::Tls, error.to_string()).proved(contrast));
+    }
+    if !matches!(error, VantageError::Unreadable { .. }) {
+        return None;
+    }
     by_a_file(evidence, TRUST_FILE, error, ways::SYSTEM_TRUST)
 }
 

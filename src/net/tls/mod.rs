@@ -15,6 +15,7 @@ use std::path::PathBuf;
 
 pub use handshake::{HANDSHAKE_LIMIT, broken_stream, secure};
 pub use judge::Verify;
+pub use trust::SYSTEM_STORE;
 
 /// How a connection is to be secured.
 #[derive(Debug, Clone, PartialEq, Eq)]

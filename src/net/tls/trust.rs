@@ -17,6 +17,9 @@ use crate::model::trace::VantageError;
 /// Certificate and key files larger than this are refused.
 const LARGEST: u64 = 4 * 1024 * 1024;
 
+/// The store of those who name none, for people; `SSL_CERT_FILE` and `SSL_CERT_DIR` put others in its place.
+pub const SYSTEM_STORE: &str = "the system's trust store";
+
 /// Roots, with their certificates kept to recognise a leaf that is itself one of them.
 #[derive(Debug)]
 pub(crate) struct Roots {
@@ -71,8 +74,7 @@ impl TrustStores {
 }
 
 async fn system() -> Result<Arc<Roots>, VantageError> {
-    let broken =
-        |reason: String| VantageError::Setting { setting: "the system's trust store".to_owned(), reason };
+    let broken = |reason: String| VantageError::Setting { setting: SYSTEM_STORE.to_owned(), reason };
     let loaded = tokio::task::spawn_blocking(rustls_native_certs::load_native_certs)
         .await
         .map_err(|error| broken(error.to_string()))?;
@@ -83,7 +85,7 @@ async fn system() -> Result<Arc<Roots>, VantageError> {
         let why = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join("; ")) };
         return Err(broken(format!("it holds no certificate{why}")));
     }
-    let source = "the system's trust store".to_owned();
+    let source = SYSTEM_STORE.to_owned();
     Ok(Arc::new(Roots { store, certificates: loaded.certs, source }))
 }
 

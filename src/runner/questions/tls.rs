@@ -11,6 +11,7 @@ use crate::model::fault::{Distrust, Fault};
 use crate::model::layer::Layer;
 use crate::model::trace::{Ended, Seen, Trace, VantageError};
 use crate::net::resolve::literal;
+use crate::net::tls::SYSTEM_STORE;
 use crate::net::tls::hello::Offer;
 use crate::probe::file_ref::FileRef;
 use crate::probe::http::Http;
@@ -50,10 +51,15 @@ pub(super) fn ask_without_a_file(asked: &mut Asked<'_>, trace: &Trace) {
     let Ended::Blind(error) = &trace.ended else { return };
     let is = |file: Option<&FileRef>, path: &str| file.is_some_and(|file| file.path().as_os_str() == path);
     let mut ours = server.client_certificate.iter().flat_map(|files| [&files.cert, &files.key]);
-    if let VantageError::Unreadable { path, .. } = error {
+    if let VantageError::Setting { setting, .. } = error {
+        if setting == SYSTEM_STORE {
+            asked.not_as_application();
+        }
+    } else if let VantageError::Unreadable { path, .. } = error {
         if is(server.ca.as_ref(), path) {
             asked.otherwise(ways::SYSTEM_TRUST, server.tls(|tls| tls.ca = None));
         } else if ours.any(|file| is(Some(file), path)) {
+            asked.not_as_application();
             asked.otherwise(ways::NO_CLIENT_CERTIFICATE, server.tls(|tls| tls.client_certificate = None));
         }
     } else if matches!(error, VantageError::KeyMismatch { .. }) {
