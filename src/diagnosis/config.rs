@@ -60,9 +60,8 @@ fn meant(evidence: &Evidence<'_>, one: &Mismatch) -> String {
 /// A file of our own that the application's user may not read.
 fn own_file(evidence: &Evidence<'_>) -> Option<Ruling> {
     let Ended::Blind(error @ VantageError::Unreadable { .. }) = &evidence.trace.ended else { return None };
-    evidence.own_environment().filter(|_| is_the_application_s(evidence))?;
     let contrast = "From the same place, as the vantage's own user, the file is read and it works.";
-    Some(Ruling::new(OTHER_USER, Layer::Vantage, error.to_string()).proved(contrast))
+    is_the_application_s(evidence).then(|| Ruling::new(OTHER_USER, Layer::Vantage, error.to_string()).proved(contrast))
 }
 
 /// Whatever else there is in the application's environment.

@@ -6,9 +6,11 @@ use super::load::Loading;
 use super::references::{person_exists, places};
 use crate::file::findings::Finding;
 use crate::file::written;
+use crate::model::application::Variables;
 use crate::model::outline::HERE;
 use crate::probe::Spec;
 use crate::probe::config::agree::Address;
+use crate::probe::config::broken;
 use crate::suggest::suggestion;
 use crate::yaml::tree::NodeId;
 
@@ -61,6 +63,7 @@ pub(super) fn check(loading: &mut Loading<'_>, draft: &Draft) {
         from(loading, draft, link.node, &written.from);
         to(loading, draft, link.node, written);
         compare_from(loading, draft, link.node, written);
+        as_application(loading, link.node, written);
         let path = draft.parts.iter().find(|(position, part)| part.link == index && part.path == **position);
         if let Some(item) = path.and_then(|(&position, _)| draft.checks.get(position)) {
             other_database(loading, draft, item, &written.to);
@@ -157,6 +160,54 @@ fn compare_from(loading: &mut Loading<'_>, draft: &Draft, link: NodeId, written:
                 .label("it decides already")
                 .help("compare with places where it does not run"),
         );
+    }
+}
+
+/// As whom a path is looked at has to say something that can be meant; whether there is such a user is seen there.
+fn as_application(loading: &mut Loading<'_>, link: NodeId, written: &written::Link) {
+    let Some(who) = &written.as_application else { return };
+    let Some(node) = loading.tree.get(link, "as_application") else { return };
+    let at = |path: &[&str]| loading.tree.place(loading.tree.descend(node, path));
+    let mut told = Vec::new();
+    if loading.tree.entries(node).is_empty() {
+        let finding = Finding::at(at(&[]), "`as_application` says nothing").label("as whom?");
+        told.push(finding.help("such as `{ user: app1, environment: { process: 'app1\\.jar' } }`; either of them may be left out"));
+    }
+    // A user is put on a command line (sudo(8)) and looked up in passwd(5).
+    let is_name = |user: &str| {
+        !user.is_empty()
+            && !user.starts_with('-')
+            && !user.contains([':', '/', '#', '%'])
+            && !user.contains(char::is_whitespace)
+    };
+    if who.user.as_ref().is_some_and(|user| !is_name(user)) {
+        let finding =
+            Finding::at(at(&["user"]), "this is not a user's name").label("no user has such a name");
+        told.push(finding.help("name the user that the application runs as, or its number"));
+    }
+    match &who.environment {
+        Variables::Vantage => {}
+        Variables::Process(pattern) => {
+            if let Some(problem) = broken("process", pattern) {
+                let finding = Finding::at(at(&["environment", "process"]), problem.message);
+                told.push(finding.help("it is looked for in the command lines of the processes there"));
+            }
+        }
+        Variables::PidFile(file) => {
+            if !file.is_absolute() {
+                let finding = Finding::at(at(&["environment", "pid_file"]), "this path is not absolute");
+                told.push(finding.label("read where the application runs").help("begin it with `/`"));
+            }
+        }
+        Variables::Unit(unit) => {
+            if unit.is_empty() || unit.contains('/') || unit.contains(char::is_whitespace) {
+                let finding = Finding::at(at(&["environment", "unit"]), "this is not the name of a unit");
+                told.push(finding.help("such as `app1.service`: systemctl status PID tells it"));
+            }
+        }
+    }
+    for finding in told {
+        loading.findings.push(finding);
     }
 }
 

@@ -14,6 +14,8 @@ use serde_json::json;
 use super::arguments::{Format, Picture, Plan as Arguments};
 use super::validate::counted;
 use super::{Shared, load};
+use crate::environment::{PROXIES, TRUST_AND_NAMES};
+use crate::model::application::{AsApplication, Variables};
 use crate::model::outline::{Check, HERE, LinkPart, Outline, Stage};
 use crate::period::Period;
 use crate::plan::Plan;
@@ -112,7 +114,15 @@ fn line(outline: &Outline, check: &Check) -> String {
     if let Some(link) = &check.link {
         let _ = match link.part {
             LinkPart::Path => {
-                write!(line, "  link {} to {}, from {}", link.from, link.to, check.from.join(", "))
+                let who = link.as_application.as_ref().map_or_else(String::new, |who| format!(" {who}"));
+                write!(
+                    line,
+                    "  link {} to {}, from {}{}",
+                    link.from,
+                    link.to,
+                    check.from.join(", "),
+                    text::line(&who)
+                )
             }
             LinkPart::Through => write!(line, "  through {}, from {}", link.from, check.from.join(", ")),
             LinkPart::Configured => {
@@ -148,8 +158,9 @@ const ONCE_FAILED: &str = "
 once a check has failed, at most 32 times a stage, for at most 4 s each once a place is open:
   from here, the target's own hosts and compare_from: the same, or a connection when it would change something
   from its own place: the same up to 5 times, connections to the baseline's address and to ports 22, 443 and 1 of
-  the target's host, and the name asked of each name server; the same without the proxy; of TLS, client hellos with old
-  versions and suites and without the name, a handshake with another version, name or no client certificate, and
+  the target's host, and the name asked of each name server; the same without the proxy, and of
+  as_application the same as the vantage's own user with its own variables; of TLS, client hellos with old versions and suites
+  and without the name, a handshake with another version, name or no client certificate, and
   GET / in clear text without headers and credentials
   on the target's own hosts: connections to the port on loopback, and the list of listening sockets
   of a web server that answers 4xx or 5xx, by GET: the path without its own headers, the root path, the path of the next
@@ -174,6 +185,9 @@ fn commands(plan: &Plan) -> String {
             let _ = writeln!(out, "{HERE}  {id}  {}", text::line(&command.join(" ")));
         }
     }
+    for (vantage, who) in plan.applications() {
+        let _ = writeln!(out, "{vantage}  {}", text::line(&of_application(&who)));
+    }
     for (check, job) in plan.outline.checks.iter().zip(&plan.jobs) {
         for vantage in &check.from {
             for command in job.probe.commands() {
@@ -183,6 +197,27 @@ fn commands(plan: &Plan) -> String {
     }
     out.push_str(ONCE_FAILED);
     out
+}
+
+/// What is done at a vantage to look as an application.
+fn of_application(who: &AsApplication) -> String {
+    let user = who.user.as_ref().map_or_else(String::new, |user| {
+        format!("become {user} with its groups (root), else: sudo -n -u {user} -- gonogo __agent; ")
+    });
+    let variables = match &who.environment {
+        Variables::Vantage => "keep the vantage's own variables".to_owned(),
+        Variables::Process(pattern) => {
+            format!("read /proc/*/cmdline, and /proc/PID/environ of processes that match /{pattern}/")
+        }
+        Variables::PidFile(file) => format!("read {}, and /proc/PID/environ", file.display()),
+        Variables::Unit(unit) => {
+            format!("read /proc/*/cgroup, and /proc/PID/environ of processes of {unit}")
+        }
+    };
+    let taken = PROXIES.iter().chain(&TRUST_AND_NAMES).filter(|name| **name == name.to_ascii_uppercase());
+    let taken = taken.copied().collect::<Vec<_>>().join(", ");
+    let only = if who.environment.are_of_process() { format!("; of it only {taken}") } else { String::new() };
+    format!("{user}{variables}{only}")
 }
 
 fn json(plan: &Plan, night: Option<&Night>) -> String {

@@ -257,7 +257,7 @@ fn regex(pattern: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(pattern).multi_line(true).size_limit(REGEX_SIZE).build()
 }
 
-fn broken(path: &str, pattern: &str) -> Option<Problem> {
+pub(crate) fn broken(path: &str, pattern: &str) -> Option<Problem> {
     let error = regex(pattern).err()?.to_string();
     // The last line of the library's message says what is wrong; those before it draw the pattern.
     let reason = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
