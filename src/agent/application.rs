@@ -61,7 +61,7 @@ pub fn enter(
         let user = found(name)?;
         if nix::unistd::geteuid() != user.uid {
             if folder.is_some() {
-                let status = again(who).status().map_err(not_again)?;
+                let status = again(who).status().map_err(|error| not_again(&error))?;
                 return Ok(Entered::Ended(status.success()));
             }
             return Err(become_user(who, &user));
@@ -92,7 +92,7 @@ pub fn enter(
         return Ok(Entered::Here);
     }
     // Only what was missing has changed: it is not missing the next time.
-    Err(not_again(again.exec()))
+    Err(not_again(&again.exec()))
 }
 
 /// Our own program, to look as this application.
@@ -102,7 +102,7 @@ fn again(who: &AsApplication) -> Command {
     command
 }
 
-fn not_again(error: std::io::Error) -> String {
+fn not_again(error: &std::io::Error) -> String {
     format!("cannot start ourselves again: {error}")
 }
 

@@ -171,7 +171,7 @@ fn places(arguments: &Arguments, shared: &Shared, scrubber: &Arc<Scrubber>) -> R
             }
         };
     }
-    load::places(vantages, Vec::new(), shared, scrubber)
+    load::places(&vantages, Vec::new(), shared, scrubber)
 }
 
 fn spec(target: &str, scrubber: &Scrubber) -> Result<Spec, String> {

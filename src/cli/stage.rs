@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use jiff::Span;
 use tokio_util::sync::CancellationToken;
 
@@ -72,15 +71,11 @@ impl Round<'_> {
             );
             return Exit::NotWritten;
         }
-        let places = match load::places(
-            IndexMap::clone(&self.plan.vantages),
-            self.plan.applications(),
-            self.shared,
-            &self.scrubber,
-        ) {
-            Ok(places) => places,
-            Err(exit) => return exit,
-        };
+        let places =
+            match load::places(&self.plan.vantages, self.plan.applications(), self.shared, &self.scrubber) {
+                Ok(places) => places,
+                Err(exit) => return exit,
+            };
         self.tell_beginning(&session);
         let means = Means { places, baseline, cancel };
         let exit = self.stages_in_order(&mut session, &means).await;

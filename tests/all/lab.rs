@@ -334,6 +334,11 @@ fn faults_of_the_application_break_where_they_are_injected() {
 }
 
 #[test]
+fn faults_of_the_application_s_own_environment_break_where_they_are_injected() {
+    prove("application", faults::application::prepare, faults::application::FAULTS);
+}
+
+#[test]
 fn faults_of_the_load_balancer_break_where_they_are_injected() {
     prove("lb", faults::balancer::prepare, faults::balancer::FAULTS);
 }

@@ -1,5 +1,6 @@
 //! Looking from elsewhere: the same program over a prefix, a real sshd and a real container, and far sides that misbehave.
 
+mod application;
 mod container;
 mod cuts;
 mod kubectl;

@@ -1,6 +1,7 @@
 //! The faults, by family.
 
 pub(super) mod app;
+pub(super) mod application;
 pub(super) mod balancer;
 pub(super) mod config;
 pub(super) mod database;
