@@ -149,6 +149,6 @@ const FAMILIES: [(&str, &[&str]); 11] = [
     ("lb", &["lb"]),
     ("auth", &["auth"]),
     ("app", &["app"]),
-    ("config", &["cfg"]),
+    ("config", &["cfg", "probe"]),
     ("db", &["db", "pgb"]),
 ];

@@ -25,8 +25,7 @@ pub(in super::super) const FAULTS: &[Fault] = &[
         started_with(lab, &[&format!("http_proxy={DEAD}"), "NO_PROXY=localhost;.corp.test"]);
     }),
     Fault::new("tls-unknown-issuer", SECURED, Breaks("tls"), |lab| {
-        lab.file("other.pem", &lab.pki.other.pem());
-        started_with(lab, &["SSL_CERT_FILE=LAB/other.pem"]);
+        started_with(lab, &["SSL_CERT_FILE=LAB/other-ca.pem"]);
     }),
     Fault::new("tls-trust-store-file-missing", SECURED, Errs, |lab| {
         started_with(lab, &["SSL_CERT_FILE=LAB/moved.pem"]);
