@@ -193,11 +193,7 @@ async fn vantage(id: &str, places: &Places) -> Row {
 }
 
 /// Whether we can be in an application's place: its user, and the variables of its process.
-async fn application(
-    (id, who): (&str, &AsApplication),
-    places: &Places,
-    cancel: &CancellationToken,
-) -> Row {
+async fn application((id, who): (&str, &AsApplication), places: &Places, cancel: &CancellationToken) -> Row {
     let name = who.user.as_ref().map_or_else(|| id.to_owned(), |user| format!("{id} as {user}"));
     let row = |state, told: String| Row::new("as app", name, state, format!("{}: {told}", who.environment));
     let place = (id, Some(who));
@@ -343,7 +339,8 @@ fn logins(plan: &Plan) -> Vec<Login> {
 
 impl Login {
     async fn row(self, places: &Places, cancel: &CancellationToken) -> Row {
-        let trace = places.look((&self.vantage, self.who.as_ref()), &self.probe, LOGIN_LIMIT, None, cancel).await;
+        let trace =
+            places.look((&self.vantage, self.who.as_ref()), &self.probe, LOGIN_LIMIT, None, cancel).await;
         let judgement = Judgement::of(&trace, &self.probe.layers(), None);
         let name =
             if *self.vantage == *HERE { self.name } else { format!("{} from {}", self.name, self.vantage) };

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use indexmap::IndexMap;
 
 use super::arguments::{Format, JournalFolder, PlanFiles};
 use super::baseline::{Shown, look};
@@ -57,7 +56,7 @@ pub(super) async fn verify(arguments: &Arguments, shared: &Shared) -> Exit {
         return Exit::NoGo;
     }
     let cancel = signals::cancelled_by_signals();
-    let places = match load::places(IndexMap::clone(&plan.vantages), shared, &scrubber) {
+    let places = match load::places(&plan.vantages, plan.applications(), shared, &scrubber) {
         Ok(places) => places,
         Err(exit) => return exit,
     };

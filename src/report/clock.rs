@@ -136,18 +136,13 @@ impl Told<'_> {
         };
         let since = self.wall.short(back.started_at);
         let must = format!("must be up {}", self.wall.short(self.clock.deadline));
-        let ends = match back.done_at {
-            Some(done_at) => {
-                let took = brief(done_at.duration_since(back.started_at));
-                format!("ROLLED BACK at {}, {late}; it took {took}", self.wall.short(done_at))
-            }
-            None => {
-                let ends = self.wall.with_left(back.ends_at);
-                format!(
-                    "ROLLING BACK since {since}, {} of {} stages undone; ends {ends}, {late}",
-                    back.undone, back.stages
-                )
-            }
+        let ends = if let Some(done_at) = back.done_at {
+            let took = brief(done_at.duration_since(back.started_at));
+            format!("ROLLED BACK at {}, {late}; it took {took}", self.wall.short(done_at))
+        } else {
+            let (undone, stages) = (back.undone, back.stages);
+            let ends = self.wall.with_left(back.ends_at);
+            format!("ROLLING BACK since {since}, {undone} of {stages} stages undone; ends {ends}, {late}")
         };
         vec![ends, must]
     }

@@ -36,7 +36,9 @@ pub async fn look(
     let mut tries = Vec::with_capacity(1);
     let mut first = None;
     loop {
-        let trace = places.look((vantage, job.as_application.as_ref()), &job.probe, job.timeout, expect_break, cancel).await;
+        let trace = places
+            .look((vantage, job.as_application.as_ref()), &job.probe, job.timeout, expect_break, cancel)
+            .await;
         let cancelled = trace.ended == Ended::Cancelled;
         let judgement = Judgement::of(&trace, layers, expect_break);
         tries.push(trace);
