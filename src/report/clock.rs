@@ -152,7 +152,10 @@ impl Told<'_> {
         let word = self.clock.state.spoken();
         match self.clock.state {
             State::Up | State::Comfortable => None,
-            State::Tight | State::DecideNow => Some(format!("{word}: {}", self.wall.left(self.clock.by))),
+            State::Tight | State::DecideNow => {
+                let left = self.clock.by.duration_since(self.clock.at);
+                Some(format!("{word}: {} left", Period(left.unsigned_abs()).brief()))
+            }
             State::Overdue if self.clock.up_at.is_some() => Some(word.to_owned()),
             State::Overdue => Some(match &self.clock.turn_back {
                 Some(back) => {

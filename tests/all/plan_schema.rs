@@ -14,6 +14,7 @@ use crate::bad_plans::{load_one, plans};
 const SHAPE: &[&str] = &[
     "bad-durations",
     "bad-id",
+    "bad-journal",
     "bad-secret",
     "bad-severity",
     "bad-types",
@@ -31,7 +32,6 @@ const SHAPE: &[&str] = &[
     "no-probe",
     "no-version",
     "not-a-map",
-    "not-yet",
     "probe-without-value",
     "secret-in-a-bad-line",
     "secret-in-a-list",
