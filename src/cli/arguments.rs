@@ -78,6 +78,10 @@ pub(super) enum Command {
     Compare(super::compare::Arguments),
     /// Print any report again, from the journal
     Report(Report),
+    /// Print the timeline of a run in local time, and verify its journal
+    Log(super::log::Arguments),
+    /// Remove old runs from the journal
+    Clean(super::clean::Arguments),
     /// Permissions of a database: a snapshot before, one after, and every difference that will hurt
     #[command(subcommand)]
     Grants(super::grants::Grants),

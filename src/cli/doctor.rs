@@ -251,7 +251,7 @@ struct Held {
 fn held(plan: &Plan) -> Vec<Held> {
     let checks = plan.outline.checks.iter().zip(&plan.jobs).flat_map(|(check, job)| {
         let there = referred(&job.probe).into_iter().filter(SecretRef::is_on_vantage);
-        there.flat_map(|secret| {
+        there.flat_map(move |secret| {
             let held = move |from: &Arc<str>| Held {
                 secret: secret.clone(),
                 vantage: from.clone(),

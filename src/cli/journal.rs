@@ -1,11 +1,12 @@
-//! Where a command finds the journal: `--journal` says it, else the plan, else the latest run in this folder.
+//! Where a command finds the journal: `--journal` says it, else the plan; to a command that reads no plan, the latest run in
+//! this folder, else the plan that lies there.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::arguments::JournalFolder;
+use super::arguments::{JournalFolder, PlanFiles};
 use super::{Shared, load};
 use crate::journal::{Reading, Store, Team};
 use crate::postgres::settings::Written;
@@ -68,7 +69,15 @@ pub(super) fn named(
         Some(folder) => return Ok(Store::new(folder)),
         None => match kept() {
             Ok(Some(note)) => note,
-            Ok(None) => return Ok(Store::new(FOLDER)),
+            // A machine on which nothing was run yet: the plan in this folder says it, if it loads.
+            Ok(None) => {
+                let loaded = load::load(&["gonogo.yaml".into()], &PlanFiles::default(), shared, scrubber);
+                let journal = loaded.plan.and_then(|plan| plan.journal);
+                return Ok(match journal {
+                    Some(login) => team(*login, shared, scrubber),
+                    None => Store::new(FOLDER),
+                });
+            }
             Err(reason) => {
                 let message = format!("{}: {reason}", Path::new(FOLDER).join(NOTE).display());
                 shared.terminal.error(&message, Some("say where the journal is: --journal postgres://..."));

@@ -4,6 +4,7 @@
 mod agent;
 mod arguments;
 mod baseline;
+mod clean;
 mod clock;
 mod compare;
 mod completions;
@@ -16,6 +17,7 @@ mod grants;
 mod init;
 mod journal;
 mod load;
+mod log;
 mod people;
 mod plan;
 mod probe;
@@ -63,7 +65,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environm
     let exit = match parsed {
         Ok(arguments) => {
             let terminal = Terminal::new(&environment);
-            log(arguments.log.as_deref());
+            trace(arguments.log.as_deref());
             let Arguments { command, agent, .. } = arguments;
             dispatch(command, &Shared { environment: Arc::new(environment), terminal, agent })
         }
@@ -146,6 +148,12 @@ fn dispatch(command: Command, shared: &Shared) -> Exit {
         Command::Report(arguments) => {
             on_runtime(shared, |shared| async move { report::report(&arguments, &shared).await })
         }
+        Command::Log(arguments) => {
+            on_runtime(shared, |shared| async move { log::log(&arguments, &shared).await })
+        }
+        Command::Clean(arguments) => {
+            on_runtime(shared, |shared| async move { clean::clean(&arguments, &shared).await })
+        }
         Command::Grants(arguments) => {
             on_runtime(shared, |shared| async move { grants::grants(&arguments, &shared).await })
         }
@@ -192,7 +200,7 @@ fn with_runtime(shared: &Shared, work: impl FnOnce(&Runtime) -> Exit) -> Exit {
     }
 }
 
-fn log(filter: Option<&str>) {
+fn trace(filter: Option<&str>) {
     use tracing_subscriber::layer::SubscriberExt as _;
     use tracing_subscriber::util::SubscriberInitExt as _;
     let Some(targets) = filter.and_then(|filter| filter.parse::<tracing_subscriber::filter::Targets>().ok())

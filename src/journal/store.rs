@@ -13,6 +13,7 @@ use super::event::{Actor, Line};
 use super::run::Run;
 use super::team::{Held, Team};
 use super::{Journal, JournalError, Reading, read};
+use crate::clock;
 
 /// Where runs are recorded: a folder, such as `.gonogo`, or a team's database, of which a folder holds a copy.
 #[derive(Debug, Clone)]
@@ -237,6 +238,86 @@ impl Store {
             return load_file(&self.path(id)).map(Some);
         }
         Ok(None)
+    }
+
+    /// See the lines of a run, the newest when none is named, with the run's id; what waits on this machine comes last. None
+    /// when there is no run.
+    ///
+    /// # Errors
+    /// Like [`Self::load`]; every line before a broken one has been seen.
+    pub async fn lines(
+        &self,
+        wanted: Option<&str>,
+        mut see: impl FnMut(&str, Line) -> Result<(), String>,
+    ) -> Result<Option<Reading>, JournalError> {
+        let (id, reading) = if self.team.is_some() {
+            let loaded = match wanted {
+                Some(id) => Some(self.load(id).await?),
+                None => self.newest().await?,
+            };
+            let Some((run, reading)) = loaded else { return Ok(None) };
+            (run.id, Some(reading))
+        } else {
+            let ids = self.ids_here()?;
+            let id = match wanted {
+                Some(wanted) => ids.into_iter().find(|id| id == wanted),
+                None => ids.into_iter().next_back(),
+            };
+            match (id, wanted) {
+                (Some(id), _) => (id, None),
+                (None, None) => return Ok(None),
+                (None, Some(id)) => {
+                    let reason = format!("there is no run `{id}` in {}", self.place());
+                    return Err(JournalError::Missing { reason });
+                }
+            }
+        };
+        let path = self.path(&id);
+        let read = read(&path, |line| see(&id, line))?;
+        let Some(reading) = reading else { return Ok(Some(read)) };
+        for line in super::team::waiting_lines(&path)? {
+            see(&id, line).map_err(|reason| JournalError::Corrupt { path: path.clone(), line: 0, reason })?;
+        }
+        Ok(Some(Reading { behind: reading.behind, ..read }))
+    }
+
+    /// Remove runs that began before a moment, but for the newest, and those of which something waits to be sent; nothing is
+    /// removed while a run goes on. Their ids come back.
+    ///
+    /// # Errors
+    /// `Leased`, `Io`; of a team's journal `Away` and `Refused`.
+    pub async fn clean(
+        &self,
+        before: Timestamp,
+        actor: &Actor,
+        only_tell: bool,
+    ) -> Result<Vec<String>, JournalError> {
+        let _lease = if only_tell { None } else { Some(self.lease(actor, clock::now(), false).await?) };
+        let before = before.to_zoned(TimeZone::UTC).strftime("%Y%m%d-%H%M%S").to_string();
+        let mut old = self.ids().await?;
+        old.pop();
+        old.retain(|id| *id < before);
+        if only_tell {
+            return Ok(old);
+        }
+        if let Some(team) = &self.team {
+            team.remove(&old).await?;
+        }
+        for id in &old {
+            let folder = self.runs().join(id);
+            if folder.join("spool").is_dir()
+                && std::fs::read_dir(folder.join("spool")).is_ok_and(|mut spools| spools.next().is_some())
+            {
+                continue;
+            }
+            match std::fs::remove_dir_all(&folder) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(JournalError::io("remove", &folder, &error));
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(old)
     }
 
     fn runs(&self) -> PathBuf {

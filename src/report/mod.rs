@@ -10,6 +10,7 @@ pub mod grants;
 mod layers;
 mod registry;
 pub mod text;
+pub mod timeline;
 mod write;
 
 pub use early::EarlyEnd;

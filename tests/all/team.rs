@@ -61,7 +61,10 @@ fn lines(cluster: &Cluster) -> Vec<Value> {
             assert_eq!(value["run"], run);
         }
         known = run.to_owned();
-        before = Sha256::digest(line.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        before.clear();
+        for byte in Sha256::digest(line.as_bytes()) {
+            let _ = write!(before, "{byte:02x}");
+        }
     }
     lines
 }
@@ -97,11 +100,12 @@ fn a_run_and_a_person_on_another_machine_share_one_journal() {
     let lines = lines(&cluster);
     assert_eq!(of(&lines, "recorded").len(), 1);
     assert_eq!(of(&lines, "run_started").len(), 2);
-    for secret in ["team-secret"] {
-        assert!(!lines.iter().any(|line| line.to_string().contains(secret)));
-        let note = one.read(".gonogo/team.json");
-        assert!(!note.contains(secret) && note.contains("JOURNAL_PASSWORD"), "{note}");
-    }
+    assert!(!lines.iter().any(|line| line.to_string().contains("team-secret")));
+    let note = one.read(".gonogo/team.json");
+    assert!(!note.contains("team-secret") && note.contains("JOURNAL_PASSWORD"), "{note}");
+    let told = one.run(&["log"]);
+    assert!(told.code(0).stdout.contains("by-hand is pass, says ann: order 12"), "{}", told.stdout);
+    assert!(told.stdout.contains("each follows the one before"), "{}", told.stdout);
 }
 
 #[test]
@@ -255,4 +259,36 @@ fn a_database_that_cannot_be_used_says_what_to_do() {
     let edited = reader.run(&["report", "--journal", &url(&cluster)]);
     assert_eq!(edited.code, Some(5));
     assert!(edited.stderr.contains("hash does not match"), "{}", edited.stderr);
+}
+
+#[test]
+fn the_log_tells_the_night_in_the_plans_zone_and_a_broken_chain() {
+    let program = Program::with_plan(
+        "gonogo: 1\nzone: America/Montreal\nchecks:\n  - { id: shop, tcp: { address: \"127.0.0.1:1\" } }\n  - { id: fine, command: { argv: [\"true\"] } }\n",
+    );
+    program.run(&["run"]).code(1);
+    let told = program.run(&["log"]);
+    let text = &told.code(0).stdout;
+    for part in [
+        "a round began: round 1 of attempt 1",
+        "stage all began: 2 to be answered",
+        "blocker shop from here: fail",
+        "cause: ",
+        "stage all is NO-GO",
+        "the round ended: NO-GO",
+        "each follows the one before",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!text.contains("fine"), "what passed is no news: {text}");
+    assert!(program.run(&["log", "--all"]).stdout.contains("fine from here is pass"));
+    let json: Value = serde_json::from_str(&program.run(&["log", "--format", "json"]).stdout).unwrap();
+    assert_eq!(json["chain"]["verified"], true);
+    assert!(program.run(&["clean", "--keep", "30d"]).code(0).stdout.contains("0 runs removed"));
+    let id = std::fs::read_dir(program.path(".gonogo/runs")).unwrap().next().unwrap().unwrap().file_name();
+    let path = format!(".gonogo/runs/{}/journal.jsonl", id.to_str().unwrap());
+    program.write(&path, &program.read(&path).replacen("127.0.0.1:1", "127.0.0.1:2", 1));
+    let broken = program.run(&["log"]);
+    assert_eq!(broken.code, Some(5));
+    assert!(broken.stdout.contains("chain: BROKEN"), "{}", broken.stdout);
 }

@@ -16,6 +16,7 @@ use super::read::digest;
 use crate::probe::postgres::Postgres;
 use crate::probe::{Context, Probe as _};
 use database::Database;
+pub(super) use read::waiting_lines;
 
 /// Tells the person who watches what becomes of the connection.
 pub type Tell = Arc<dyn Fn(&str) + Send + Sync>;

@@ -7,6 +7,7 @@ use super::Team;
 use super::chain::{Chain, PART, begin_copy};
 use super::database::Database;
 use super::spool::{self, Found};
+use crate::journal::event::Line;
 use crate::journal::run::Run;
 use crate::journal::store::{Store, fold};
 use crate::journal::{JournalError, Reading};
@@ -145,21 +146,28 @@ fn without(
 
 /// Take in what waits on this machine, in words when there is anything.
 fn waiting(path: &Path, run: &mut Run) -> Result<Option<String>, JournalError> {
-    let mut count = 0_u64;
+    let lines = waiting_lines(path)?;
+    let count = lines.len();
+    for line in lines {
+        run.apply(line);
+    }
+    Ok((count > 0)
+        .then(|| format!("{count} events of this machine wait to be sent, and nobody else sees them yet")))
+}
+
+/// What waits on this machine for a run, not numbered yet.
+pub(in crate::journal) fn waiting_lines(path: &Path) -> Result<Vec<Line>, JournalError> {
+    let mut lines = Vec::new();
     for found in path.parent().map_or_else(|| Ok(Vec::new()), spool::found)? {
         let Some(mut waiting) = found.waiting()? else { continue };
+        let sender = waiting.sender.id.clone();
         loop {
             let entries = waiting.next(PART)?;
             if entries.is_empty() {
                 break;
             }
-            count += entries.len() as u64;
-            let sender = waiting.sender.id.clone();
-            for entry in entries {
-                run.apply(entry.unnumbered(&sender));
-            }
+            lines.extend(entries.into_iter().map(|entry| entry.unnumbered(&sender)));
         }
     }
-    Ok((count > 0)
-        .then(|| format!("{count} events of this machine wait to be sent, and nobody else sees them yet")))
+    Ok(lines)
 }
