@@ -95,17 +95,29 @@ fn september(path: impl Fn() -> Answer) -> impl Fn(&str, &str) -> Answer {
 fn the_night_is_told_hour_by_hour() {
     let mut differing = Vec::new();
     let mut night = Night::begin(plan());
+    until_the_connection_fails(&mut night, &mut differing);
+    until_the_decision(&mut night, &mut differing);
+    the_way_back(&mut night, &mut differing);
+    the_second_attempt(&night, &mut differing);
+    assert!(
+        differing.is_empty(),
+        "{} texts differ; read them, then UPDATE_FIXTURES=1:\n{}",
+        differing.len(),
+        differing[0]
+    );
+}
 
+fn until_the_connection_fails(night: &mut Night, differing: &mut Vec<String>) {
     // 23:40 to 00:35: the split goes well.
     night.stage_between(0, ("2007-09-23T00:25-04:00", "2007-09-23T00:35-04:00"), september(|| Answer::Pass));
-    told(&night, "00-35", &mut differing);
-    assert_eq!(verdict(&night), Verdict::Go);
+    told(night, "00-35", differing);
+    assert_eq!(verdict(night), Verdict::Go);
 
     // 01:58: App 2's sanity test passes, with a minor issue, or so they thought.
     let status = |check: &str, vantage: &str| september(|| Answer::Pass)(check, vantage);
     night.stage_between(1, ("2007-09-23T01:43-04:00", "2007-09-23T01:58-04:00"), status);
-    told(&night, "01-58", &mut differing);
-    assert_eq!(verdict(&night), Verdict::ProvisionalGo);
+    told(night, "01-58", differing);
+    assert_eq!(verdict(night), Verdict::ProvisionalGo);
     let suspect = assess(&night.run, night.now()).rows.iter().any(|row| row.suspect.is_some());
     assert!(suspect, "the minor issue is on the path that cannot be tested yet");
 
@@ -116,8 +128,8 @@ fn the_night_is_told_hour_by_hour() {
         because: "the page was not updated, the version is right".to_owned(),
         speaker: speaker("back"),
     }));
-    told(&night, "02-00", &mut differing);
-    assert_eq!(verdict(&night), Verdict::ProvisionalGo);
+    told(night, "02-00", differing);
+    assert_eq!(verdict(night), Verdict::ProvisionalGo);
 
     // 03:00: everything of App 1 works except its connection to App 2.
     night.stage_between(2, ("2007-09-23T02:55-04:00", "2007-09-23T03:00-04:00"), |check, _| match check {
@@ -136,28 +148,32 @@ fn the_night_is_told_hour_by_hour() {
         "app2-status" => differs("json $.version", "4.2.0", "4.1.9"),
         _ => Answer::Pass,
     });
-    told(&night, "03-00", &mut differing);
-    assert_eq!(verdict(&night), Verdict::NoGo);
+    told(night, "03-00", differing);
+    assert_eq!(verdict(night), Verdict::NoGo);
     assert!(
         !assess(&night.run, night.now()).stages[1].revoked_by.is_empty(),
         "the provisional go is revoked"
     );
+}
 
+fn until_the_decision(night: &mut Night, differing: &mut Vec<String>) {
     // 05:40: ten minutes are left, one more hour is asked for; 05:45: it is granted.
     night.at("2007-09-23T05:40-04:00");
-    assert_eq!(clock(&night), State::DecideNow);
+    assert_eq!(clock(night), State::DecideNow);
     let more = |granted| Extension { until: "2007-09-23T08:00-04:00".parse().expect("a moment"), granted };
     night.said(Event::Extended(Extended { extension: more(false), because: None, speaker: speaker("web") }));
     night.at("2007-09-23T05:45-04:00");
-    assert_eq!(clock(&night), State::Overdue, "what is only asked for moves nothing");
+    assert_eq!(clock(night), State::Overdue, "what is only asked for moves nothing");
     night.said(Event::Extended(Extended {
         extension: more(true),
         because: Some("the client tests around the hole".to_owned()),
         speaker: speaker("relmgr"),
     }));
-    told(&night, "05-45", &mut differing);
-    assert_eq!(clock(&night), State::Comfortable);
+    told(night, "05-45", differing);
+    assert_eq!(clock(night), State::Comfortable);
+}
 
+fn the_way_back(night: &mut Night, differing: &mut Vec<String>) {
     // 06:50: the power is cut, and it is taken back.
     night.at("2007-09-23T06:48-04:00").said(Event::Handover(HandedOver {
         to: "web".to_owned(),
@@ -170,8 +186,8 @@ fn the_night_is_told_hour_by_hour() {
         speaker: speaker("web"),
     }));
     night.said(back(Step::Started, "web"));
-    told(&night, "06-50", &mut differing);
-    assert_eq!(verdict(&night), Verdict::NoGo);
+    told(night, "06-50", differing);
+    assert_eq!(verdict(night), Verdict::NoGo);
 
     // It takes longer than planned, and that is seen early.
     for (at, stage) in [("07:20", "app1"), ("07:45", "app2"), ("08:05", "db-split")] {
@@ -179,7 +195,7 @@ fn the_night_is_told_hour_by_hour() {
             .at(&format!("2007-09-23T{at}-04:00"))
             .said(back(Step::Undone { stage: stage.to_owned() }, "web"));
         if stage == "app1" {
-            told(&night, "07-20", &mut differing);
+            told(night, "07-20", differing);
             let late =
                 assess(&night.run, night.now()).clock.expect("a clock").way_back.expect("a way back").late;
             assert_eq!(late.as_mins(), 0, "40 minutes are planned for what is left");
@@ -189,9 +205,11 @@ fn the_night_is_told_hour_by_hour() {
     night.at("2007-09-23T08:15-04:00");
     let verified = Verification { same: 9, differs: Vec::new() };
     night.said(back(Step::Verified(verified), "web"));
-    told(&night, "08-15", &mut differing);
-    assert_eq!(verdict(&night), Verdict::NoGo);
+    told(night, "08-15", differing);
+    assert_eq!(verdict(night), Verdict::NoGo);
+}
 
+fn the_second_attempt(night: &Night, differing: &mut Vec<String>) {
     // Two weeks later, with what was measured: 75 minutes back instead of 60.
     let mut later = plan();
     let window = later.window.as_mut().expect("a window");
@@ -209,7 +227,7 @@ fn the_night_is_told_hour_by_hour() {
         second.stage_between(index, (&from, &to), |_, _| Answer::Pass);
     }
     assert_eq!(verdict(&second), Verdict::Hold, "two votes are awaited");
-    told(&second, "second-hold", &mut differing);
+    told(&second, "second-hold", differing);
     for voter in ["client", "web"] {
         second.said(Event::Voted(Voted {
             stage: "landing".to_owned(),
@@ -219,17 +237,10 @@ fn the_night_is_told_hour_by_hour() {
             speaker: speaker(voter),
         }));
     }
-    told(&second, "second-go", &mut differing);
+    told(&second, "second-go", differing);
     assert_eq!(verdict(&second), Verdict::Go);
     let compared = compare(&assess(&night.run, night.now()), &assess(&second.run, second.now()));
     let zone = gonogo::clock::zone("America/Montreal").expect("a zone");
-    keep("compare.txt", &report::compare::render(&compared, &zone), &mut differing);
+    keep("compare.txt", &report::compare::render(&compared, &zone), differing);
     assert!(!compared.is_worse());
-
-    assert!(
-        differing.is_empty(),
-        "{} texts differ; read them, then UPDATE_FIXTURES=1:\n{}",
-        differing.len(),
-        differing[0]
-    );
 }

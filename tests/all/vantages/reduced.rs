@@ -69,25 +69,25 @@ fn server(status: &'static str) -> (SocketAddr, Heard) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     let heard = Heard::default();
-    let hears = Arc::clone(&heard);
+    let kept = Arc::clone(&heard);
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.expect("a connection");
-            let (mut head, mut chunk) = (Vec::new(), [0; 1024]);
-            while !head.windows(4).any(|four| four == b"\r\n\r\n") {
+            let (mut request, mut chunk) = (Vec::new(), [0; 1024]);
+            while !request.windows(4).any(|four| four == b"\r\n\r\n") {
                 match stream.read(&mut chunk) {
-                    Ok(read @ 1..) => head.extend_from_slice(&chunk[..read]),
+                    Ok(read @ 1..) => request.extend_from_slice(&chunk[..read]),
                     Ok(_) | Err(_) => break,
                 }
             }
-            if !head.is_empty() {
+            if !request.is_empty() {
                 let body = "{\"version\": \"4.2.0\"}";
                 let answer = format!(
                     "HTTP/1.1 {status}\r\nServer: shop\r\nContent-Length: {}\r\n\r\n{body}",
                     body.len()
                 );
                 let _ = stream.write_all(answer.as_bytes());
-                hears.lock().expect("a lock").push(String::from_utf8_lossy(&head).into_owned());
+                kept.lock().expect("a lock").push(String::from_utf8_lossy(&request).into_owned());
             }
         }
     });

@@ -16,7 +16,7 @@ const DEAD: &str = "http://192.0.2.30:3128";
 
 pub(in super::super) const FAULTS: &[Fault] = &[
     Fault::new("proxy-env-dead", CALL, Breaks("tcp"), |lab| {
-        started_with(lab, &[&format!("http_proxy={DEAD}")])
+        started_with(lab, &[&format!("http_proxy={DEAD}")]);
     }),
     Fault::new("proxy-uppercase-ignored", CALL, Breaks("tcp"), |lab| {
         started_with(lab, &[&format!("HTTP_PROXY={DEAD}")]);
