@@ -292,3 +292,47 @@ fn the_log_tells_the_night_in_the_plans_zone_and_a_broken_chain() {
     assert_eq!(broken.code, Some(5));
     assert!(broken.stdout.contains("chain: BROKEN"), "{}", broken.stdout);
 }
+
+/// A command as on another host: a host name of its own, and the folder of this one.
+fn on_host(name: &str, program: &Program, arguments: &[&str]) -> std::process::Command {
+    let plain = program.command(arguments);
+    let mut command = std::process::Command::new("unshare");
+    command.args(["--uts", "sh", "-c", "hostname \"$0\" && exec \"$@\"", name]).arg(plain.get_program());
+    command.args(arguments).current_dir(plain.get_current_dir().unwrap()).stdin(std::process::Stdio::null());
+    command
+}
+
+#[test]
+fn two_hosts_share_a_folder() {
+    if !nix::unistd::geteuid().is_root() {
+        crate::support::skip("the right to make namespaces (root)");
+        return;
+    }
+    let program = Program::with_plan(&plan(40));
+    let mut first = on_host("app1", &program, &["run", "--concurrency", "1"]);
+    let first =
+        first.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    let second = Ended::of(&on_host("app2", &program, &["run"]).output().unwrap());
+    assert_eq!(second.code, Some(5), "{}", second.stderr);
+    assert!(second.stderr.contains(&format!("on app1 (process {})", first.id())), "{}", second.stderr);
+    let records = (0..8).map(|index| {
+        let answer = if index == 7 { "pass" } else { "fail" };
+        let mut command = on_host("app2", &program, &["record", "by-hand", answer, "--by", "ann"]);
+        assert_eq!(Ended::of(&command.output().unwrap()).code, Some(0));
+    });
+    assert_eq!(records.count(), 8);
+    assert!(first.wait_with_output().unwrap().status.code().is_some());
+    let told = program.run(&["log", "--all"]);
+    let text = &told.code(0).stdout;
+    assert_eq!(text.matches("says ann").count(), 8, "{text}");
+    assert_eq!(text.matches(" is pass: ").count(), 40, "{text}");
+    // The lease of a program that is killed is free at once, and that is recorded.
+    let mut killed = on_host("app1", &program, &["run", "--fresh", "--concurrency", "1"]).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    on_host("app2", &program, &["run"]).output().unwrap();
+    let told = program.run(&["log"]);
+    assert!(told.stdout.contains("the run lease had expired"), "{}", told.stdout);
+}
