@@ -49,7 +49,11 @@ pub(super) async fn verify(arguments: &Arguments, shared: &Shared) -> Exit {
             return Exit::NoGo;
         }
     };
-    let wanted = wanted(&plan, &baseline);
+    let (wanted, unknown) = wanted(&plan, &baseline);
+    if unknown > 0 {
+        let text = "checks and places are not in the baseline: nothing tells how they were";
+        shared.terminal.tell(&format!("note: {unknown} {text}"));
+    }
     if wanted.is_empty() {
         let help = "nothing shows how it was before the first change: gonogo baseline records it";
         shared.terminal.error("the baseline has none of this plan's checks", Some(help));
@@ -72,9 +76,10 @@ pub(super) async fn verify(arguments: &Arguments, shared: &Shared) -> Exit {
     }
     let mut found = Verification::default();
     for (now, (index, _, before)) in seen.iter().zip(&wanted) {
-        match differs(&plan, *index, before, now) {
-            Some(how) => found.differs.push(scrubber.text(&how).into_owned()),
-            None => found.same += 1,
+        match held(&plan, *index, before, now) {
+            Held::Differs(how) => found.differs.push(scrubber.text(&how).into_owned()),
+            Held::Same => found.same += 1,
+            Held::WasRed => found.were_red += 1,
         }
     }
     let shown = match arguments.format {
@@ -108,29 +113,48 @@ pub(super) async fn verify(arguments: &Arguments, shared: &Shared) -> Exit {
     }
 }
 
-/// Every check from every place that decides and that the baseline knows, in the order of the plan.
-fn wanted<'a>(plan: &Plan, baseline: &'a Baseline) -> Vec<(usize, Arc<str>, &'a Before)> {
-    let checks = plan.outline.checks.iter().enumerate().filter(|(_, check)| !check.manual);
-    let rows = checks.flat_map(|(index, check)| {
-        check.from.iter().filter_map(move |vantage| {
-            let before = baseline.of(&Expected { check: check.id.clone(), vantage: vantage.clone() })?;
-            Some((index, vantage.clone(), before))
-        })
-    });
-    rows.collect()
+/// A check's index, a place, and what the baseline has of them.
+type Wanted<'a> = (usize, Arc<str>, &'a Before);
+
+/// Every check from every place that decides and that the baseline knows, in the order of the plan; and how many it does not.
+fn wanted<'a>(plan: &Plan, baseline: &'a Baseline) -> (Vec<Wanted<'a>>, usize) {
+    let (mut wanted, mut unknown) = (Vec::new(), 0);
+    for (index, check) in plan.outline.checks.iter().enumerate().filter(|(_, check)| !check.manual) {
+        for vantage in &check.from {
+            let expected = Expected { check: check.id.clone(), vantage: vantage.clone() };
+            match baseline.of(&expected) {
+                Some(before) => wanted.push((index, vantage.clone(), before)),
+                None => unknown += 1,
+            }
+        }
+    }
+    (wanted, unknown)
 }
 
-/// How a check is not as it was, in a sentence. What was not green before need not be, but its permissions may not differ.
-fn differs(plan: &Plan, index: usize, before: &Before, now: &Shown) -> Option<String> {
+/// What became of a check.
+enum Held {
+    /// It was green, and is again.
+    Same,
+    /// It was not green, so it proves nothing.
+    WasRed,
+    /// It is not as it was, in a sentence.
+    Differs(String),
+}
+
+/// What was not green before need not be, but its permissions may not differ.
+fn held(plan: &Plan, index: usize, before: &Before, now: &Shown) -> Held {
     let check = &plan.outline.checks[index];
     let name = format!("{} from {}", check.id, now.recorded.vantage);
     let was = Judgement::of(&before.trace, &check.layers, check.expect_break).outcome;
     let judgement = &now.judgement;
     if was == Outcome::Pass && judgement.outcome != Outcome::Pass {
-        return Some(format!("{name} was green: {}, {}", judgement.outcome, text::line(&judgement.message)));
+        let message = text::line(&judgement.message);
+        return Held::Differs(format!("{name} was green: {}, {message}", judgement.outcome));
     }
-    let (was, is) = (permissions(&before.trace), permissions(&now.recorded.trace));
-    (was != is).then(|| format!("{name}: permissions differ in another way than before"))
+    if permissions(&before.trace) != permissions(&now.recorded.trace) {
+        return Held::Differs(format!("{name}: permissions differ in another way than before"));
+    }
+    if was == Outcome::Pass { Held::Same } else { Held::WasRed }
 }
 
 /// What tells two states of permissions apart.
@@ -146,9 +170,16 @@ fn permissions(trace: &Trace) -> Vec<(&str, &str, Option<&str>, Option<&str>)> {
 
 fn as_text(verification: &Verification) -> String {
     let all = verification.same + verification.differs.len();
+    let red = match verification.were_red {
+        0 => String::new(),
+        red => format!("\n{red} more were not green before the first change: they prove nothing"),
+    };
     if verification.is_good() {
-        return format!("ROLLED BACK AND VERIFIED: all {all} are as they were before the first change");
+        return format!("ROLLED BACK AND VERIFIED: all {all} are as they were before the first change{red}");
+    }
+    if all == 0 {
+        return format!("NOT VERIFIED: nothing was green before the first change{red}");
     }
     let lines = verification.differs.iter().map(|how| format!("\n  {how}"));
-    format!("NOT AS BEFORE: {} of {all}{}", verification.differs.len(), lines.collect::<String>())
+    format!("NOT AS BEFORE: {} of {all}{}{red}", verification.differs.len(), lines.collect::<String>())
 }

@@ -38,14 +38,22 @@ pub enum Step {
 /// What looking again after a rollback came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Verification {
-    /// Checks from their places that are as they were.
+    /// Checks from their places that were green, and are again.
     pub same: usize,
+    /// Those that were not green before: they prove nothing, whatever they show now.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub were_red: usize,
     /// Those that are not, or could not be looked at, in words.
     pub differs: Vec<String>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 impl Verification {
-    /// Whether everything is as it was; nothing looked at is not.
+    /// Whether everything that was green is again; where nothing was, nothing is known.
     #[must_use]
     pub fn is_good(&self) -> bool {
         self.differs.is_empty() && self.same > 0

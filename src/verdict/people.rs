@@ -32,6 +32,9 @@ pub(super) fn turned_back(run: &Run) -> Option<Reason> {
             (Some((_, verified)), _) if verified.is_good() => {
                 "everything was rolled back and verified".to_owned()
             }
+            (Some((_, verified)), _) if verified.differs.is_empty() => {
+                "everything was rolled back; nothing was green before, so nothing is verified".to_owned()
+            }
             (Some((_, verified)), _) => {
                 format!("everything was rolled back, and {} of it is not as it was", verified.differs.len())
             }

@@ -108,6 +108,8 @@ fn waivers_and_extensions_are_granted_by_those_who_decide() {
     let waive = ["waive", "tried", "--because", "CHG-1240", "--until"];
     refused(&[&waive[..], &["2099-01-31", "--by", "web"]].concat(), "the plan leaves it to relmgr, back");
     refused(&[&waive[..], &["2007-09-01", "--by", "relmgr"]].concat(), "covers nothing");
+    let green = ["waive", "beside", "--because", "x", "--until", "2099-01-31", "--by", "relmgr"];
+    refused(&green, "`beside` has not failed");
     program.run(&[&waive[..], &["2099-01-31", "--by", "relmgr"]].concat()).code(0);
     assert_eq!(ids(&program), ["waived"]);
 
@@ -162,6 +164,20 @@ fn nobody_decides_over_what_is_red_and_the_way_back_is_verified_against_the_base
         serde_json::from_str(&program.run(&["status", "--format", "json"]).stdout).unwrap();
     assert_eq!(result["in_charge"], "web");
     assert_eq!(result["rollback"]["verified"]["same"], 3);
+}
+
+#[test]
+fn what_was_red_before_verifies_nothing() {
+    let plan = "gonogo: 1\nchecks: [{ id: red, command: { argv: ['false'] } }]\n";
+    let program = Program::with_plan(plan);
+    program.run(&["baseline"]).code(0);
+    program.run(&["run"]).code(1);
+    program.run(&["rollback", "start", "--by", "ann"]).code(0);
+    program.run(&["rollback", "done", "--by", "ann"]).code(0);
+    let verify = program.run(&["rollback", "verify"]);
+    assert!(verify.code(1).stdout.contains("NOT VERIFIED: nothing was green"), "{}", verify.stdout);
+    let status = program.run(&["status", "--say"]);
+    assert!(status.code(1).stdout.contains("nothing is verified"), "{}", status.stdout);
 }
 
 #[test]

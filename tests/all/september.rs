@@ -203,7 +203,7 @@ fn the_way_back(night: &mut Night, differing: &mut Vec<String>) {
     }
     night.said(back(Step::Done, "web"));
     night.at("2007-09-23T08:15-04:00");
-    let verified = Verification { same: 9, differs: Vec::new() };
+    let verified = Verification { same: 9, ..Verification::default() };
     night.said(back(Step::Verified(verified), "web"));
     told(night, "08-15", differing);
     assert_eq!(verdict(night), Verdict::NoGo);

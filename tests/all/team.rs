@@ -135,7 +135,7 @@ fn a_server_that_is_away_for_a_while_costs_nothing() {
     });
     let ended = Ended::of(&run.wait_with_output().unwrap());
     assert!(ended.stderr.contains("events wait on this machine"), "it says so: {}", ended.stderr);
-    assert!(ended.stderr.contains("is back"), "it catches up: {}", ended.stderr);
+    assert!(ended.stderr.contains("is back: "), "it catches up: {}", ended.stderr);
     let sent = other.run(&["report"]);
     assert!(sent.stderr.contains("1 events that waited"), "{}", sent.stderr);
     let lines = lines(&cluster);

@@ -41,13 +41,17 @@ pub(in crate::cli) async fn waive(arguments: &Arguments, shared: &Shared) -> Exi
         let failing = told.rows.iter().find(|row| {
             *row.check.id == *check && matches!(row.standing, Standing::Counts(_) | Standing::Accepted)
         });
+        let Some(failing) = failing else {
+            let help = "there is nothing to waive; what is known beforehand belongs in the plan's `waivers`";
+            return Err(Refusal::new(format!("`{check}` has not failed"), help));
+        };
         let waiver = Waiver {
             check: check.into(),
             until: arguments.until,
             by: speaker.by.clone(),
             because: arguments.because.clone(),
-            outcome: failing.map(|row| row.judgement.outcome),
-            layer: failing.and_then(|row| row.judgement.layer),
+            outcome: Some(failing.judgement.outcome),
+            layer: failing.judgement.layer,
         };
         let by = told.outline.person(&speaker.by);
         let line = format!("waived: {check} until {}, by {by}", arguments.until);
