@@ -1,7 +1,10 @@
 //! The wall clock, asked in one place.
 
-use jiff::Timestamp;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::{SignedDuration, Timestamp};
+
+/// Clocks that differ by no more than this agree: those of several machines never do quite.
+pub const AGREEMENT: SignedDuration = SignedDuration::from_mins(2);
 
 /// The present instant, cut to milliseconds: what journals and reports write.
 #[must_use]

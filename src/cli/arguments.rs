@@ -246,6 +246,15 @@ pub(super) struct Run {
     /// Begin a new attempt at the plan
     #[arg(long, conflicts_with = "fresh")]
     pub(super) new_attempt: bool,
+    /// Go on though the plan was edited since the run began, in this person's name; what it changes is looked at again
+    #[arg(long, value_name = "NAME", requires = "stages", conflicts_with_all = ["fresh", "new_attempt"])]
+    pub(super) accept_plan: Option<String>,
+    /// Run a stage though one that comes before it has no go; say why with --because
+    #[arg(long, requires = "stages", requires = "because")]
+    pub(super) out_of_order: bool,
+    /// Why a stage cannot wait for those before it; it is recorded
+    #[arg(long, value_name = "WHY", requires = "out_of_order")]
+    pub(super) because: Option<String>,
     /// Take the run lease from a run that hangs, in your name; it ends. For journals in a database
     #[arg(long, value_name = "NAME")]
     pub(super) take_over: Option<String>,

@@ -4,6 +4,7 @@
 mod agent;
 mod arguments;
 mod baseline;
+mod begin;
 mod clean;
 mod clock;
 mod compare;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::arguments::Retest as Arguments;
+use super::begin::Leave;
 use super::run::nearest;
 use super::stage::Round;
 use super::{Shared, early, journal, load};
@@ -35,7 +36,7 @@ pub(super) async fn retest(arguments: &Arguments, shared: &Shared) -> Exit {
     };
     let same_plan = run.filter(|run| run.outline.sha256 == plan.outline.sha256);
     let Some((run, stage)) = same_plan.and_then(|run| run.current_stage().map(|stage| (run, stage))) else {
-        let help = "begin one: gonogo run (a changed plan is another plan)";
+        let help = "begin one: gonogo run; once the plan was edited: gonogo run STAGE --accept-plan NAME";
         shared.terminal.error("there is no run of this plan to look at again", Some(help));
         return Exit::Usage;
     };
@@ -57,6 +58,7 @@ pub(super) async fn retest(arguments: &Arguments, shared: &Shared) -> Exit {
         scrubber,
         store,
         wish: Wish::default(),
+        leave: Leave::default(),
         max_age: jiff::Span::new(),
         rows: Some(rows),
         probing: &arguments.probing,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Span;
 
 use super::arguments::{PlanFiles, Run as Arguments};
+use super::begin::Leave;
 use super::stage::Round;
 use super::{Shared, early, journal, load};
 use crate::journal::event::Selection;
@@ -51,12 +52,17 @@ pub(super) async fn run(arguments: &Arguments, shared: &Shared) -> Exit {
         new_attempt: arguments.new_attempt,
         take_over: arguments.take_over.clone(),
     };
+    let leave = Leave {
+        accept_plan: arguments.accept_plan.clone(),
+        out_of_order: arguments.because.clone().filter(|_| arguments.out_of_order),
+    };
     let round = Round {
         plan,
         scrubber,
         store,
         selection,
         wish,
+        leave,
         max_age: span(arguments.max_age),
         rows: None,
         probing: &arguments.probing,

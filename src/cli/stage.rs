@@ -6,6 +6,7 @@ use jiff::Span;
 use tokio_util::sync::CancellationToken;
 
 use super::arguments::{Format, Probing};
+use super::begin::Leave;
 use super::progress::Live;
 use super::{Shared, early, github, load, reporting, signals};
 use crate::clock;
@@ -26,6 +27,7 @@ pub(super) struct Round<'a> {
     pub(super) store: Store,
     pub(super) selection: Selection,
     pub(super) wish: Wish,
+    pub(super) leave: Leave,
     pub(super) max_age: Span,
     /// For a retest: exactly these rows of the one stage.
     pub(super) rows: Option<Vec<Expected>>,
@@ -45,16 +47,9 @@ impl Round<'_> {
     pub(super) async fn run(self) -> Exit {
         let cancel = signals::cancelled_by_signals();
         let terminal = &self.shared.terminal;
-        let session = Session::begin(
-            &self.store,
-            &self.plan,
-            self.selection.clone(),
-            self.wish.clone(),
-            reporting::actor(self.shared),
-        );
-        let mut session = match session.await {
+        let mut session = match self.begin().await {
             Ok(session) => session,
-            Err(error) => return self.not_begun(&error),
+            Err(exit) => return exit,
         };
         // With the lease: the reports of a run that goes on are left alone.
         let baseline = match Baseline::read(self.store.folder()) {
@@ -76,7 +71,6 @@ impl Round<'_> {
                 Ok(places) => places,
                 Err(exit) => return exit,
             };
-        self.tell_beginning(&session);
         let means = Means { places, baseline, cancel };
         let exit = self.stages_in_order(&mut session, &means).await;
         means.places.close().await;
@@ -210,50 +204,8 @@ impl Round<'_> {
         github::publish(assessment, &options, exit, self.shared)
     }
 
-    fn tell_beginning(&self, session: &Session) {
-        let run = session.run();
-        let text = match session.beginning {
-            Beginning::Fresh if run.attempt > 1 => format!("run {}: attempt {} begins", run.id, run.attempt),
-            Beginning::Fresh => return,
-            Beginning::PlanChanged => {
-                format!(
-                    "run {}: the plan has changed, so this is a new run; earlier stages are not carried over",
-                    run.id
-                )
-            }
-            Beginning::TooOld => {
-                format!(
-                    "run {}: the run before began over a day ago, so this is a new one; its stages are not carried over",
-                    run.id
-                )
-            }
-            Beginning::Round => format!("run {}: round {} of attempt {}", run.id, run.rounds, run.attempt),
-            Beginning::Resumed { torn } => {
-                let settled = run.stages.iter().flat_map(|stage| stage.rows.values());
-                let settled = settled.filter(|row| row.judged_at.is_some()).count();
-                let torn = if torn > 0 { "; its last line was never completed and is dropped" } else { "" };
-                format!(
-                    "run {} was cut off: going on with {settled} checks already settled{torn} (--fresh begins anew)",
-                    run.id
-                )
-            }
-        };
-        self.shared.terminal.tell(&text);
-    }
-
-    /// The journal cannot be used: nothing was looked at.
-    fn not_begun(&self, error: &JournalError) -> Exit {
-        let help = error.help().unwrap_or("nothing was probed");
-        // The reports belong to the run that goes on.
-        if let JournalError::Leased { .. } = error {
-            self.shared.terminal.error(&error.to_string(), Some(help));
-            return Exit::NotWritten;
-        }
-        self.nothing_probed(error, help)
-    }
-
     /// Our own files cannot be used: a NO-GO, in the reports too.
-    fn nothing_probed(&self, error: &JournalError, help: &str) -> Exit {
+    pub(super) fn nothing_probed(&self, error: &JournalError, help: &str) -> Exit {
         self.shared.terminal.error(&error.to_string(), Some(help));
         let name = &self.plan.outline.name;
         early::end(

@@ -151,6 +151,30 @@ pub(super) const ALL: &[Explanation] = &[
         &["gonogo run STAGE, without them"],
     ),
     reason(
+        "out_of_order",
+        "A stage was asked for before those that come before it had a go: nothing was looked at.",
+        "A stage stands on what `after` says, or on the stage before it; one that was not run, or is HOLD or NO-GO, does not carry it.",
+        &[
+            "run what comes before it: gonogo run STAGE",
+            "or say why it cannot wait, for the record: gonogo run STAGE --out-of-order --because WHY",
+        ],
+    ),
+    reason(
+        "plan_edited",
+        "The plan was edited while the run went on, and nobody stands for it: nothing was looked at.",
+        "What was seen and said so far belongs to the plan as it was. The message names the checks and lines that differ.",
+        &[
+            "go on under the edited plan, in the name of somebody who decides: gonogo run STAGE --accept-plan NAME",
+            "or begin anew: gonogo run",
+        ],
+    ),
+    reason(
+        "clock_set_back",
+        "A clock ran back while the run went on: at best GO WITH ISSUES.",
+        "An event was written with an earlier time than one before it, or this machine's clock is behind the journal. Times never run back in what is judged: the later one counts, so the clock errs towards less time left.",
+        &["see where: gonogo log", "set the clocks of the machines that write, with NTP"],
+    ),
+    reason(
         "stage_skipped",
         "An earlier stage was not run in this attempt: at best PROVISIONAL GO.",
         "Its checks are due and nobody has looked.",

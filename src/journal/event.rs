@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::edited::PlanEdited;
 use super::people::{Accepted, Decided, Extended, HandedOver, Noted, Voted, Waived};
 use super::rollback::{Measured, RollbackEvent};
 use crate::model::examination::Examination;
@@ -136,6 +137,8 @@ pub enum Event {
     Extended(Extended),
     /// Somebody who may decided whether the release goes on.
     Decided(Decided),
+    /// The plan was edited while the run went on.
+    PlanEdited(Box<PlanEdited>),
     /// The night is in other hands.
     Handover(HandedOver),
     /// A remark for the timeline.
@@ -170,6 +173,9 @@ pub struct RunStarted {
     pub plan_sha256: String,
     /// What was asked for.
     pub selection: Selection,
+    /// Stages of the round that come before others had a go, and why they were begun all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out_of_order: Option<OutOfOrder>,
     /// What the way back took in an earlier attempt, in a journal's first round.
     #[serde(default, skip_serializing_if = "Measured::is_empty")]
     pub measured: Measured,
@@ -177,8 +183,20 @@ pub struct RunStarted {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outline: Option<Arc<Outline>>,
     /// The plan's files, secrets starred, in a journal's first round.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub sources: Vec<Source>,
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    pub sources: Arc<[Source]>,
+    /// What each check hangs on, so that an edited plan can be told from this one: [`crate::plan::definitions`].
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    pub definitions: Arc<[String]>,
+}
+
+/// A stage was begun though what comes before it has no go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutOfOrder {
+    /// What comes before and has no go, in words.
+    pub before: Vec<String>,
+    /// Why.
+    pub because: String,
 }
 
 /// A check and a place it has to be looked at from.

@@ -1,6 +1,7 @@
 //! The append-only record of a run: JSON lines, version first, each line with the hash of the one before.
 
 mod baseline;
+pub mod edited;
 pub mod event;
 pub mod people;
 mod read;

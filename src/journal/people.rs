@@ -197,17 +197,24 @@ impl People {
         self.in_charge.as_ref()
     }
 
-    pub(super) fn voted(&mut self, at: Timestamp, said: Voted) {
+    /// What waited in a spool while the journal was away (`late`) does not replace what was said since; of the rest the order
+    /// of the journal counts, whatever the clocks said.
+    pub(super) fn voted(&mut self, at: Timestamp, said: Voted, late: bool) {
         let key = (said.stage.clone(), said.voter.clone());
-        if self.votes.get(&key).is_none_or(|known| known.at <= at) {
+        if counts(self.votes.get(&key), at, late) {
             self.votes.insert(key, At { at, said });
         }
     }
 
-    pub(super) fn accept(&mut self, at: Timestamp, said: Accepted) {
-        if self.accepted.get(&said.check).is_none_or(|known| known.at <= at) {
+    pub(super) fn accept(&mut self, at: Timestamp, said: Accepted, late: bool) {
+        if counts(self.accepted.get(&said.check), at, late) {
             self.accepted.insert(said.check.clone(), At { at, said });
         }
+    }
+
+    /// Acceptances of checks that are no longer what was accepted.
+    pub(super) fn forget_accepted(&mut self, is_gone: impl Fn(&str) -> bool) {
+        self.accepted.retain(|check, _| !is_gone(check));
     }
 
     pub(super) fn waived(&mut self, at: Timestamp, said: Waived) {
@@ -218,18 +225,19 @@ impl People {
         self.extensions.push(At { at, said });
     }
 
-    pub(super) fn decided(&mut self, at: Timestamp, said: Decided) {
-        later(&mut self.decision, at, said);
+    pub(super) fn decided(&mut self, at: Timestamp, said: Decided, late: bool) {
+        if counts(self.decision.as_ref(), at, late) {
+            self.decision = Some(At { at, said });
+        }
     }
 
-    pub(super) fn handed_over(&mut self, at: Timestamp, said: HandedOver) {
-        later(&mut self.in_charge, at, said);
+    pub(super) fn handed_over(&mut self, at: Timestamp, said: HandedOver, late: bool) {
+        if counts(self.in_charge.as_ref(), at, late) {
+            self.in_charge = Some(At { at, said });
+        }
     }
 }
 
-/// What waited in a spool while the journal was away does not replace what was said since.
-fn later<T>(known: &mut Option<At<T>>, at: Timestamp, said: T) {
-    if known.as_ref().is_none_or(|known| known.at <= at) {
-        *known = Some(At { at, said });
-    }
+fn counts<T>(known: Option<&At<T>>, at: Timestamp, late: bool) -> bool {
+    !late || known.is_none_or(|known| known.at <= at)
 }

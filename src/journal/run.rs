@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::event::{Actor, Event, Expected, Flaky, Line, Record, Selection};
+use super::event::{Actor, Event, Expected, Flaky, Line, OutOfOrder, Record, Selection};
 use super::people::People;
 use super::rollback::{Measured, Rollback};
 use crate::model::examination::Examination;
@@ -14,6 +14,7 @@ use crate::model::outcome::{Judgement, Outcome};
 use crate::model::outline::{CheckId, Outline};
 use crate::model::trace::Trace;
 use crate::model::verdict::Verdict;
+use crate::plan::Source;
 
 /// The state of a run after some events.
 #[derive(Debug, Clone)]
@@ -26,10 +27,16 @@ pub struct Run {
     pub rounds: u32,
     /// When its first round began.
     pub started_at: Timestamp,
-    /// When its latest event was written.
+    /// When its latest event was written: times never run back, whatever the clocks did.
     pub latest_at: Timestamp,
+    /// The furthest that a clock was behind what was written before: it was set back, or those of two machines differ.
+    pub set_back: SignedDuration,
     /// The plan.
     pub outline: Arc<Outline>,
+    /// What each of its checks hangs on: [`crate::plan::definitions`]; empty when an older version wrote it.
+    pub definitions: Arc<[String]>,
+    /// Its files, secrets starred.
+    pub sources: Arc<[Source]>,
     /// What the latest round was asked for.
     pub selection: Selection,
     /// The latest round ended by itself.
@@ -44,6 +51,8 @@ pub struct Run {
     pub records: HashMap<CheckId, (Timestamp, Record)>,
     /// Who began the latest round.
     pub actor: Actor,
+    /// The latest round's stages were begun out of order.
+    pub out_of_order: Option<OutOfOrder>,
     /// Events that came late, after another run had taken the lease: they do not count.
     pub superseded: u64,
     /// What people have said: votes, acceptances, waivers, extensions, decisions.
@@ -109,14 +118,16 @@ impl Run {
         if outline.stages.is_empty() {
             return Err("its plan has no stages".to_owned());
         }
-        let places = outline.checks.iter().enumerate().map(|(index, check)| (check.id.clone(), index));
-        let stage_places = outline.stages.iter().enumerate().map(|(index, stage)| (stage.id.clone(), index));
+        let (definitions, sources) = (Arc::clone(&started.definitions), Arc::clone(&started.sources));
         let mut run = Self {
             id: id.to_owned(),
             attempt: started.attempt,
             rounds: 0,
             started_at: line.at,
             latest_at: line.at,
+            set_back: SignedDuration::ZERO,
+            definitions: Arc::default(),
+            sources: Arc::default(),
             selection: Selection::default(),
             finished: false,
             interrupted: false,
@@ -124,15 +135,17 @@ impl Run {
             stages: vec![StageState::default(); outline.stages.len()],
             records: HashMap::new(),
             actor: started.actor.clone(),
+            out_of_order: None,
             superseded: 0,
             people: People::default(),
             measured: started.measured.clone(),
             rollback: None,
             unknown: 0,
-            places: places.collect(),
-            stage_places: stage_places.collect(),
-            outline,
+            places: HashMap::new(),
+            stage_places: HashMap::new(),
+            outline: Arc::clone(&outline),
         };
+        run.follow(outline, definitions, sources);
         run.apply(line);
         Ok(run)
     }
@@ -144,12 +157,15 @@ impl Run {
             self.superseded += 1;
             return;
         }
-        self.latest_at = if is_late { self.latest_at.max(line.at) } else { line.at };
+        let at = if is_late { line.at } else { line.at.max(self.latest_at) };
+        self.set_back = self.set_back.max(at.duration_since(line.at));
+        self.latest_at = self.latest_at.max(at);
         match line.what {
             Event::RunStarted(started) => {
                 self.rounds = started.round;
                 self.actor = started.actor;
                 self.selection = started.selection;
+                self.out_of_order = started.out_of_order;
                 self.finished = false;
                 self.interrupted = false;
             }
@@ -157,19 +173,19 @@ impl Run {
                 let (retest, round) = (self.selection.retest, self.rounds);
                 if let Some(state) = self.stage_mut(&stage) {
                     state.round = round;
-                    state.begin(line.at, expected, left_out, retest);
+                    state.begin(at, expected, left_out, retest);
                 }
             }
             Event::Seen { stage, check, vantage, attempt: _, trace } => {
                 if let Some(row) = self.row_mut(&stage, check, vantage) {
                     row.trace = Some(trace);
-                    row.seen_at = Some(line.at);
+                    row.seen_at = Some(at);
                 }
             }
             Event::Judged { stage, check, vantage, judgement, flaky } => {
                 if let Some(row) = self.row_mut(&stage, check, vantage) {
                     row.judgement = Some(judgement);
-                    row.judged_at = Some(line.at);
+                    row.judged_at = Some(at);
                     row.flaky = flaky;
                 }
             }
@@ -180,27 +196,28 @@ impl Run {
             }
             Event::Verdict { stage, verdict, .. } => {
                 if let Some(state) = self.stage_mut(&stage) {
-                    state.ended_at = Some(line.at);
+                    state.ended_at = Some(at);
                     state.said = Some(verdict);
-                    state.first_go_at = state.first_go_at.or(verdict.is_go().then_some(line.at));
+                    state.first_go_at = state.first_go_at.or(verdict.is_go().then_some(at));
                 }
             }
             Event::Recorded(record) => {
                 // What waited in a spool does not replace what was said since.
-                let said_since = self.records.get(&record.check).is_some_and(|(at, _)| *at > line.at);
+                let said_since = self.records.get(&record.check).is_some_and(|(known, _)| *known > at);
                 if !(is_late && said_since) {
-                    self.records.insert(record.check.clone(), (line.at, record));
+                    self.records.insert(record.check.clone(), (at, record));
                 }
             }
-            Event::Voted(said) => self.people.voted(line.at, said),
-            Event::Accepted(said) => self.people.accept(line.at, said),
-            Event::Waived(said) => self.people.waived(line.at, said),
-            Event::Extended(said) => self.people.extended(line.at, said),
-            Event::Decided(said) => self.people.decided(line.at, said),
-            Event::Handover(said) => self.people.handed_over(line.at, said),
+            Event::Voted(said) => self.people.voted(at, said, is_late),
+            Event::Accepted(said) => self.people.accept(at, said, is_late),
+            Event::Waived(said) => self.people.waived(at, said),
+            Event::Extended(said) => self.people.extended(at, said),
+            Event::Decided(said) => self.people.decided(at, said, is_late),
+            Event::Handover(said) => self.people.handed_over(at, said, is_late),
+            Event::PlanEdited(edited) => self.edited(*edited),
             // Told by the timeline alone.
             Event::Lease(_) | Event::Note(_) => {}
-            Event::Rollback(event) => Rollback::apply(&mut self.rollback, line.at, event, &self.outline),
+            Event::Rollback(event) => Rollback::apply(&mut self.rollback, at, event, &self.outline),
             Event::RunFinished { verdict, interrupted } => {
                 self.finished = true;
                 self.interrupted = interrupted;
@@ -208,6 +225,26 @@ impl Run {
             }
             Event::Unknown => self.unknown += 1,
         }
+    }
+
+    /// Take this plan as its own.
+    pub(super) fn follow(
+        &mut self,
+        outline: Arc<Outline>,
+        definitions: Arc<[String]>,
+        sources: Arc<[Source]>,
+    ) {
+        let places = outline.checks.iter().enumerate().map(|(index, check)| (check.id.clone(), index));
+        self.places = places.collect();
+        let stages = outline.stages.iter().enumerate().map(|(index, stage)| (stage.id.clone(), index));
+        self.stage_places = stages.collect();
+        (self.outline, self.definitions, self.sources) = (outline, definitions, sources);
+    }
+
+    /// The time to judge it at: now, and never before what was written.
+    #[must_use]
+    pub fn time(&self, now: Timestamp) -> Timestamp {
+        now.max(self.latest_at)
     }
 
     /// The plan's index of a check.

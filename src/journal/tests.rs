@@ -61,7 +61,9 @@ fn started() -> Event {
         selection: Selection::default(),
         measured: Measured::default(),
         outline: Some(Arc::new(outline())),
-        sources: Vec::new(),
+        sources: Arc::default(),
+        out_of_order: None,
+        definitions: Arc::default(),
     }))
 }
 

@@ -132,6 +132,8 @@ reason_ids! {
     DebtPastDue = "debt_past_due",
     /// The last moment to decide has passed.
     Overdue = "overdue",
+    /// A clock ran back while the run went on, or is behind what was written.
+    ClockSetBack = "clock_set_back",
     /// Checks were left out by `--only`, `--skip` or `--tag`.
     LeftOut = "left_out",
     /// An earlier stage was not run in this attempt.
@@ -144,6 +146,10 @@ reason_ids! {
     NothingExecuted = "nothing_executed",
     /// The run was interrupted.
     Interrupted = "interrupted",
+    /// A stage was asked for before those that come before it had a go.
+    OutOfOrder = "out_of_order",
+    /// The plan was edited while the run went on, and nobody stands for it.
+    PlanEdited = "plan_edited",
     /// The plan could not be loaded.
     PlanError = "plan_error",
     /// The journal could not be written or read.

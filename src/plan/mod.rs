@@ -3,6 +3,7 @@
 mod asked;
 mod draft;
 mod due;
+mod edit;
 mod ends;
 mod expand;
 mod files;
@@ -25,6 +26,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 
 pub use crate::file::diagnostic::{Diagnostic, Gravity, render_all, render_json};
+pub use edit::{Edit, Side, definitions};
 pub use landscape::{Piece, PieceKind};
 pub use load::{LoadRequest, Loaded, load};
 

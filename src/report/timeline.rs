@@ -5,11 +5,13 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::text;
+use crate::clock::AGREEMENT;
 use crate::journal::event::{Change, Event, LeaseChange, Line, Record, RunStarted};
 use crate::journal::people::{Decision, Speaker, Vote, Voted};
 use crate::journal::rollback::Step;
 use crate::journal::run::Run;
 use crate::model::outline::Severity;
+use crate::period::Period;
 use crate::verdict::{Row, Standing, assess};
 
 /// One line of the timeline.
@@ -56,7 +58,7 @@ impl Timeline {
                 format!(" (waits to be sent, number {} of {})", late.number, late.sender)
             }
             Some(late) => format!(" (arrived {})", self.local(late.arrived)),
-            None => String::new(),
+            None => self.run.as_ref().map(|run| ran_back(run, at)).unwrap_or_default(),
         };
         let said = self.said(&line.what);
         let is_verdict = counts && matches!(line.what, Event::Verdict { .. });
@@ -68,7 +70,7 @@ impl Timeline {
             self.zone = zone.unwrap_or_else(TimeZone::system);
             self.run = Some(run);
         }
-        let mut entries = if is_verdict { self.failures(at, seq) } else { Vec::new() };
+        let mut entries = if is_verdict { self.failures(seq) } else { Vec::new() };
         entries.extend(said.map(|said| self.entry(at, seq, &format!("{said}{late}"))));
         Ok(entries)
     }
@@ -125,6 +127,10 @@ impl Timeline {
                 };
                 Some(by(&said.speaker, &format!("decided: {word}"), said.because.as_ref()))
             }
+            Event::PlanEdited(edited) => {
+                let told = format!("the plan was edited: {}", edited.edit.told());
+                Some(by(&edited.speaker, &told, None))
+            }
             Event::Handover(said) => Some(by(
                 &said.speaker,
                 &format!("{} is in charge from now on", said.to),
@@ -168,15 +174,21 @@ impl Timeline {
             .as_ref()
             .map(|outline| format!("; the plan is {}", outline.name))
             .unwrap_or_default();
+        let order = started
+            .out_of_order
+            .as_ref()
+            .map(|begun| format!(", OUT OF ORDER ({}) because {}", begun.before.join("; "), begun.because));
+        let order = order.unwrap_or_default();
         format!(
-            "{again}{stages} began: round {} of attempt {}, by {}, run {}{plan}",
+            "{again}{stages} began{order}: round {} of attempt {}, by {}, run {}{plan}",
             started.round, started.attempt, started.actor, self.id
         )
     }
 
     /// The blockers and majors that did not pass in the stage that just ended, each with its cause.
-    fn failures(&self, at: Timestamp, seq: u64) -> Vec<Entry> {
+    fn failures(&self, seq: u64) -> Vec<Entry> {
         let Some(run) = &self.run else { return Vec::new() };
+        let at = run.latest_at;
         let assessment = assess(run, at);
         let ended = assessment.stages.iter().filter(|stage| stage.ended_at == Some(at));
         let rows = ended.flat_map(|stage| &stage.rows);
@@ -184,6 +196,15 @@ impl Timeline {
             rows.filter(|row| matches!(row.standing, Standing::Counts(Severity::Blocker | Severity::Major)));
         grave.map(|row| self.entry(row.seen_at.unwrap_or(at), seq, &failed(row))).collect()
     }
+}
+
+/// That a clock is behind what was written before.
+fn ran_back(run: &Run, at: Timestamp) -> String {
+    let behind = run.latest_at.duration_since(at);
+    if behind <= AGREEMENT {
+        return String::new();
+    }
+    format!(" (by a clock {} behind what was written before)", Period(behind.unsigned_abs()).brief())
 }
 
 fn failed(row: &Row<'_>) -> String {

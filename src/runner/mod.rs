@@ -14,4 +14,4 @@ pub use due::{Due, due};
 pub use examine::examine;
 pub use look::{Look, look};
 pub use schedule::{Limits, Progress, Runner};
-pub use session::{Beginning, Session, Wish};
+pub use session::{Beginning, Opening, Round, Session, Wish};

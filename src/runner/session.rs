@@ -5,10 +5,11 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Span, Timestamp};
 
 use crate::clock;
-use crate::journal::event::{Actor, Change, Event, Expected, LeaseChange, RunStarted, Selection};
+use crate::journal::edited::PlanEdited;
+use crate::journal::event::{Actor, Change, Event, Expected, LeaseChange, OutOfOrder, RunStarted, Selection};
 use crate::journal::rollback::Measured;
 use crate::journal::run::Run;
-use crate::journal::{Journal, JournalError, Lease, Store};
+use crate::journal::{Journal, JournalError, Lease, Reading, Store};
 use crate::model::verdict::Verdict;
 use crate::plan::Plan;
 
@@ -27,7 +28,7 @@ pub struct Session {
 pub enum Beginning {
     /// A new run.
     Fresh,
-    /// A new run, though stages were named: the plan has changed since the newest run.
+    /// A new run: the plan has changed since the newest run.
     PlanChanged,
     /// A new run, though stages were named: the newest run is too old to be gone on with.
     TooOld,
@@ -54,87 +55,137 @@ pub struct Wish {
     pub take_over: Option<String>,
 }
 
-impl Session {
-    /// Take the lease and begin a round: a killed run goes on, `run STAGE` and a run on hold get another round,
-    /// anything else is a new run.
+/// The lease, and the newest run as it was found: nothing is written yet.
+#[derive(Debug)]
+pub struct Opening {
+    lease: Lease,
+    newest: Option<(Run, Reading)>,
+    wish: Wish,
+    actor: Actor,
+    passed_on: Option<Event>,
+}
+
+/// What a round is begun with.
+#[derive(Debug, Default)]
+pub struct Round {
+    /// What it looks at.
+    pub selection: Selection,
+    /// The plan was edited since, and somebody stands for it: the run goes on under it.
+    pub edited: Option<PlanEdited>,
+    /// Its stages are begun though others come before them.
+    pub out_of_order: Option<OutOfOrder>,
+    /// What each check of the plan hangs on, for a new run: [`crate::plan::definitions`].
+    pub definitions: Arc<[String]>,
+}
+
+impl Opening {
+    /// Take the lease and read the newest run.
     ///
     /// # Errors
     /// `Leased` when another run goes on; `Newer`, `Corrupt`, `Io`.
-    pub async fn begin(
-        store: &Store,
-        plan: &Plan,
-        selection: Selection,
-        wish: Wish,
-        actor: Actor,
-    ) -> Result<Self, JournalError> {
-        let mut lease = store.lease(&actor, clock::now(), wish.take_over.is_some()).await?;
+    pub async fn take(store: &Store, wish: Wish, actor: Actor) -> Result<Self, JournalError> {
+        let lease = store.lease(&actor, clock::now(), wish.take_over.is_some()).await?;
         let newest = match store.newest().await {
             // Begun anew just because of that.
             Err(JournalError::Corrupt { .. } | JournalError::Newer { .. }) if wish.fresh => None,
             newest => newest?,
         };
-        let passed_on = passed_on(&lease, newest.as_ref().map(|(run, _)| run), &actor, wish.take_over);
+        let passed_on =
+            passed_on(&lease, newest.as_ref().map(|(run, _)| run), &actor, wish.take_over.clone());
         let newest = newest.filter(|_| !wish.fresh);
-        let attempt = newest.as_ref().map_or(1, |(run, _)| run.attempt + u32::from(wish.new_attempt));
-        let changed = newest.as_ref().is_some_and(|(run, _)| run.outline.sha256 != plan.outline.sha256);
-        let old =
-            newest.as_ref().is_some_and(|(run, _)| clock::now().duration_since(run.started_at) > CURRENT);
-        let attempt = if changed && !wish.new_attempt { 1 } else { attempt };
-        let mut started = RunStarted {
-            attempt,
-            round: 1,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            actor,
-            plan_sha256: plan.outline.sha256.clone(),
-            selection,
-            measured: Measured::default(),
-            outline: None,
-            sources: Vec::new(),
-        };
-        if wish.new_attempt
-            && let Some((run, _)) = &newest
-        {
-            started.measured = Measured::after(run);
-        }
-        let named = !started.selection.stages.is_empty();
-        if !wish.new_attempt
-            && !changed
-            && !old
-            && let Some((run, reading)) = newest
-        {
-            let resumed = !run.finished && run.selection == started.selection;
-            let goes_on = named || run.verdict == Some(Verdict::Hold);
-            let beginning = if resumed {
-                Some(Beginning::Resumed { torn: reading.torn })
-            } else {
-                goes_on.then_some(Beginning::Round)
-            };
-            if let Some(beginning) = beginning {
-                let journal = store.resume(reading, &mut lease).await?;
-                started.round = run.rounds + u32::from(beginning == Beginning::Round);
-                let mut session = Self { journal, run, beginning, _lease: lease };
-                let began = Event::RunStarted(Box::new(started));
-                session.append(std::iter::once(began).chain(passed_on).collect()).await?;
-                return Ok(session);
-            }
-        }
-        let beginning = match (named && !wish.new_attempt, changed, old) {
-            (true, true, _) => Beginning::PlanChanged,
-            (true, false, true) => Beginning::TooOld,
-            (true, false, false) | (false, _, _) => Beginning::Fresh,
-        };
-        let (id, journal) = store.create(clock::now(), &mut lease).await?;
-        started.outline = Some(Arc::clone(&plan.outline));
-        started.sources = plan.sources.clone();
-        let began = Event::RunStarted(Box::new(started));
-        let lines = journal.append(std::iter::once(began).chain(passed_on).collect()).await?;
-        let mut lines = lines.into_iter();
-        let first = lines.next().ok_or(JournalError::Closed)?;
-        let mut run = Run::begin(&id, first).map_err(|reason| JournalError::Missing { reason })?;
-        lines.for_each(|line| run.apply(line));
-        Ok(Self { journal, run, beginning, _lease: lease })
+        Ok(Self { lease, newest, wish, actor, passed_on })
     }
 
+    /// The run whose stages `run STAGE` would go on with, were the plan the same: the newest, unless a new one is wanted or it
+    /// is too old.
+    #[must_use]
+    pub fn current(&self) -> Option<&Run> {
+        let run = self.newest.as_ref().map(|(run, _)| run)?;
+        (!self.wish.new_attempt && !is_old(run)).then_some(run)
+    }
+
+    /// The newest run, if the plan has changed since.
+    #[must_use]
+    pub fn changed(&self, plan: &Plan) -> Option<&Run> {
+        let run = self.newest.as_ref().map(|(run, _)| run)?;
+        (run.outline.sha256 != plan.outline.sha256).then_some(run)
+    }
+
+    /// Begin the round: a killed run goes on, `run STAGE` and a run on hold get another round, anything else is a new run.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    pub async fn begin(mut self, store: &Store, plan: &Plan, round: Round) -> Result<Session, JournalError> {
+        let Round { selection, edited, out_of_order, definitions } = round;
+        let changed = edited.is_none() && self.changed(plan).is_some();
+        let goes_on = self.current().filter(|_| !changed).and_then(|run| {
+            let named = !selection.stages.is_empty();
+            if !run.finished && run.selection == selection && edited.is_none() {
+                let torn = self.newest.as_ref().map_or(0, |(_, reading)| reading.torn);
+                return Some(Beginning::Resumed { torn });
+            }
+            (named || run.verdict == Some(Verdict::Hold)).then_some(Beginning::Round)
+        });
+        let wants_more = !selection.stages.is_empty() && !self.wish.new_attempt;
+        let mut started = RunStarted {
+            attempt: 1,
+            round: 1,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            actor: self.actor.clone(),
+            plan_sha256: plan.outline.sha256.clone(),
+            selection,
+            out_of_order,
+            measured: Measured::default(),
+            outline: None,
+            sources: Arc::default(),
+            definitions: Arc::default(),
+        };
+        match (goes_on, self.newest.take()) {
+            (Some(beginning), Some((run, reading))) => {
+                let journal = store.resume(reading, &mut self.lease).await?;
+                started.attempt = run.attempt;
+                started.round = run.rounds + u32::from(beginning == Beginning::Round);
+                let mut session = Session { journal, run, beginning, _lease: self.lease };
+                let edited = edited.map(|edited| Event::PlanEdited(Box::new(edited)));
+                let events = std::iter::once(Event::RunStarted(Box::new(started)));
+                session.append(events.chain(self.passed_on).chain(edited).collect()).await?;
+                Ok(session)
+            }
+            (_, newest) => {
+                let newest = newest.map(|(run, _)| run);
+                let beginning = match &newest {
+                    Some(_) if changed => Beginning::PlanChanged,
+                    Some(run) if wants_more && is_old(run) => Beginning::TooOld,
+                    Some(_) | None => Beginning::Fresh,
+                };
+                if let Some(run) = newest.filter(|_| self.wish.new_attempt || !changed) {
+                    started.attempt = run.attempt + u32::from(self.wish.new_attempt);
+                    if self.wish.new_attempt {
+                        started.measured = Measured::after(&run);
+                    }
+                }
+                let (id, journal) = store.create(clock::now(), &mut self.lease).await?;
+                started.outline = Some(Arc::clone(&plan.outline));
+                started.sources = plan.sources.clone().into();
+                started.definitions = definitions;
+                let began = Event::RunStarted(Box::new(started));
+                let lines = journal.append(std::iter::once(began).chain(self.passed_on).collect()).await?;
+                let mut lines = lines.into_iter();
+                let first = lines.next().ok_or(JournalError::Closed)?;
+                let mut run = Run::begin(&id, first).map_err(|reason| JournalError::Missing { reason })?;
+                lines.for_each(|line| run.apply(line));
+                Ok(Session { journal, run, beginning, _lease: self.lease })
+            }
+        }
+    }
+}
+
+/// Whether a run began too long ago to be gone on with.
+fn is_old(run: &Run) -> bool {
+    clock::now().duration_since(run.started_at) > CURRENT
+}
+
+impl Session {
     /// The state so far.
     #[must_use]
     pub fn run(&self) -> &Run {
@@ -167,7 +218,11 @@ impl Session {
     /// Rows of a stage that a resumed run still has to answer: not judged, or judged longer ago than `max_age`.
     #[must_use]
     pub fn unsettled(&self, stage: usize, max_age: Span) -> Vec<Expected> {
-        let oldest = clock::now().checked_sub(max_age).unwrap_or(Timestamp::MIN);
+        let now = clock::now();
+        // A clock that was set back says nothing about how old an answer is.
+        let is_back = self.run.latest_at.duration_since(now) > clock::AGREEMENT;
+        let oldest =
+            if is_back { Timestamp::MAX } else { now.checked_sub(max_age).unwrap_or(Timestamp::MIN) };
         self.run.stages.get(stage).map_or_else(Vec::new, |state| {
             let open = state.rows.iter().filter(|(_, row)| row.judged_at.is_none_or(|at| at < oldest));
             open.map(|(expected, _)| expected.clone()).collect()

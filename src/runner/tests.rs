@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::{Beginning, Limits, Progress, Runner, Session, Wish, due};
+use super::{Beginning, Limits, Opening, Progress, Round, Runner, Session, Wish, due};
 use crate::clock;
 use crate::environment::Environment;
 use crate::journal::Store;
@@ -103,7 +103,9 @@ fn runner(plan: &Arc<Plan>) -> Runner {
 
 async fn session(folder: &Path, plan: &Plan, selection: Selection, wish: Wish) -> Session {
     let actor = Actor { user: "tester".to_owned(), host: "here".to_owned(), pid: 1 };
-    Session::begin(&Store::new(folder), plan, selection, wish, actor).await.unwrap()
+    let store = Store::new(folder);
+    let opening = Opening::take(&store, wish, actor).await.unwrap();
+    opening.begin(&store, plan, Round { selection, ..Round::default() }).await.unwrap()
 }
 
 /// Begin a stage and probe what it expects.

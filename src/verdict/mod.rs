@@ -1,6 +1,7 @@
 //! The only judge: a run in, an assessment out. Pure. The rules are in `stage.rs`; exit codes in `exit.rs`.
 
 mod exit;
+mod order;
 mod overdue;
 mod people;
 mod rows;
@@ -10,6 +11,7 @@ mod suspect;
 use jiff::Timestamp;
 
 pub use exit::Exit;
+pub use order::out_of_order;
 pub use rows::{Row, Standing};
 pub use suspect::Suspicion;
 
@@ -169,6 +171,8 @@ impl Counts {
 /// Judge a run as it stands at `at`.
 #[must_use]
 pub fn assess(run: &Run, at: Timestamp) -> Assessment<'_> {
+    let behind = run.latest_at.duration_since(at);
+    let at = run.time(at);
     let outline = &*run.outline;
     let rows = rows::Rows::new(run, at);
     let current = run.current_stage();
@@ -177,6 +181,7 @@ pub fn assess(run: &Run, at: Timestamp) -> Assessment<'_> {
     let debts = stage::debts(run, &rows, current);
     let left_out = stage::left_out(run);
     let mut reasons = run_reasons(run, &stages, rows.latest(), current);
+    reasons.extend(overdue::set_back(run.set_back.max(behind)));
     let is_up = current.is_some_and(|index| index + 1 == stages.len()) && verdict_of(&reasons).is_go();
     let clock = overdue::clock(run, is_up, at);
     if let Some(reason) = clock.as_ref().and_then(overdue::reason)
@@ -241,6 +246,8 @@ fn run_reasons(
         });
         return reasons;
     };
+    let because = run.out_of_order.as_ref().map(|begun| format!(" (out of order: {})", begun.because));
+    let because = because.unwrap_or_default();
     for stage in stages.iter().take(current + 1) {
         if stage.index == current {
             reasons.extend(stage.reasons.iter().cloned());
@@ -251,7 +258,7 @@ fn run_reasons(
             None => reasons.push(Reason {
                 id: ReasonId::StageSkipped,
                 verdict: Verdict::ProvisionalGo,
-                text: format!("stage {id} comes earlier and was not run in this attempt"),
+                text: format!("stage {id} comes earlier and was not run in this attempt{because}"),
                 checks: Vec::new(),
             }),
             // Debts of an earlier stage are judged where they come due.

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use crate::clock::AGREEMENT;
 use crate::journal::run::Run;
 use crate::model::verdict::{Reason, ReasonId, Verdict};
 use crate::period::Period;
@@ -57,4 +58,17 @@ pub(super) fn reason(clock: &Clock) -> Option<Reason> {
         format!("the deadline was {} ago, and there is no way back", since(clock.by, clock.at))
     };
     Some(Reason { id: ReasonId::Overdue, verdict: Verdict::NoGo, text, checks: Vec::new() })
+}
+
+/// Times that do not agree: what was written last counts until the clock has caught up.
+pub(super) fn set_back(by: SignedDuration) -> Option<Reason> {
+    (by > AGREEMENT).then(|| Reason {
+        id: ReasonId::ClockSetBack,
+        verdict: Verdict::GoWithIssues,
+        text: format!(
+            "a clock was set back by {}, or those of two machines differ: the later time counts",
+            Period(by.unsigned_abs()).brief()
+        ),
+        checks: Vec::new(),
+    })
 }

@@ -14,6 +14,7 @@ mod lab;
 mod layers;
 mod links;
 mod night;
+mod off_plan;
 mod people;
 mod plan_schema;
 mod postgres;

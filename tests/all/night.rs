@@ -148,7 +148,9 @@ impl Night {
             selection: self.selection.clone(),
             measured: Measured::after(&self.run),
             outline: Some(Arc::new(outline)),
-            sources: Vec::new(),
+            sources: Arc::default(),
+            out_of_order: None,
+            definitions: Arc::default(),
         };
         let at: Timestamp = at.parse().expect("a moment");
         let what = Event::RunStarted(Box::new(started));
@@ -193,7 +195,9 @@ impl Night {
             selection: selection.clone(),
             measured: Measured::default(),
             outline: Some(Arc::new(outline)),
-            sources: Vec::new(),
+            sources: Arc::default(),
+            out_of_order: None,
+            definitions: Arc::default(),
         };
         let line =
             Line { seq: 1, prev: String::new(), at, late: None, what: Event::RunStarted(Box::new(started)) };

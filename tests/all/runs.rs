@@ -109,7 +109,7 @@ checks:
     assert_eq!(program.result()["stages"][1]["verdict"], "go");
 
     let alone = Program::with_plan(text);
-    alone.run(&["run", "third"]).code(3);
+    alone.run(&["run", "third", "--out-of-order", "--because", "a rehearsal"]).code(3);
 }
 
 #[test]

@@ -34,8 +34,8 @@ pub(super) struct Speaking {
 
 /// Why a word is not taken down.
 pub(super) struct Refusal {
-    message: String,
-    help: String,
+    pub(super) message: String,
+    pub(super) help: String,
     exit: Exit,
 }
 
@@ -132,7 +132,7 @@ fn decides(outline: &Outline, id: &str) -> bool {
 }
 
 /// Somebody who decides for the whole release.
-fn decider(outline: &Outline, by: &str, shared: &Shared) -> Result<Speaker, Refusal> {
+pub(super) fn decider(outline: &Outline, by: &str, shared: &Shared) -> Result<Speaker, Refusal> {
     let speaker = speaker(outline, by, shared)?;
     if decides(outline, &speaker.by) {
         return Ok(speaker);

@@ -145,6 +145,9 @@ fn sentence(digest: &Digest<'_>, id: ReasonId, reasons: &[&Reason]) -> String {
         | ReasonId::NothingExecuted
         | ReasonId::Interrupted
         | ReasonId::Overdue
+        | ReasonId::ClockSetBack
+        | ReasonId::OutOfOrder
+        | ReasonId::PlanEdited
         | ReasonId::PlanError
         | ReasonId::JournalError => {
             reasons.iter().map(|reason| as_sentence(&reason.text)).collect::<Vec<_>>().join(" ")
