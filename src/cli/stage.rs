@@ -47,7 +47,7 @@ impl Round<'_> {
     pub(super) async fn run(self) -> Exit {
         let cancel = signals::cancelled_by_signals();
         let terminal = &self.shared.terminal;
-        let mut session = match self.begin().await {
+        let mut session = match Box::pin(self.begin()).await {
             Ok(session) => session,
             Err(exit) => return exit,
         };
@@ -75,6 +75,8 @@ impl Round<'_> {
         let exit = self.stages_in_order(&mut session, &means).await;
         means.places.close().await;
         reporting::settle(session.journal(), self.shared).await;
+        session.end();
+        std::mem::forget(self.plan);
         exit
     }
 

@@ -33,9 +33,8 @@ impl Tail {
             .mode(0o600)
             .open(path)
             .map_err(|error| JournalError::io("create", path, &error))?;
-        file.write_all(&[header, b"\n"].concat())
-            .and_then(|()| file.sync_all())
-            .map_err(|error| JournalError::io("write", path, &error))?;
+        // On the disk with the first event, before anybody is told of either.
+        file.write_all(&[header, b"\n"].concat()).map_err(|error| JournalError::io("write", path, &error))?;
         Ok(Self { path: path.to_owned(), file, reading })
     }
 

@@ -27,7 +27,8 @@ pub fn definitions(plan: &Plan, scrubber: &Scrubber) -> Vec<String> {
         // Nothing in it can fail to be written; if it did, it would read as changed.
         let text = serde_json::to_string(&(how, from, decides, due)).unwrap_or_default();
         let digest = Sha256::digest(scrubber.text(&text).as_bytes());
-        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        let bits = digest.iter().take(8).fold(0, |bits: u64, byte| bits << 8 | u64::from(*byte));
+        format!("{bits:016x}")
     });
     defined.collect()
 }

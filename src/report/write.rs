@@ -52,7 +52,15 @@ pub fn write(folder: &Path, mode: Mode, reports: &[Rendered]) -> Vec<WriteFailur
         return vec![WriteFailure { action: "create", path: folder.to_owned(), source }];
     }
     let mut failures = remove_old_stages(folder, reports);
-    failures.extend(reports.iter().filter_map(|report| write_one(folder, mode, report).err()));
+    // Each waits for the disk on its own.
+    failures.extend(std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            reports.iter().map(|report| scope.spawn(move || write_one(folder, mode, report))).collect();
+        let ended = threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        ended.filter_map(Result::err).collect::<Vec<_>>()
+    }));
     if let Err(source) = File::open(folder).and_then(|folder| folder.sync_all()) {
         failures.push(WriteFailure { action: "sync", path: folder.to_owned(), source });
     }

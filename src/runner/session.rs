@@ -59,7 +59,7 @@ pub struct Wish {
 #[derive(Debug)]
 pub struct Opening {
     lease: Lease,
-    newest: Option<(Run, Reading)>,
+    newest: Option<Box<(Run, Reading)>>,
     wish: Wish,
     actor: Actor,
     passed_on: Option<Event>,
@@ -88,10 +88,10 @@ impl Opening {
         let newest = match store.newest().await {
             // Begun anew just because of that.
             Err(JournalError::Corrupt { .. } | JournalError::Newer { .. }) if wish.fresh => None,
-            newest => newest?,
+            newest => newest?.map(Box::new),
         };
-        let passed_on =
-            passed_on(&lease, newest.as_ref().map(|(run, _)| run), &actor, wish.take_over.clone());
+        let run = newest.as_ref().map(|newest| &newest.0);
+        let passed_on = passed_on(&lease, run, &actor, wish.take_over.clone());
         let newest = newest.filter(|_| !wish.fresh);
         Ok(Self { lease, newest, wish, actor, passed_on })
     }
@@ -100,14 +100,14 @@ impl Opening {
     /// is too old.
     #[must_use]
     pub fn current(&self) -> Option<&Run> {
-        let run = self.newest.as_ref().map(|(run, _)| run)?;
+        let run = self.newest.as_ref().map(|newest| &newest.0)?;
         (!self.wish.new_attempt && !is_old(run)).then_some(run)
     }
 
     /// The newest run, if the plan has changed since.
     #[must_use]
     pub fn changed(&self, plan: &Plan) -> Option<&Run> {
-        let run = self.newest.as_ref().map(|(run, _)| run)?;
+        let run = self.newest.as_ref().map(|newest| &newest.0)?;
         (run.outline.sha256 != plan.outline.sha256).then_some(run)
     }
 
@@ -121,7 +121,7 @@ impl Opening {
         let goes_on = self.current().filter(|_| !changed).and_then(|run| {
             let named = !selection.stages.is_empty();
             if !run.finished && run.selection == selection && edited.is_none() {
-                let torn = self.newest.as_ref().map_or(0, |(_, reading)| reading.torn);
+                let torn = self.newest.as_ref().map_or(0, |newest| newest.1.torn);
                 return Some(Beginning::Resumed { torn });
             }
             (named || run.verdict == Some(Verdict::Hold)).then_some(Beginning::Round)
@@ -141,7 +141,8 @@ impl Opening {
             definitions: Arc::default(),
         };
         match (goes_on, self.newest.take()) {
-            (Some(beginning), Some((run, reading))) => {
+            (Some(beginning), Some(newest)) => {
+                let (run, reading) = *newest;
                 let journal = store.resume(reading, &mut self.lease).await?;
                 started.attempt = run.attempt;
                 started.round = run.rounds + u32::from(beginning == Beginning::Round);
@@ -152,7 +153,7 @@ impl Opening {
                 Ok(session)
             }
             (_, newest) => {
-                let newest = newest.map(|(run, _)| run);
+                let newest = newest.map(|newest| newest.0);
                 let beginning = match &newest {
                     Some(_) if changed => Beginning::PlanChanged,
                     Some(run) if wants_more && is_old(run) => Beginning::TooOld,
@@ -186,6 +187,11 @@ fn is_old(run: &Run) -> bool {
 }
 
 impl Session {
+    /// Let go of the lease. The state is left to the system, which frees ten thousand rows at once when the process ends.
+    pub fn end(self) {
+        std::mem::forget(self.run);
+    }
+
     /// The state so far.
     #[must_use]
     pub fn run(&self) -> &Run {
