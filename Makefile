@@ -44,7 +44,7 @@ test: ## Check the format, lint, run every test, build the documentation
 
 soak: ## Run the slow tests with their full counts (kills, hostile peers, large plans)
 	@$(SETUP) test
-	GONOGO_SOAK=1 $(CARGO) test --release --locked -- --include-ignored
+	GONOGO_SOAK=1 $(CARGO) test --profile soak --locked -- --include-ignored
 
 lab: ## Start the lab of network namespaces (as root), say how to look around in it, and end it at Ctrl-C
 	@$(SETUP) test

@@ -1,6 +1,7 @@
 //! Looking from elsewhere: the same program over a prefix, a real sshd and a real container, and far sides that misbehave.
 
 mod application;
+mod application_far;
 mod container;
 mod cuts;
 mod kubectl;

@@ -18,7 +18,7 @@ const USER: u32 = 4711;
 const GROUP: u32 = 4712;
 
 /// A process that ends with the test.
-struct Process(Child);
+pub(super) struct Process(pub(super) Child);
 
 impl Drop for Process {
     fn drop(&mut self) {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::program::Program;
 
 /// A folder with the stand-in first on the PATH, and a cluster for it.
-fn program(cluster: &Value) -> Program {
+pub(super) fn program(cluster: &Value) -> Program {
     let program = Program::empty();
     let folder = program.path("bin");
     std::fs::create_dir(&folder).expect("a folder");
