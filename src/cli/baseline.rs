@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::arguments::{Baseline as Arguments, Format};
 use super::{Shared, journal, load, signals};
 use crate::clock;
-use crate::journal::{Baseline, Recorded};
+use crate::journal::Recorded;
 use crate::model::outcome::{Judgement, Outcome};
 use crate::model::trace::Ended;
 use crate::plan::Plan;
@@ -25,6 +25,10 @@ pub(super) async fn baseline(arguments: &Arguments, shared: &Shared) -> Exit {
     let scrubber = Arc::new(Scrubber::default());
     // What is wrong with it is told.
     let Ok(plan) = load::usable(&arguments.plan, shared, &scrubber) else { return Exit::Usage };
+    let store = match journal::planned(&arguments.journal, plan.journal.as_deref(), shared, &scrubber) {
+        Ok(store) => store,
+        Err(exit) => return exit,
+    };
     let cancel = signals::cancelled_by_signals();
     let places = match load::places(&plan.vantages, plan.applications(), shared, &scrubber) {
         Ok(places) => places,
@@ -52,8 +56,8 @@ pub(super) async fn baseline(arguments: &Arguments, shared: &Shared) -> Exit {
         shared.terminal.error("nothing could be looked at, so the baseline is as it was before", None);
         return Exit::NoGo;
     }
-    if let Err(error) = Baseline::write(&journal::folder(&arguments.journal), kept) {
-        shared.terminal.error(&error.to_string(), Some("name a folder that can be written: --journal DIR"));
+    if let Err(error) = store.keep_baseline(kept).await {
+        shared.terminal.error(&error.to_string(), error.help());
         return Exit::NotWritten;
     }
     shared.terminal.print(&scrubber.text(&shown));

@@ -125,13 +125,14 @@ pub(super) async fn doctor(arguments: &Arguments, shared: &Shared) -> Exit {
     };
     let folder = journal::folder(&arguments.journal);
     rows.push(writable("journal", &folder));
-    if let Ok(store) = journal::planned(&arguments.journal, plan.journal.as_deref(), shared, &scrubber)
-        && let Some(checked) = store.check().await
-    {
+    let Ok(store) = journal::planned(&arguments.journal, plan.journal.as_deref(), shared, &scrubber) else {
+        return Exit::Usage;
+    };
+    if let Some(checked) = store.check().await {
         rows.push(team_journal(store.place(), checked));
     }
     rows.push(writable("reports", &arguments.out));
-    rows.push(baseline(&folder));
+    rows.push(baseline(store.place(), store.baseline().await));
     let shown = match arguments.format {
         Format::Text => as_text(&rows),
         Format::Json => {
@@ -394,9 +395,9 @@ fn team_journal(place: String, checked: Result<(), JournalError>) -> Row {
     }
 }
 
-fn baseline(journal: &Path) -> Row {
-    let row = |state, told: String| Row::new("baseline", journal.display().to_string(), state, told);
-    match Baseline::read(journal) {
+fn baseline(place: String, read: Result<Baseline, JournalError>) -> Row {
+    let row = |state, told: String| Row::new("baseline", place, state, told);
+    match read {
         Ok(baseline) => match baseline.latest() {
             Some(at) => row(State::Ready, format!("recorded {at:.0}")),
             None => row(State::Caution, "there is none, so no report will tell what has changed".to_owned())

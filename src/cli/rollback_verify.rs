@@ -42,7 +42,11 @@ pub(super) async fn verify(arguments: &Arguments, shared: &Shared) -> Exit {
     let scrubber = Arc::new(Scrubber::default());
     // What is wrong with it is told.
     let Ok(plan) = load::usable(&arguments.plan, shared, &scrubber) else { return Exit::Usage };
-    let baseline = match Baseline::read(&journal::folder(&arguments.journal)) {
+    let store = match journal::planned(&arguments.journal, plan.journal.as_deref(), shared, &scrubber) {
+        Ok(store) => store,
+        Err(exit) => return exit,
+    };
+    let baseline = match store.baseline().await {
         Ok(baseline) => baseline,
         Err(error) => {
             shared.terminal.error(&error.to_string(), Some("without it nobody knows how it was before"));

@@ -52,7 +52,7 @@ impl Round<'_> {
             Err(exit) => return exit,
         };
         // With the lease: the reports of a run that goes on are left alone.
-        let baseline = match Baseline::read(self.store.folder()) {
+        let baseline = match self.store.baseline().await {
             Ok(baseline) => Arc::new(baseline),
             Err(error) => {
                 let help = "nothing was probed; record it again while all is well (gonogo baseline), or take the file away";

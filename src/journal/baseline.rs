@@ -58,7 +58,7 @@ impl Baseline {
     ///
     /// # Errors
     /// `Io`, `Newer`, `Corrupt`: a baseline that cannot be read is never taken for none.
-    pub fn read(folder: &Path) -> Result<Self, JournalError> {
+    pub(super) fn read(folder: &Path) -> Result<Self, JournalError> {
         let path = folder.join(NAME);
         let file = match File::open(&path) {
             Ok(file) => file,
@@ -78,18 +78,29 @@ impl Baseline {
         Ok(written.rows.into_iter().collect())
     }
 
-    /// Keep what was recorded, in place of what was kept before.
+    /// What was recorded, as it is kept.
+    ///
+    /// # Errors
+    /// `Io`, when it cannot be written down.
+    pub(super) fn written(folder: &Path, rows: Vec<Recorded>) -> Result<String, JournalError> {
+        let written = Written { gonogo_baseline: VERSION, rows };
+        serde_json::to_string(&written)
+            .map_err(|error| JournalError::io("write", &folder.join(NAME), &error.into()))
+    }
+
+    /// Keep this text, in place of what was kept before.
     ///
     /// # Errors
     /// `Io`; what was kept before is then still there.
-    pub fn write(folder: &Path, rows: Vec<Recorded>) -> Result<(), JournalError> {
+    pub(super) fn keep(folder: &Path, text: &str) -> Result<(), JournalError> {
         let path = folder.join(NAME);
         let io = |error: &std::io::Error| JournalError::io("write", &path, error);
         make_folder(folder)?;
         let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|error| io(&error))?;
-        let written = Written { gonogo_baseline: VERSION, rows };
-        serde_json::to_writer(&mut file, &written).map_err(|error| io(&error.into()))?;
-        file.write_all(b"\n").and_then(|()| file.as_file().sync_all()).map_err(|error| io(&error))?;
+        file.write_all(text.as_bytes())
+            .and_then(|()| file.write_all(b"\n"))
+            .and_then(|()| file.as_file().sync_all())
+            .map_err(|error| io(&error))?;
         file.persist(&path).map_err(|error| io(&error.error))?;
         sync_folder(folder)
     }
@@ -131,7 +142,8 @@ mod tests {
     fn what_is_kept_is_read_again_and_nothing_is_an_empty_baseline() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(Baseline::read(folder.path()).unwrap(), Baseline::default());
-        Baseline::write(folder.path(), vec![recorded()]).unwrap();
+        let text = Baseline::written(folder.path(), vec![recorded()]).unwrap();
+        Baseline::keep(folder.path(), &text).unwrap();
         let read = Baseline::read(folder.path()).unwrap();
         let key = Expected { check: "shop".into(), vantage: "here".into() };
         assert_eq!(read.of(&key).unwrap().at, Timestamp::UNIX_EPOCH);

@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use super::event::{Actor, Line};
 use super::run::Run;
 use super::team::{Held, Team};
-use super::{Journal, JournalError, Reading, read};
+use super::{Baseline, Journal, JournalError, Reading, Recorded, read};
 use crate::clock;
 
 /// Where runs are recorded: a folder, such as `.gonogo`, or a team's database, of which a folder holds a copy.
@@ -74,6 +74,34 @@ impl Store {
             Some(team) => Some(team.check().await),
             None => None,
         }
+    }
+
+    /// The baseline: of a team, the one that was recorded last on any machine; this machine's copy of it while the database is
+    /// away. Nothing when none was recorded.
+    ///
+    /// # Errors
+    /// `Io`, `Newer`, `Corrupt`: one that cannot be read is never taken for none; of a team's journal `Refused`.
+    pub async fn baseline(&self) -> Result<Baseline, JournalError> {
+        if let Some(team) = &self.team {
+            match team.baseline().await {
+                Ok(Some(text)) => Baseline::keep(&self.own, &text)?,
+                Ok(None) | Err(JournalError::Away { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Baseline::read(&self.own)
+    }
+
+    /// Keep what was recorded, in place of what was kept before.
+    ///
+    /// # Errors
+    /// `Io`; of a team's journal `Away` and `Refused`. What was kept before is then still there.
+    pub async fn keep_baseline(&self, rows: Vec<Recorded>) -> Result<(), JournalError> {
+        let text = Baseline::written(&self.own, rows)?;
+        if let Some(team) = &self.team {
+            team.keep_baseline(&text).await?;
+        }
+        Baseline::keep(&self.own, &text)
     }
 
     /// Take the run lease; `take_over` takes it from a run that goes on, where that can be done.

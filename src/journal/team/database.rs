@@ -377,16 +377,16 @@ impl Database {
     }
 
     /// The first row; empty when there is none.
-    async fn row(&mut self, statement: &str) -> Result<Vec<Option<String>>, JournalError> {
+    pub(super) async fn row(&mut self, statement: &str) -> Result<Vec<Option<String>>, JournalError> {
         let answer = self.ask(statement, Limits::default()).await?;
         Ok(answer.rows.into_iter().next().unwrap_or_default())
     }
 
-    async fn run(&mut self, statements: &str) -> Result<Answer, JournalError> {
+    pub(super) async fn run(&mut self, statements: &str) -> Result<Answer, JournalError> {
         self.ask(statements, Limits { rows: 0, ..Limits::default() }).await
     }
 
-    async fn ask(&mut self, statements: &str, limits: Limits) -> Result<Answer, JournalError> {
+    pub(super) async fn ask(&mut self, statements: &str, limits: Limits) -> Result<Answer, JournalError> {
         match timeout(LIMIT, self.session.query(statements, limits)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(self.error(error)),
@@ -450,6 +450,6 @@ fn insert(run: &str, sender: &str, rows: &[Row<'_>]) -> String {
 }
 
 /// A text as SQL writes it (`standard_conforming_strings` is on). JSON holds no NUL byte.
-fn quote(text: &str) -> String {
+pub(super) fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }

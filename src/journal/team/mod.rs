@@ -1,6 +1,7 @@
 //! A team's journal: one table in a PostgreSQL database, which numbers the events. Every machine keeps a copy of what it
 //! read, verified as any journal's file is, and a spool of what could not be sent.
 
+mod baseline;
 mod chain;
 mod database;
 mod read;
