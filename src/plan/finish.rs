@@ -13,6 +13,7 @@ use super::landscape::{self, Piece};
 use super::links;
 use super::load::Loading;
 use super::needs::positions;
+use super::window;
 use super::{Job, Plan, Retry};
 use crate::file::findings::Finding;
 use crate::file::written::{self, MAX_MINOR};
@@ -128,6 +129,9 @@ pub(super) fn plan(loading: &mut Loading<'_>, draft: Draft, stages: &Stages, due
     let has_people = draft.has_people;
     let ids: Vec<Arc<str>> = draft.checks.iter().map(|item| Arc::from(item.id.as_str())).collect();
     let outline_stages = stages_of(&draft, stages);
+    if let Some((end, _)) = &draft.window {
+        window::without_undo(loading, *end, &outline_stages);
+    }
     let database_owners: IndexMap<String, Option<String>> = draft
         .databases
         .iter()

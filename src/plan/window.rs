@@ -6,7 +6,7 @@ use super::draft::take;
 use super::load::Loading;
 use crate::file::findings::Finding;
 use crate::file::written;
-use crate::model::outline::Place;
+use crate::model::outline::{Place, Stage};
 use crate::model::window::{Margin, Window};
 use crate::moment::Moment;
 use crate::period::Period;
@@ -89,6 +89,21 @@ fn in_order(loading: &mut Loading<'_>, end: NodeId, start: Timestamp, must_be_up
         Finding::at(loading.tree.place(end), message)
             .label(label)
             .help("`start` is when the first stage may begin, `must_be_up_by` when everything must be up"),
+    );
+}
+
+/// A clock that takes the way back for nothing says to decide too late.
+pub(super) fn without_undo(loading: &mut Loading<'_>, end: NodeId, stages: &[Stage]) {
+    if stages.iter().any(|stage| stage.undo_s.is_some() || stage.irreversible) {
+        return;
+    }
+    loading.findings.push(
+        Finding::warning(
+            loading.tree.place(end),
+            "there is a window, and no stage says what undoing it takes",
+        )
+        .label("turning back is taken to need no time but the margin")
+        .help("say it at the stages: `undo: 20m`; `undo: 0s` where there is nothing to undo, `reversible: false` where it cannot be"),
     );
 }
 
