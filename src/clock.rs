@@ -1,6 +1,28 @@
-//! The wall clock, asked in one place.
+//! The wall clock, asked in one place; and set, for a rehearsal.
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
+use std::sync::OnceLock;
+
+/// The moment it is for this process, when that was set.
+static SET: OnceLock<Timestamp> = OnceLock::new();
+
+/// Let it be this moment for as long as this process runs. What is written with such a clock says so. Only the first setting counts.
+pub fn set(now: Timestamp) {
+    let _ = SET.set(now);
+}
+
+/// Whether the clock was set by hand.
+#[must_use]
+pub fn is_set() -> bool {
+    SET.get().is_some()
+}
+
+/// The present day in the system's zone.
+#[must_use]
+pub fn today() -> Date {
+    now().to_zoned(TimeZone::system()).date()
+}
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 /// Clocks that differ by no more than this agree: those of several machines never do quite.
@@ -9,7 +31,7 @@ pub const AGREEMENT: SignedDuration = SignedDuration::from_mins(2);
 /// The present instant, cut to milliseconds: what journals and reports write.
 #[must_use]
 pub fn now() -> Timestamp {
-    let now = Timestamp::now();
+    let now = SET.get().copied().unwrap_or_else(Timestamp::now);
     Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
 }
 

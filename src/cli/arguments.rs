@@ -25,6 +25,10 @@ pub(super) struct Arguments {
     /// Bring this build of gonogo to vantages that have none, such as a static one (make agents)
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) agent: Option<PathBuf>,
+
+    /// Let it be this moment now, to rehearse a night; recorded, and never more than PROVISIONAL GO
+    #[arg(long = "now", global = true, value_name = "INSTANT", hide = true)]
+    pub(super) set_clock: Option<jiff::Timestamp>,
 }
 
 #[derive(Debug, Subcommand)]

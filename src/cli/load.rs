@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use jiff::Zoned;
 
 use super::Shared;
 use super::arguments::PlanFiles;
@@ -25,7 +24,7 @@ pub(super) fn load(files: &[PathBuf], wanted: &PlanFiles, shared: &Shared, scrub
         set: &wanted.set,
         environment: &shared.environment,
         scrubber,
-        today: Zoned::now().date(),
+        today: crate::clock::today(),
     })
 }
 

@@ -67,7 +67,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environm
         Ok(arguments) => {
             let terminal = Terminal::new(&environment);
             trace(arguments.log.as_deref());
-            let Arguments { command, agent, .. } = arguments;
+            let Arguments { command, agent, set_clock, .. } = arguments;
+            if let Some(now) = set_clock {
+                crate::clock::set(now);
+            }
             dispatch(command, &Shared { environment: Arc::new(environment), terminal, agent })
         }
         Err(error) => {

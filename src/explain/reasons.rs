@@ -175,6 +175,12 @@ pub(super) const ALL: &[Explanation] = &[
         &["see where: gonogo log", "set the clocks of the machines that write, with NTP"],
     ),
     reason(
+        "rehearsal",
+        "The clock was set by hand (--now): at best PROVISIONAL GO.",
+        "Somebody rehearses the night. What was seen is real; the time it was seen at is not, so it is no go for anything.",
+        &["run it again with the machine's own clock: gonogo run --fresh"],
+    ),
+    reason(
         "stage_skipped",
         "An earlier stage was not run in this attempt: at best PROVISIONAL GO.",
         "Its checks are due and nobody has looked.",

@@ -36,6 +36,9 @@ pub struct Line {
     pub prev: String,
     /// When it was written.
     pub at: Timestamp,
+    /// The clock was set by hand: a rehearsal.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub clock_set: bool,
     /// It waited in a spool before it was numbered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub late: Option<Late>,

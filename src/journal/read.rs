@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::JournalError;
 use super::event::{Event, Header, Late, Line, VERSION};
+use crate::clock;
 
 /// No line is longer: a plan of 100,000 checks has a first event of about 50 MB.
 const LONGEST_LINE: u64 = 256 * 1024 * 1024;
@@ -90,7 +91,14 @@ impl Reading {
         into: &mut Vec<u8>,
         (at, late, what): (Timestamp, Option<Late>, Event),
     ) -> Result<Line, JournalError> {
-        let line = Line { seq: self.seq + 1, prev: std::mem::take(&mut self.hash), at, late, what };
+        let line = Line {
+            seq: self.seq + 1,
+            prev: std::mem::take(&mut self.hash),
+            at,
+            clock_set: clock::is_set(),
+            late,
+            what,
+        };
         let begin = into.len();
         serde_json::to_writer(&mut *into, &line).map_err(|error| JournalError::Io {
             action: "write",

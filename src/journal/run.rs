@@ -31,6 +31,8 @@ pub struct Run {
     pub latest_at: Timestamp,
     /// The furthest that a clock was behind what was written before: it was set back, or those of two machines differ.
     pub set_back: SignedDuration,
+    /// Something was written with a clock that was set by hand: a rehearsal.
+    pub clock_set: bool,
     /// The plan.
     pub outline: Arc<Outline>,
     /// What each of its checks hangs on: [`crate::plan::definitions`]; empty when an older version wrote it.
@@ -126,6 +128,7 @@ impl Run {
             started_at: line.at,
             latest_at: line.at,
             set_back: SignedDuration::ZERO,
+            clock_set: false,
             definitions: Arc::default(),
             sources: Arc::default(),
             selection: Selection::default(),
@@ -157,6 +160,7 @@ impl Run {
             self.superseded += 1;
             return;
         }
+        self.clock_set |= line.clock_set;
         let at = if is_late { line.at } else { line.at.max(self.latest_at) };
         self.set_back = self.set_back.max(at.duration_since(line.at));
         self.latest_at = self.latest_at.max(at);

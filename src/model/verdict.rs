@@ -134,6 +134,8 @@ reason_ids! {
     Overdue = "overdue",
     /// A clock ran back while the run went on, or is behind what was written.
     ClockSetBack = "clock_set_back",
+    /// The clock was set by hand.
+    Rehearsal = "rehearsal",
     /// Checks were left out by `--only`, `--skip` or `--tag`.
     LeftOut = "left_out",
     /// An earlier stage was not run in this attempt.

@@ -182,6 +182,8 @@ pub fn assess(run: &Run, at: Timestamp) -> Assessment<'_> {
     let left_out = stage::left_out(run);
     let mut reasons = run_reasons(run, &stages, rows.latest(), current);
     reasons.extend(overdue::set_back(run.set_back.max(behind)));
+    reasons.extend(overdue::rehearsal(run));
+    reasons.sort_by_key(|reason| std::cmp::Reverse(reason.verdict));
     let is_up = current.is_some_and(|index| index + 1 == stages.len()) && verdict_of(&reasons).is_go();
     let clock = overdue::clock(run, is_up, at);
     if let Some(reason) = clock.as_ref().and_then(overdue::reason)

@@ -72,3 +72,13 @@ pub(super) fn set_back(by: SignedDuration) -> Option<Reason> {
         checks: Vec::new(),
     })
 }
+
+/// Who sets the clock by hand rehearses: that is no go for anything.
+pub(super) fn rehearsal(run: &Run) -> Option<Reason> {
+    run.clock_set.then(|| Reason {
+        id: ReasonId::Rehearsal,
+        verdict: Verdict::ProvisionalGo,
+        text: "the clock was set by hand: this is a rehearsal".to_owned(),
+        checks: Vec::new(),
+    })
+}

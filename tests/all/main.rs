@@ -19,6 +19,7 @@ mod people;
 mod plan_schema;
 mod postgres;
 mod readme;
+mod rehearsal;
 mod reports;
 mod runs;
 mod secrets;

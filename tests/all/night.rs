@@ -154,8 +154,10 @@ impl Night {
         };
         let at: Timestamp = at.parse().expect("a moment");
         let what = Event::RunStarted(Box::new(started));
-        let run =
-            Run::begin("20071006-020000-51c2", Line { seq: 1, prev: String::new(), at, late: None, what });
+        let run = Run::begin(
+            "20071006-020000-51c2",
+            Line { seq: 1, prev: String::new(), at, clock_set: false, late: None, what },
+        );
         Self { run: run.expect("a run"), at, selection: self.selection.clone() }
     }
 
@@ -199,8 +201,14 @@ impl Night {
             out_of_order: None,
             definitions: Arc::default(),
         };
-        let line =
-            Line { seq: 1, prev: String::new(), at, late: None, what: Event::RunStarted(Box::new(started)) };
+        let line = Line {
+            seq: 1,
+            prev: String::new(),
+            at,
+            clock_set: false,
+            late: None,
+            what: Event::RunStarted(Box::new(started)),
+        };
         let run = Run::begin("20070923-053000-7f3a", line).expect("a run");
         Self { run, at, selection }
     }
@@ -291,7 +299,7 @@ impl Night {
     }
 
     fn apply(&mut self, what: Event) {
-        self.run.apply(Line { seq: 2, prev: String::new(), at: self.at, late: None, what });
+        self.run.apply(Line { seq: 2, prev: String::new(), at: self.at, clock_set: false, late: None, what });
     }
 }
 

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use jiff::Zoned;
-
 use super::super::Shared;
 use crate::grants::map::{self, Map, Resolved};
 use crate::grants::snapshot::{self, Facts, Snapshot};
@@ -20,7 +18,7 @@ pub(super) fn snapshot(path: &Path, shared: &Shared) -> Result<Snapshot, Exit> {
 
 /// Read a split map; its mistakes and warnings are told.
 pub(super) fn map(path: &Path, shared: &Shared) -> Result<Map, Exit> {
-    let loaded = map::load(path, Zoned::now().date());
+    let loaded = map::load(path, crate::clock::today());
     tell(&loaded.diagnostics, shared);
     loaded.map.ok_or(Exit::Usage)
 }

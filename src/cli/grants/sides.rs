@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use jiff::Zoned;
 
 use super::super::Shared;
 use super::read;
@@ -80,7 +79,7 @@ impl Sides {
             expected,
             after: &read.after,
             exceptions,
-            today: Zoned::now().date(),
+            today: crate::clock::today(),
         })
     }
 }

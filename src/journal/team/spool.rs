@@ -42,7 +42,7 @@ impl Entry {
     pub(super) fn unnumbered(self, sender: &str) -> Line {
         let late =
             Late { arrived: self.at, sender: sender.to_owned(), number: self.number, superseded: false };
-        Line { seq: 0, prev: String::new(), at: self.at, late: Some(late), what: self.what }
+        Line { seq: 0, prev: String::new(), at: self.at, clock_set: false, late: Some(late), what: self.what }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use jiff::Zoned;
 
 use crate::grants::comparison::Comparison;
 use crate::grants::declared::{self, Rule};
@@ -23,7 +22,7 @@ pub(super) fn against_snapshot(
     target: Option<&str>,
     now: &Snapshot,
 ) -> Result<Fact, Trouble> {
-    let today = Zoned::now().date();
+    let today = crate::clock::today();
     let before = load(path).map_err(|error| unusable(path, &error.to_string()))?;
     let read = match map {
         Some(path) => Some(read_map(path, today)?),

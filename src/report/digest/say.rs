@@ -146,6 +146,7 @@ fn sentence(digest: &Digest<'_>, id: ReasonId, reasons: &[&Reason]) -> String {
         | ReasonId::Interrupted
         | ReasonId::Overdue
         | ReasonId::ClockSetBack
+        | ReasonId::Rehearsal
         | ReasonId::OutOfOrder
         | ReasonId::PlanEdited
         | ReasonId::PlanError
