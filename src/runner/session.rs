@@ -90,6 +90,11 @@ impl Opening {
             Err(JournalError::Corrupt { .. } | JournalError::Newer { .. }) if wish.fresh => None,
             newest => newest?,
         };
+        // It went away since the lease was taken: what others have done meanwhile is not known.
+        if let Some((_, reading)) = newest.as_ref().filter(|(_, reading)| reading.away) {
+            let reason = reading.behind.clone().unwrap_or_default();
+            return Err(JournalError::Away { place: store.place(), reason });
+        }
         let passed_on =
             passed_on(&lease, newest.as_ref().map(|(run, _)| run), &actor, wish.take_over.clone());
         let newest = newest.filter(|_| !wish.fresh);
