@@ -25,5 +25,6 @@ mod secrets;
 mod september;
 mod support;
 mod team;
+mod timeline;
 mod vantages;
 mod verdicts;
