@@ -1,7 +1,7 @@
 //! What every command that reports shares: the options, the writing, and who we are.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Shared;
 use super::arguments::{JunitDialect, JunitMinor};
@@ -40,10 +40,26 @@ pub(super) fn write(out: &Path, mode: Mode, rendered: &[Rendered], exit: Exit, s
     if failures.is_empty() { exit } else { exit.not_written() }
 }
 
-/// Give events that wait for a team's journal some time to arrive, and tell how many do not.
-pub(super) async fn settle(journal: &Journal, shared: &Shared) {
-    const LIMIT: Duration = Duration::from_secs(5);
-    let waiting = journal.settle(LIMIT).await;
+/// The longest that a command waits for a team's journal that is away, before it leaves the sending to the next one.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// Give the events of a run that wait for a team's journal some time to arrive, and tell how many do not.
+pub(super) async fn settle(journal: &Journal, shared: &Shared) -> u64 {
+    let began = Instant::now();
+    let mut waiting = journal.waiting();
+    while waiting > 0 && began.elapsed() < LIMIT {
+        waiting = journal.settle(LIMIT.saturating_sub(began.elapsed())).await;
+    }
+    tell_waiting(waiting, shared);
+    waiting
+}
+
+/// The same for what a person said: they wait no longer than it takes to hear that it is away.
+pub(super) async fn settle_once(journal: &Journal, shared: &Shared) {
+    tell_waiting(journal.settle(LIMIT).await, shared);
+}
+
+fn tell_waiting(waiting: u64, shared: &Shared) {
     if waiting > 0 {
         shared.terminal.tell(&format!(
             "note: {waiting} events wait on this machine until the team's journal is back; the next command here sends them"

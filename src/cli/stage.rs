@@ -74,7 +74,14 @@ impl Round<'_> {
         let means = Means { places, baseline, cancel };
         let exit = self.stages_in_order(&mut session, &means).await;
         means.places.close().await;
-        reporting::settle(session.journal(), self.shared).await;
+        let waited = session.journal().waiting() > 0;
+        // Whoever was cut off at the end hears only now that somebody else had taken the lease.
+        if waited
+            && reporting::settle(session.journal(), self.shared).await == 0
+            && let Err(error) = session.append(Vec::new()).await
+        {
+            return self.broken_off(&session, &error, &means.cancel);
+        }
         session.end();
         std::mem::forget(self.plan);
         exit
@@ -84,10 +91,13 @@ impl Round<'_> {
         let stages = self.stages(session);
         let mut worst = Exit::Go;
         for (position, &stage) in stages.iter().enumerate() {
+            let more = position + 1 < stages.len();
+            if more && self.is_said(session, stage) {
+                continue;
+            }
             if let Err(error) = self.stage(session, stage, means).await {
                 return self.broken_off(session, &error, &means.cancel);
             }
-            let more = position + 1 < stages.len();
             let last = match self.conclude(session, stage, more, means.cancel.is_cancelled()).await {
                 Ok(last) => last,
                 Err(error) => return self.broken_off(session, &error, &means.cancel),
@@ -114,6 +124,14 @@ impl Round<'_> {
         // A run on hold goes on where it was held; what was go before that stays said.
         let held = session.run().current_stage().filter(|_| session.beginning == Beginning::Round);
         (held.unwrap_or(0)..outline.stages.len()).collect()
+    }
+
+    /// A run that was killed had said so of this stage, and had gone on.
+    fn is_said(&self, session: &Session, stage: usize) -> bool {
+        let state = &session.run().stages[stage];
+        state.round == session.run().rounds
+            && state.said.is_some_and(|said| said < Verdict::Hold)
+            && session.unsettled(stage, self.max_age).is_empty()
     }
 
     async fn stage(&self, session: &mut Session, stage: usize, means: &Means) -> Result<(), JournalError> {

@@ -4,6 +4,8 @@ mod baseline;
 pub mod edited;
 pub mod event;
 pub mod people;
+#[cfg(test)]
+mod properties;
 mod read;
 pub mod rollback;
 pub mod run;

@@ -1,8 +1,9 @@
 //! Reading a journal: the chain is verified, a torn last line is dropped and told.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -14,6 +15,9 @@ use crate::clock;
 /// No line is longer: a plan of 100,000 checks has a first event of about 50 MB.
 const LONGEST_LINE: u64 = 256 * 1024 * 1024;
 
+/// The longest that a reader waits for a writer.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// What a reading came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
@@ -21,6 +25,8 @@ pub struct Reading {
     pub run: String,
     /// Bytes up to the end of the last whole line.
     pub whole: u64,
+    /// Where the last whole line begins.
+    pub(super) last: u64,
     /// Bytes after it: a line that was being written when the program was killed.
     pub torn: u64,
     /// Number of the last line.
@@ -29,9 +35,11 @@ pub struct Reading {
     pub hash: String,
     /// What is not there yet, in words: a team's journal that is away, events that wait to be sent.
     pub behind: Option<String>,
+    /// The team's database could not be reached: this is what is known on this machine.
+    pub away: bool,
 }
 
-/// Read a journal, giving each line to `take` in order.
+/// Read a journal, giving each line to `take` in order, once the line after it has confirmed it.
 ///
 /// # Errors
 /// `Newer`, `Corrupt` or `Io`; what `take` got before that is sound.
@@ -40,14 +48,32 @@ pub fn read(path: &Path, mut take: impl FnMut(Line) -> Result<(), String>) -> Re
     let mut lines =
         Lines { path, reader: BufReader::with_capacity(256 * 1024, file), buffer: Vec::new(), number: 0 };
     let Some(first) = lines.next()? else {
-        return Err(lines.corrupt("it is empty, or its first line was never completed"));
+        return Err(lines.corrupt(1, "it is empty, or its first line was never completed"));
     };
     let mut reading = Reading::begin(path, first)?;
+    let mut latest: Option<Line> = None;
+    let (mut confirmed, mut looked_again) = (reading.clone(), false);
     while lines.next()?.is_some() {
-        let line = reading.follow(&lines.buffer).map_err(|reason| lines.corrupt(&reason))?;
-        take(line).map_err(|reason| lines.corrupt(&reason))?;
+        let before = reading.clone();
+        match reading.follow(&lines.buffer) {
+            Ok(line) => {
+                confirmed = before;
+                if let Some(line) = latest.replace(line) {
+                    take(line).map_err(|reason| lines.corrupt(lines.number - 1, &reason))?;
+                }
+            }
+            // Where a writer cuts off a torn line and writes another in its place meanwhile, half of each was read.
+            Err(_) if !looked_again => {
+                (reading, latest, looked_again) = (confirmed.clone(), None, true);
+                lines.look_again(&reading)?;
+            }
+            Err(reason) => return Err(lines.corrupt(lines.number, &reason)),
+        }
     }
     reading.torn = lines.buffer.len() as u64;
+    if let Some(last) = latest {
+        take(last).map_err(|reason| lines.corrupt(lines.number - 1, &reason))?;
+    }
     Ok(reading)
 }
 
@@ -67,7 +93,16 @@ impl Reading {
             });
         }
         let whole = first.len() as u64 + 1;
-        Ok(Self { run: header.run, whole, torn: 0, seq: 0, hash: digest(first), behind: None })
+        Ok(Self {
+            run: header.run,
+            whole,
+            last: 0,
+            torn: 0,
+            seq: 0,
+            hash: digest(first),
+            behind: None,
+            away: false,
+        })
     }
 
     /// Take in the next line, wherever it comes from, when it follows.
@@ -81,6 +116,7 @@ impl Reading {
         }
         self.seq = line.seq;
         self.hash = digest(text);
+        self.last = self.whole;
         self.whole += text.len() as u64 + 1;
         Ok(line)
     }
@@ -108,6 +144,7 @@ impl Reading {
         self.seq += 1;
         self.hash = digest(&into[begin..]);
         into.push(b'\n');
+        self.last = self.whole;
         self.whole += (into.len() - begin) as u64;
         Ok(line)
     }
@@ -126,7 +163,7 @@ pub(super) fn read_tail(
     let mut lines = Lines { path, reader: BufReader::new(file), buffer: Vec::new(), number: reading.seq + 1 };
     let mut tail = Vec::new();
     while lines.next()?.is_some() {
-        let line = reading.follow(&lines.buffer).map_err(|reason| lines.corrupt(&reason))?;
+        let line = reading.follow(&lines.buffer).map_err(|reason| lines.corrupt(lines.number, &reason))?;
         tail.push(line);
     }
     reading.torn = lines.buffer.len() as u64;
@@ -151,6 +188,22 @@ struct Lines<'p, R> {
     number: u64,
 }
 
+impl Lines<'_, File> {
+    /// Go back to what is known, and read on while nobody writes; a writer that hangs is not waited for.
+    fn look_again(&mut self, known: &Reading) -> Result<(), JournalError> {
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE
+            && matches!(self.reader.get_ref().try_lock_shared(), Err(TryLockError::WouldBlock))
+        {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let sought = self.reader.seek(SeekFrom::Start(known.whole));
+        sought.map_err(|error| JournalError::io("read", self.path, &error))?;
+        self.number = known.seq + 1;
+        Ok(())
+    }
+}
+
 impl<R: Read> Lines<'_, R> {
     /// The next whole line, without its line break; none at the end, with what is torn left in the buffer.
     fn next(&mut self) -> Result<Option<&[u8]>, JournalError> {
@@ -163,12 +216,12 @@ impl<R: Read> Lines<'_, R> {
             return Ok(Some(&self.buffer));
         }
         if self.buffer.len() as u64 == LONGEST_LINE {
-            return Err(self.corrupt("the line is too long"));
+            return Err(self.corrupt(self.number, "the line is too long"));
         }
         Ok(None)
     }
 
-    fn corrupt(&self, reason: &str) -> JournalError {
-        JournalError::Corrupt { path: self.path.to_owned(), line: self.number, reason: reason.to_owned() }
+    fn corrupt(&self, line: u64, reason: &str) -> JournalError {
+        JournalError::Corrupt { path: self.path.to_owned(), line, reason: reason.to_owned() }
     }
 }

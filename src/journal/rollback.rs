@@ -67,7 +67,7 @@ pub struct Rollback {
     pub started_at: Timestamp,
     /// Who began it.
     pub by: String,
-    /// Stages that are undone, by index, with when.
+    /// Stages that are undone, by index, with when; in the order of time.
     pub undone: Vec<(usize, Timestamp)>,
     /// When somebody said that all of it is done.
     pub done_at: Option<Timestamp>,
@@ -113,23 +113,29 @@ impl Measured {
 impl Rollback {
     pub(super) fn apply(known: &mut Option<Self>, at: Timestamp, event: RollbackEvent, outline: &Outline) {
         let by = event.speaker.by;
-        if event.step == Step::Started || known.is_none() {
-            // A journal of which the beginning was lost still tells that a rollback went on.
-            let (undone, done_at, verified) = (Vec::new(), None, None);
-            *known = Some(Self { started_at: at, by, undone, done_at, verified });
-        }
-        let Some(rollback) = known else { return };
+        // A journal of which the beginning was lost still tells that a rollback went on.
+        let begun =
+            || Self { started_at: at, by: by.clone(), undone: Vec::new(), done_at: None, verified: None };
+        let rollback = known.get_or_insert_with(begun);
         match event.step {
+            // Said on two machines that did not hear of each other: it began when the first of them said so.
+            Step::Started if at < rollback.started_at => (rollback.started_at, rollback.by) = (at, by),
             Step::Started => {}
             Step::Undone { stage } => {
                 if let Some(index) = outline.stage(&stage)
                     && rollback.undone.iter().all(|&(known, _)| known != index)
                 {
-                    rollback.undone.push((index, at));
+                    // What waited in a spool was undone before what was heard of since.
+                    let place = rollback.undone.partition_point(|&(_, known)| known <= at);
+                    rollback.undone.insert(place, (index, at));
                 }
             }
-            Step::Done => rollback.done_at = Some(at),
-            Step::Verified(verification) => rollback.verified = Some((at, verification)),
+            Step::Done => rollback.done_at = rollback.done_at.max(Some(at)),
+            Step::Verified(found) => {
+                if rollback.verified.as_ref().is_none_or(|&(known, _)| known <= at) {
+                    rollback.verified = Some((at, found));
+                }
+            }
         }
     }
 

@@ -259,11 +259,13 @@ impl Store {
             return team.load(self, None).await;
         }
         for id in self.ids_here()?.iter().rev() {
-            // A program killed between the first line and the first event leaves a journal that says nothing.
+            // A program killed before its first event was written leaves a journal that says nothing.
             if std::fs::metadata(self.path(id)).is_ok_and(|file| file.len() < 128) {
                 continue;
             }
-            return load_file(&self.path(id)).map(Some);
+            if let (Some(run), reading) = fold(&self.path(id))? {
+                return Ok(Some((run, reading)));
+            }
         }
         Ok(None)
     }
@@ -306,7 +308,7 @@ impl Store {
         for line in super::team::waiting_lines(&path)? {
             see(&id, line).map_err(|reason| JournalError::Corrupt { path: path.clone(), line: 0, reason })?;
         }
-        Ok(Some(Reading { behind: reading.behind, ..read }))
+        Ok(Some(Reading { behind: reading.behind, away: reading.away, ..read }))
     }
 
     /// Remove runs that began before a moment, but for the newest, and those of which something waits to be sent; nothing is
@@ -324,7 +326,7 @@ impl Store {
         let before = before.to_zoned(TimeZone::UTC).strftime("%Y%m%d-%H%M%S").to_string();
         let mut old = self.ids().await?;
         old.pop();
-        old.retain(|id| *id < before);
+        old.retain(|id| *id < before && !self.has_spool(id));
         if only_tell {
             return Ok(old);
         }
@@ -333,11 +335,6 @@ impl Store {
         }
         for id in &old {
             let folder = self.runs().join(id);
-            if folder.join("spool").is_dir()
-                && std::fs::read_dir(folder.join("spool")).is_ok_and(|mut spools| spools.next().is_some())
-            {
-                continue;
-            }
             match std::fs::remove_dir_all(&folder) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(JournalError::io("remove", &folder, &error));
@@ -346,6 +343,12 @@ impl Store {
             }
         }
         Ok(old)
+    }
+
+    /// Whether something of a run waits here to be sent.
+    fn has_spool(&self, id: &str) -> bool {
+        let spool = std::fs::read_dir(self.runs().join(id).join("spool"));
+        spool.is_ok_and(|mut spools| spools.next().is_some())
     }
 
     fn runs(&self) -> PathBuf {

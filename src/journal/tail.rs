@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::JournalError;
 use super::event::Line;
-use super::read::{Reading, read_tail};
+use super::read::{Reading, digest, read_tail};
 
 /// Longest wait for somebody else's append.
 const LOCK_LIMIT: Duration = Duration::from_secs(10);
@@ -20,6 +20,8 @@ pub(super) struct Tail {
     path: PathBuf,
     file: File,
     pub(super) reading: Reading,
+    /// The file's last line was seen to be the one that was read.
+    is_known: bool,
 }
 
 impl Tail {
@@ -35,14 +37,14 @@ impl Tail {
             .map_err(|error| JournalError::io("create", path, &error))?;
         // On the disk with the first event, before anybody is told of either.
         file.write_all(&[header, b"\n"].concat()).map_err(|error| JournalError::io("write", path, &error))?;
-        Ok(Self { path: path.to_owned(), file, reading })
+        Ok(Self { path: path.to_owned(), file, reading, is_known: true })
     }
 
     /// Go on with a file that was read.
     pub(super) fn open(path: &Path, reading: Reading) -> Result<Self, JournalError> {
         let file = OpenOptions::new().read(true).write(true).open(path);
         let file = file.map_err(|error| JournalError::io("open", path, &error))?;
-        Ok(Self { path: path.to_owned(), file, reading })
+        Ok(Self { path: path.to_owned(), file, reading, is_known: false })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -66,12 +68,12 @@ impl Tail {
     pub(super) fn catch_up(&mut self) -> Result<Vec<Line>, JournalError> {
         let length =
             self.file.metadata().map_err(|error| JournalError::io("read", &self.path, &error))?.len();
+        if length < self.reading.whole {
+            return Err(self.corrupt("the file was cut short"));
+        }
+        self.know_last()?;
         if length == self.reading.whole {
             return Ok(Vec::new());
-        }
-        if length < self.reading.whole {
-            let (path, line) = (self.path.clone(), self.reading.seq + 1);
-            return Err(JournalError::Corrupt { path, line, reason: "the file was cut short".to_owned() });
         }
         let tail = read_tail(&self.path, &mut self.file, &mut self.reading)?;
         if self.reading.torn > 0 {
@@ -80,6 +82,27 @@ impl Tail {
             self.reading.torn = 0;
         }
         Ok(tail)
+    }
+
+    /// The line that was read last, by whoever had not locked the file, is still there: the next one follows it.
+    fn know_last(&mut self) -> Result<(), JournalError> {
+        if self.is_known {
+            return Ok(());
+        }
+        let size = usize::try_from(self.reading.whole - self.reading.last).unwrap_or(usize::MAX);
+        let mut line = vec![0; size];
+        let read = self.file.read_exact_at(&mut line, self.reading.last);
+        read.map_err(|error| JournalError::io("read", &self.path, &error))?;
+        if line.pop() != Some(b'\n') || digest(&line) != self.reading.hash {
+            return Err(self.corrupt("it is not what was read a moment ago"));
+        }
+        self.is_known = true;
+        Ok(())
+    }
+
+    fn corrupt(&self, reason: &str) -> JournalError {
+        let (path, line) = (self.path.clone(), self.reading.seq + 1);
+        JournalError::Corrupt { path, line, reason: reason.to_owned() }
     }
 
     /// Write lines that bring the file to `next`; on the disk when this returns, if they have to be.

@@ -1,7 +1,9 @@
 //! Cuts, edits, two writers and the lease.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::event::{Actor, Event, Expected, Header, Line, Record, RunStarted, Selection, VERSION};
 use super::rollback::Measured;
@@ -11,11 +13,11 @@ use crate::model::layer::Layer;
 use crate::model::outcome::{Judgement, Outcome};
 use crate::model::outline::{Check, Outline, Place, Severity, Stage};
 
-fn actor() -> Actor {
+pub(super) fn actor() -> Actor {
     Actor { user: "tester".to_owned(), host: "here".to_owned(), pid: 1 }
 }
 
-fn outline() -> Outline {
+pub(super) fn outline() -> Outline {
     let check = |id: &str| Check {
         id: id.into(),
         title: None,
@@ -67,11 +69,11 @@ fn started() -> Event {
     }))
 }
 
-fn expected(check: &str) -> Expected {
+pub(super) fn expected(check: &str) -> Expected {
     Expected { check: check.into(), vantage: "here".into() }
 }
 
-fn judged(check: &str, outcome: Outcome) -> Event {
+pub(super) fn judged(check: &str, outcome: Outcome) -> Event {
     Event::Judged {
         stage: "all".into(),
         check: check.into(),
@@ -157,6 +159,61 @@ async fn a_torn_tail_is_cut_off_by_the_next_append() {
     let (run, reading) = store.newest().await.unwrap().unwrap();
     assert_eq!((reading.seq, reading.torn), (5, 0));
     assert_eq!(run.stages[0].rows[&expected("b")].outcome(), Outcome::Pass);
+}
+
+/// Half a line is cut off and written over while somebody reads: they read neither.
+#[tokio::test]
+async fn who_reads_while_a_torn_line_is_written_over_reads_what_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(folder.path()).await;
+    let (stop, place) = (Arc::new(AtomicBool::new(false)), path.clone());
+    let stopped = Arc::clone(&stop);
+    let reading = std::thread::spawn(move || {
+        while !stopped.load(Ordering::SeqCst) {
+            read(&place, |_| Ok(()))?;
+        }
+        Ok::<(), JournalError>(())
+    });
+    for _ in 0..200 {
+        let mut file = std::fs::File::options().append(true).open(&path).unwrap();
+        file.lock().unwrap();
+        file.write_all(b"{\"seq\":1,\"prev\":\"half a li").unwrap();
+        drop(file);
+        let Ok(reading) = read(&path, |_| Ok(())) else { break };
+        let journal = Journal::open(&path, reading).unwrap();
+        journal.append(vec![judged("b", Outcome::Pass)]).await.unwrap();
+    }
+    stop.store(true, Ordering::SeqCst);
+    reading.join().unwrap().unwrap();
+    assert_eq!(read(&path, |_| Ok(())).unwrap().seq, 204);
+}
+
+#[tokio::test]
+async fn nothing_is_written_after_a_line_that_is_not_the_one_that_was_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(folder.path()).await;
+    let (_, reading) = Store::new(folder.path()).newest().await.unwrap().unwrap();
+    let other = std::fs::read_to_string(&path).unwrap().replace("said so", "SAID SO");
+    std::fs::write(&path, &other).unwrap();
+    let journal = Journal::open(&path, reading).unwrap();
+    let error = journal.append(vec![judged("b", Outcome::Pass)]).await.unwrap_err();
+    assert!(matches!(error, JournalError::Corrupt { line: 5, .. }), "{error}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), other);
+}
+
+/// A journal whose first event was never completed says nothing, and stands in nobody's way.
+#[tokio::test]
+async fn a_journal_without_a_whole_event_is_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(folder.path()).await;
+    let whole = std::fs::read(&path).unwrap();
+    let later = folder.path().join("runs/99991231-235959-ffff/journal.jsonl");
+    std::fs::create_dir(later.parent().unwrap()).unwrap();
+    for length in 0..whole.split_inclusive(|byte| *byte == b'\n').take(2).flatten().count() {
+        std::fs::write(&later, &whole[..length]).unwrap();
+        let (_, reading) = Store::new(folder.path()).newest().await.unwrap().unwrap();
+        assert_eq!(reading.seq, 4, "at byte {length}");
+    }
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ pub struct Journal {
 pub(super) enum Request {
     /// To append events together.
     Append(Append),
-    /// To say when nothing waits in a spool any more.
+    /// To say when nothing waits in a spool any more, or another try has failed.
     Settle(oneshot::Sender<()>),
 }
 
@@ -75,7 +75,8 @@ impl Journal {
         answer.await.map_err(|_| JournalError::Closed)?
     }
 
-    /// Wait, but not longer than this, until what waits in a spool has arrived; the number of events that still wait.
+    /// Wait, but not longer than this, until what waits in a spool has arrived or another try to send it has failed; the number
+    /// of events that still wait.
     pub async fn settle(&self, limit: Duration) -> u64 {
         let (done, settled) = oneshot::channel();
         if self.waiting() > 0 && self.requests.send(Request::Settle(done)).is_ok() {

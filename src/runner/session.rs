@@ -90,6 +90,11 @@ impl Opening {
             Err(JournalError::Corrupt { .. } | JournalError::Newer { .. }) if wish.fresh => None,
             newest => newest?.map(Box::new),
         };
+        // It went away since the lease was taken: what others have done meanwhile is not known.
+        if let Some((_, reading)) = newest.as_deref().filter(|(_, reading)| reading.away) {
+            let reason = reading.behind.clone().unwrap_or_default();
+            return Err(JournalError::Away { place: store.place(), reason });
+        }
         let run = newest.as_ref().map(|newest| &newest.0);
         let passed_on = passed_on(&lease, run, &actor, wish.take_over.clone());
         let newest = newest.filter(|_| !wish.fresh);

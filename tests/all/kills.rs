@@ -1,5 +1,7 @@
 //! kill -9 at random moments: nothing acknowledged is lost, nothing settled is repeated, the end is the same.
 
+mod people;
+
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::time::Duration;

@@ -9,7 +9,7 @@ mod far;
 mod fault;
 mod faults;
 pub(crate) mod fixture;
-mod namespace;
+pub(crate) mod namespace;
 mod network;
 mod night;
 mod pki;
@@ -260,7 +260,7 @@ impl Lab {
 }
 
 /// Whether a program is on the path, or where Debian keeps those of root.
-fn is_there(program: &str) -> bool {
+pub(crate) fn is_there(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<_> = std::env::split_paths(&path).collect();
     folders.push(Path::new("/usr/sbin").to_owned());

@@ -27,5 +27,6 @@ mod september;
 mod support;
 mod team;
 mod team_baseline;
+mod timeline;
 mod vantages;
 mod verdicts;

@@ -1,5 +1,9 @@
 //! A journal for a team, in a real database: two programs on one journal, the server stopped and started, and kills.
 
+mod hosts;
+mod pooler;
+mod spool;
+
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::time::Duration;

@@ -86,14 +86,14 @@ pub(super) async fn say(
             for line in lines {
                 run.apply(line);
             }
-            reporting::settle(&journal, shared).await;
+            shared.terminal.print(&told);
+            reporting::settle_once(&journal, shared).await;
         }
         Err(error) => {
             shared.terminal.error(&error.to_string(), Some("nothing was recorded"));
             return Exit::NotWritten;
         }
     }
-    shared.terminal.print(&told);
     if run.finished {
         let assessment = assess(&run, clock::now());
         shared.terminal.print(&format!("run {} stands at {}: gonogo status", run.id, assessment.verdict));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{Sender, Team};
+use super::Team;
 use crate::journal::JournalError;
 use crate::model::fault::{Fault, ServerError};
 use crate::model::outcome::Judgement;
@@ -29,17 +29,18 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS gonogo_journal (
 );
 CREATE INDEX IF NOT EXISTS gonogo_journal_holders ON gonogo_journal (id) WHERE holder IS NOT NULL;
 COMMENT ON TABLE gonogo_journal IS 'gonogo journal, version 1';";
-/// The server gives up on a machine that is gone after 10 + 3 x 5 seconds, and the lease with it. Nothing waits for long.
+/// The server gives up on a machine that is gone after 10 + 3 x 5 seconds, and the lease with it; on one that is cut off in the
+/// middle of an append after 5, so that others, who wait 8 for their turn, get it.
 const SETTINGS: &str = "SET client_min_messages = warning; SET standard_conforming_strings = on; \
-     SET lock_timeout = '5s'; SET statement_timeout = '120s'; SET idle_in_transaction_session_timeout = '30s'; \
+     SET lock_timeout = '8s'; SET statement_timeout = '120s'; SET idle_in_transaction_session_timeout = '5s'; \
      SET synchronous_commit = on; SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; \
      SET tcp_keepalives_count = 3; SET tcp_user_timeout = 25000";
 /// First key of the advisory locks, `gono` and one more; the table's OID is the second.
 const APPEND_LOCK: i32 = 0x676f_6e6f;
-const LEASE_LOCK: i32 = APPEND_LOCK + 1;
+pub(super) const LEASE_LOCK: i32 = APPEND_LOCK + 1;
 
 /// The longest a login may take, over all hosts and addresses of the URL.
-const LOGIN_LIMIT: Duration = Duration::from_secs(10);
+pub(super) const LOGIN_LIMIT: Duration = Duration::from_secs(10);
 /// The longest a statement may take that reads or writes little.
 const LIMIT: Duration = Duration::from_secs(10);
 /// The longest the lines of a run may take.
@@ -50,11 +51,11 @@ const LINES: Limits = Limits { rows: 0, kept: 0, row: 256 * 1024 * 1024, total: 
 /// A session with the team's database.
 #[derive(Debug)]
 pub(super) struct Database {
-    session: Session<Stream>,
+    pub(super) session: Session<Stream>,
     place: String,
     user: String,
     /// The table's OID.
-    table: Option<u32>,
+    pub(super) table: Option<u32>,
     /// The server's process of this session, once the lease is taken.
     pub(super) backend: Option<i64>,
 }
@@ -92,9 +93,14 @@ impl From<SessionError> for Ended {
 impl Database {
     /// Log in, and see whether the table is there.
     pub(super) async fn connect(team: &Team) -> Result<Self, JournalError> {
+        Self::connect_within(team, LOGIN_LIMIT).await
+    }
+
+    /// The same, for somebody who does not wait for so long.
+    pub(super) async fn connect_within(team: &Team, limit: Duration) -> Result<Self, JournalError> {
         let (place, context) = (team.place(), team.context.clone());
-        let mut recorder = Recorder::new(context, LOGIN_LIMIT, CancellationToken::new());
-        let session = match timeout(LOGIN_LIMIT * 2, team.login.log_in(&mut recorder)).await {
+        let mut recorder = Recorder::new(context, limit, CancellationToken::new());
+        let session = match timeout(limit * 2, team.login.log_in(&mut recorder)).await {
             Ok(Ok(session)) => session,
             Ok(Err(stop)) => {
                 let trace = recorder.finish(Err(stop));
@@ -113,7 +119,7 @@ impl Database {
                     }
                 });
             }
-            Err(_) => return Err(JournalError::Away { place, reason: silence(LOGIN_LIMIT * 2) }),
+            Err(_) => return Err(JournalError::Away { place, reason: silence(limit * 2) }),
         };
         let mut database = Self { session, place, user: String::new(), table: None, backend: None };
         database.run(SETTINGS).await?;
@@ -190,75 +196,8 @@ impl Database {
         format!("GRANT SELECT, INSERT, DELETE ON gonogo_journal TO \"{role}\";")
     }
 
-    fn refused(&self, reason: String, help: String) -> JournalError {
+    pub(super) fn refused(&self, reason: String, help: String) -> JournalError {
         JournalError::Refused { place: self.place.clone(), reason, help }
-    }
-
-    /// Take the run lease; who holds it when it is taken. `ours` is a session of our own that broke: the server may not
-    /// have noticed.
-    pub(super) async fn lease(
-        &mut self,
-        sender: &Sender,
-        ours: Option<i64>,
-    ) -> Result<Option<String>, JournalError> {
-        let key = self.key(LEASE_LOCK);
-        if let Some(backend) = ours
-            && self.lease_backend().await? == Some(backend)
-        {
-            self.end_session(backend).await?;
-        }
-        let took = self.row(&format!("SELECT pg_try_advisory_lock({key}), pg_backend_pid()")).await?;
-        if took.first().and_then(Option::as_deref) == Some("t") {
-            self.backend = took.get(1).and_then(Option::as_deref).and_then(|pid| pid.parse().ok());
-            // Cut to 63 bytes by the server.
-            let name = quote(&format!("gonogo: {}", sender.actor));
-            self.run(&format!("SET application_name = {name}")).await?;
-            return Ok(None);
-        }
-        Ok(Some(self.lease_holder().await?.unwrap_or_else(|| "somebody who has just let it go".to_owned())))
-    }
-
-    /// Who holds the run lease now, in words.
-    pub(super) async fn lease_holder(&mut self) -> Result<Option<String>, JournalError> {
-        let Some(backend) = self.lease_backend().await? else { return Ok(None) };
-        let name = format!("SELECT application_name FROM pg_stat_activity WHERE pid = {backend}");
-        let name = self.row(&name).await?.into_iter().next().flatten().unwrap_or_default();
-        match name.strip_prefix("gonogo: ") {
-            Some(name) => Ok(Some(name.to_owned())),
-            None => Ok(Some(self.holders("").await?.name)),
-        }
-    }
-
-    /// End the session that holds the lease.
-    pub(super) async fn evict(&mut self) -> Result<(), JournalError> {
-        match self.lease_backend().await? {
-            Some(backend) => self.end_session(backend).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn lease_backend(&mut self) -> Result<Option<i64>, JournalError> {
-        let Some(table) = self.table else { return Ok(None) };
-        let found = self
-            .row(&format!(
-                "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = {LEASE_LOCK} AND objid = {table} \
-                 AND objsubid = 2 AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-            ))
-            .await?;
-        Ok(found.into_iter().next().flatten().and_then(|pid| pid.parse().ok()))
-    }
-
-    /// End a session of the same role, and wait until it is gone.
-    async fn end_session(&mut self, backend: i64) -> Result<(), JournalError> {
-        const PAUSE: Duration = Duration::from_millis(50);
-        self.run(&format!("SELECT pg_terminate_backend({backend})")).await?;
-        for _ in 0..60 {
-            if self.lease_backend().await? != Some(backend) {
-                break;
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
-        Ok(())
     }
 
     /// The newest run that has an event.
@@ -370,7 +309,7 @@ impl Database {
         })
     }
 
-    fn key(&self, lock: i32) -> String {
+    pub(super) fn key(&self, lock: i32) -> String {
         // The server wants a signed number of the same bits.
         let table = i32::from_ne_bytes(self.table.unwrap_or_default().to_ne_bytes());
         format!("{lock}, {table}")

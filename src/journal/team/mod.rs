@@ -4,6 +4,7 @@
 mod baseline;
 mod chain;
 mod database;
+mod lease;
 mod read;
 mod spool;
 mod write;
@@ -108,6 +109,7 @@ impl Team {
     pub(super) async fn lease(&self, actor: &Actor, take_over: bool) -> Result<Held, JournalError> {
         let mut database = Database::connect(self).await?;
         database.prepare().await?;
+        database.is_ours_alone(self).await?;
         let sender = Sender::new(actor.clone(), true)?;
         let taken_from = match database.lease(&sender, None).await? {
             None => None,

@@ -2,15 +2,19 @@
 //! alone, with what waits here, and with a word that it is not everything.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::Team;
 use super::chain::{Chain, PART, begin_copy};
-use super::database::Database;
+use super::database::{Database, LOGIN_LIMIT};
 use super::spool::{self, Found};
 use crate::journal::event::Line;
 use crate::journal::run::Run;
 use crate::journal::store::{Store, fold};
 use crate::journal::{JournalError, Reading};
+
+/// The longest that somebody who has a copy here waits for more than that.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 impl Team {
     /// Read a run, the newest when none is named; none when there is none.
@@ -19,7 +23,8 @@ impl Team {
         store: &Store,
         wanted: Option<&str>,
     ) -> Result<Option<(Run, Reading)>, JournalError> {
-        match Database::connect(self).await {
+        let patience = if store.ids_here()?.is_empty() { LOGIN_LIMIT } else { PATIENCE };
+        match Database::connect_within(self, patience).await {
             Ok(mut database) => match self.read(&mut database, store, wanted).await {
                 Err(error @ JournalError::Away { .. }) => without(store, wanted, error),
                 read => read,
@@ -104,6 +109,14 @@ impl Team {
             let path = store.path(&id);
             let Some(folder) = path.parent() else { continue };
             for found in spool::found(folder)?.into_iter().filter(Found::is_left_behind) {
+                if database.header(&id).await?.is_none() {
+                    let here = spool::folder(folder);
+                    self.tell(&format!(
+                        "run {id} was removed from the team's journal: events of it that were never sent stay in {}",
+                        here.display()
+                    ));
+                    break;
+                }
                 let sent = match found.waiting()? {
                     None => 0,
                     Some(mut waiting) => {
@@ -138,6 +151,7 @@ fn without(
     let Some(id) = id else { return Err(error) };
     let path = store.path(id);
     let (Some(mut run), mut reading) = fold(&path)? else { return Err(error) };
+    reading.away = true;
     let waits = waiting(&path, &mut run)?.map(|waits| format!("; {waits}")).unwrap_or_default();
     reading.behind =
         Some(format!("{error}; this is the copy of this machine as of {}{waits}", run.latest_at));

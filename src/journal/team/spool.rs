@@ -1,6 +1,9 @@
 //! The spool: events that could not be sent to the team's database, one file a sender, on disk before anybody is told.
 //! It is locked by its sender, so that what a killed program leaves behind is known.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
@@ -96,6 +99,10 @@ impl Spool {
         if let Err(error) = file.write_all(&bytes).and_then(|()| file.sync_data()) {
             // What was not acknowledged must not be sent either.
             let _ = file.set_len(before);
+            if is_new {
+                // Nor has it a first line: the next event begins it anew.
+                self.open = None;
+            }
             return Err(io(error));
         }
         if is_new { sync_folder(&self.folder) } else { Ok(()) }

@@ -69,10 +69,12 @@ impl Team {
         reading: Reading,
         by: Result<Held, &Actor>,
     ) -> Result<Journal, JournalError> {
-        let run = reading.run.clone();
+        let (run, away) = (reading.run.clone(), reading.away);
         let chain = Chain::at(&run, path, reading)?;
         let (sender, link) = match by {
             Ok(Held { database, sender, .. }) => (sender, Link::Online(Box::new(database))),
+            // Whoever speaks does not wait for it twice.
+            Err(actor) if away => (Sender::new(actor.clone(), false)?, Link::Away),
             Err(actor) => (Sender::new(actor.clone(), false)?, self.link().await?),
         };
         self.start(path, sender, chain, link)
@@ -137,7 +139,10 @@ impl Writer {
                     again = Instant::now() + PAUSE;
                     match connected {
                         Ok(database) => self.regain(database).await,
-                        Err(error) => tracing::debug!(%error, "the team's journal is still away"),
+                        Err(error) => {
+                            tracing::debug!(%error, "the team's journal is still away");
+                            self.tell_decided();
+                        }
                     }
                     self.tell_settled();
                 }
@@ -284,10 +289,14 @@ impl Writer {
 
     fn tell_settled(&mut self) {
         if self.waiting.load(Ordering::SeqCst) == 0 || matches!(self.link, Link::Over(_)) {
-            for done in self.settles.drain(..) {
-                // Whoever asked may have given up.
-                let _ = done.send(());
-            }
+            self.tell_decided();
+        }
+    }
+
+    fn tell_decided(&mut self) {
+        for done in self.settles.drain(..) {
+            // Whoever asked may have given up.
+            let _ = done.send(());
         }
     }
 }

@@ -107,6 +107,12 @@ impl Answer {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
+    /// The process that is told to serve this session; none when no key was given.
+    #[must_use]
+    pub fn process(&self) -> Option<i32> {
+        self.key.map(|key| key.process)
+    }
+
     /// What stops this session's statement from another connection; none when the server gave no key.
     #[must_use]
     pub const fn cancel_key(&self) -> Option<CancelKey> {

@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 const PREFIX: &str = "gonogo-lab-";
 
 /// A network namespace; `/etc/netns/NAME` holds what its programs see in `/etc`.
-pub(super) struct Namespace {
-    pub(super) name: String,
+pub(crate) struct Namespace {
+    pub(crate) name: String,
 }
 
 impl Namespace {
     /// A new one, with its loopback up.
-    pub(super) fn new(lab: usize, host: &str) -> Self {
+    pub(crate) fn new(lab: usize, host: &str) -> Self {
         let name = format!("{PREFIX}{}-{lab}-{host}", std::process::id());
         run(Command::new("ip").args(["netns", "add", &name]));
         let namespace = Self { name };
@@ -25,26 +25,26 @@ impl Namespace {
     }
 
     /// A program inside it.
-    pub(super) fn command(&self, program: &str) -> Command {
+    pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.name, program]);
         command
     }
 
     /// One `ip` command inside it, such as `route add default via 198.51.100.1`.
-    pub(super) fn ip(&self, words: &str) {
+    pub(crate) fn ip(&self, words: &str) {
         run(Command::new("ip").args(["-n", &self.name]).args(words.split_whitespace()));
     }
 
     /// Set a kernel variable of this namespace; what it was before.
-    pub(super) fn sysctl(&self, name: &str, value: &str) -> String {
+    pub(crate) fn sysctl(&self, name: &str, value: &str) -> String {
         let before = text(&run(self.command("sysctl").args(["-n", name])));
         run(self.command("sysctl").args(["-q", "-w", &format!("{name}={value}")]));
         before
     }
 
     /// Load nftables commands, one a line.
-    pub(super) fn nft(&self, commands: &str) {
+    pub(crate) fn nft(&self, commands: &str) {
         let mut child = self
             .command("nft")
             .args(["-f", "-"])
@@ -59,14 +59,14 @@ impl Namespace {
     }
 
     /// A file that its programs see in `/etc` instead of the machine's own.
-    pub(super) fn etc(&self, file: &str, text: &str) {
+    pub(crate) fn etc(&self, file: &str, text: &str) {
         let folder = self.folder();
         fs::create_dir_all(&folder).expect("a folder in /etc/netns");
         fs::write(folder.join(file), text).expect("a file in /etc/netns");
     }
 
     /// Run this in a thread that lives in the namespace: its sockets are made there.
-    pub(super) fn inside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+    pub(crate) fn inside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
         let name = self.name.clone();
         let inside = std::thread::spawn(move || {
             enter(&name);
@@ -87,7 +87,7 @@ impl Drop for Namespace {
 }
 
 /// Move this thread into a namespace.
-pub(super) fn enter(name: &str) {
+pub(crate) fn enter(name: &str) {
     let handle = fs::File::open(Path::new("/run/netns").join(name)).expect("the namespace");
     nix::sched::setns(handle, nix::sched::CloneFlags::CLONE_NEWNET).expect("root may enter it");
 }
@@ -107,7 +107,7 @@ fn remove(name: &str) {
 }
 
 /// Take away what labs of processes that are gone have left, as after SIGKILL.
-pub(super) fn remove_leftovers() {
+pub(crate) fn remove_leftovers() {
     for entry in fs::read_dir("/run/netns").into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let owner = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next());
@@ -119,7 +119,7 @@ pub(super) fn remove_leftovers() {
 
 /// Run a command that has to succeed.
 #[track_caller]
-pub(super) fn run(command: &mut Command) -> Output {
+pub(crate) fn run(command: &mut Command) -> Output {
     let output = command.stdin(Stdio::null()).output().expect("it starts");
     assert!(
         output.status.success(),
@@ -131,13 +131,13 @@ pub(super) fn run(command: &mut Command) -> Output {
 }
 
 /// What a command printed.
-pub(super) fn text(output: &Output) -> String {
+pub(crate) fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
 /// Wait until this is so; a panic that says what was waited for when it never is.
 #[track_caller]
-pub(super) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is_so() {
         assert!(began.elapsed() < Duration::from_secs(15), "{what}: waited for in vain");

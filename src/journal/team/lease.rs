@@ -1,0 +1,101 @@
+//! The run lease in the database: an advisory lock, which lasts as long as the session that took it.
+
+use std::time::Duration;
+
+use super::database::{Database, LEASE_LOCK, quote};
+use super::{Sender, Team};
+use crate::journal::JournalError;
+
+impl Database {
+    /// Take the run lease; who holds it when it is taken. `ours` is a session of our own that broke: the server may not
+    /// have noticed.
+    pub(super) async fn lease(
+        &mut self,
+        sender: &Sender,
+        ours: Option<i64>,
+    ) -> Result<Option<String>, JournalError> {
+        let key = self.key(LEASE_LOCK);
+        if let Some(backend) = ours
+            && self.lease_backend().await? == Some(backend)
+        {
+            self.end_session(backend).await?;
+        }
+        let took = self.row(&format!("SELECT pg_try_advisory_lock({key}), pg_backend_pid()")).await?;
+        if took.first().and_then(Option::as_deref) == Some("t") {
+            self.backend = took.get(1).and_then(Option::as_deref).and_then(|pid| pid.parse().ok());
+            // Cut to 63 bytes by the server.
+            let name = quote(&format!("gonogo: {}", sender.actor));
+            self.run(&format!("SET application_name = {name}")).await?;
+            return Ok(None);
+        }
+        Ok(Some(self.lease_holder().await?.unwrap_or_else(|| "somebody who has just let it go".to_owned())))
+    }
+
+    /// Who holds the run lease now, in words.
+    pub(super) async fn lease_holder(&mut self) -> Result<Option<String>, JournalError> {
+        let Some(backend) = self.lease_backend().await? else { return Ok(None) };
+        let name = format!("SELECT application_name FROM pg_stat_activity WHERE pid = {backend}");
+        let name = self.row(&name).await?.into_iter().next().flatten().unwrap_or_default();
+        match name.strip_prefix("gonogo: ") {
+            Some(name) => Ok(Some(name.to_owned())),
+            None => Ok(Some(self.holders("").await?.name)),
+        }
+    }
+
+    /// End the session that holds the lease.
+    pub(super) async fn evict(&mut self) -> Result<(), JournalError> {
+        match self.lease_backend().await? {
+            Some(backend) => self.end_session(backend).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn lease_backend(&mut self) -> Result<Option<i64>, JournalError> {
+        let Some(table) = self.table else { return Ok(None) };
+        let found = self
+            .row(&format!(
+                "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = {LEASE_LOCK} AND objid = {table} \
+                 AND objsubid = 2 AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            ))
+            .await?;
+        Ok(found.into_iter().next().flatten().and_then(|pid| pid.parse().ok()))
+    }
+
+    /// End a session of the same role, and wait until it is gone.
+    async fn end_session(&mut self, backend: i64) -> Result<(), JournalError> {
+        const PAUSE: Duration = Duration::from_millis(50);
+        self.run(&format!("SELECT pg_terminate_backend({backend})")).await?;
+        for _ in 0..60 {
+            if self.lease_backend().await? != Some(backend) {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Ok(())
+    }
+
+    /// Refuse a pooler that gives a session to several clients by turns, as PgBouncer does unless `pool_mode = session`: a
+    /// lock that is taken there belongs to whoever comes next.
+    pub(super) async fn is_ours_alone(&mut self, team: &Team) -> Result<(), JournalError> {
+        let own = self.process().await?;
+        // A server tells its process as a client logs in (PostgreSQL documentation, 53.2.1 "Start-up"); a pooler makes one up.
+        if own.is_some() && self.session.process().map(i64::from) == own {
+            return Ok(());
+        }
+        let next = Self::connect(team).await?.process().await?;
+        if next != own && self.process().await? == own {
+            return Ok(());
+        }
+        Err(self.refused(
+            "a pooler gives its sessions to several clients by turns, so that nobody can hold the run lease"
+                .to_owned(),
+            "name the server itself; or, of PgBouncer, a database with pool_mode=session".to_owned(),
+        ))
+    }
+
+    /// The server's process that answers.
+    async fn process(&mut self) -> Result<Option<i64>, JournalError> {
+        let process = self.row("SELECT pg_backend_pid()").await?;
+        Ok(process.into_iter().next().flatten().and_then(|pid| pid.parse().ok()))
+    }
+}
