@@ -161,8 +161,8 @@ pub(super) const ALL: &[Explanation] = &[
     ),
     reason(
         "plan_edited",
-        "The plan was edited while the run went on, and nobody stands for it: nothing was looked at.",
-        "What was seen and said so far belongs to the plan as it was. The message names the checks and lines that differ.",
+        "The plan was edited while the run went on: at best GO WITH ISSUES; nothing is looked at until somebody stands for it.",
+        "What was seen and said so far belongs to the plan as it was. The message names the checks and lines that differ; what was removed or changed asks, perhaps, for less.",
         &[
             "go on under the edited plan, in the name of somebody who decides: gonogo run STAGE --accept-plan NAME",
             "or begin anew: gonogo run",

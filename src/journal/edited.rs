@@ -38,7 +38,7 @@ impl Run {
     /// Go on under another plan. What was seen of checks that are the same still counts, and so does what people said;
     /// checks that are new or have changed have not answered, in every stage that was begun.
     pub(super) fn edited(&mut self, edited: PlanEdited) {
-        let PlanEdited { edit, outline, definitions, sources, speaker: _ } = edited;
+        let PlanEdited { edit, outline, definitions, sources, speaker } = edited;
         let before = Arc::clone(&self.outline);
         let known = std::mem::take(&mut self.stages);
         let mut known: Vec<Option<StageState>> = known.into_iter().map(Some).collect();
@@ -53,6 +53,7 @@ impl Run {
         self.stages = stages.collect();
         self.records.retain(|check, _| !edit.undoes(check));
         self.people.forget_accepted(|check| edit.undoes(check));
+        self.edits.push((edit, speaker));
         self.follow(outline, definitions, sources);
     }
 }

@@ -7,14 +7,14 @@ use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::event::{Actor, Event, Expected, Flaky, Line, OutOfOrder, Record, Selection};
-use super::people::People;
+use super::people::{People, Speaker};
 use super::rollback::{Measured, Rollback};
 use crate::model::examination::Examination;
 use crate::model::outcome::{Judgement, Outcome};
 use crate::model::outline::{CheckId, Outline};
 use crate::model::trace::Trace;
 use crate::model::verdict::Verdict;
-use crate::plan::Source;
+use crate::plan::{Edit, Source};
 
 /// The state of a run after some events.
 #[derive(Debug, Clone)]
@@ -39,6 +39,8 @@ pub struct Run {
     pub definitions: Arc<[String]>,
     /// Its files, secrets starred.
     pub sources: Arc<[Source]>,
+    /// How the plan was edited while the run went on, and who stood for it.
+    pub edits: Vec<(Edit, Speaker)>,
     /// What the latest round was asked for.
     pub selection: Selection,
     /// The latest round ended by itself.
@@ -131,6 +133,7 @@ impl Run {
             clock_set: false,
             definitions: Arc::default(),
             sources: Arc::default(),
+            edits: Vec::new(),
             selection: Selection::default(),
             finished: false,
             interrupted: false,

@@ -150,7 +150,7 @@ reason_ids! {
     Interrupted = "interrupted",
     /// A stage was asked for before those that come before it had a go.
     OutOfOrder = "out_of_order",
-    /// The plan was edited while the run went on, and nobody stands for it.
+    /// The plan was edited while the run went on.
     PlanEdited = "plan_edited",
     /// The plan could not be loaded.
     PlanError = "plan_error",

@@ -95,6 +95,12 @@ impl Edit {
         [&self.added, &self.removed, &self.changed].iter().any(|ids| ids.iter().any(|id| **id == *check))
     }
 
+    /// Whether less may be asked for than before.
+    #[must_use]
+    pub fn may_loosen(&self) -> bool {
+        !(self.removed.is_empty() && self.changed.is_empty() && self.parts.is_empty())
+    }
+
     /// In words, such as `1 check added: app2-login; the window changed`.
     #[must_use]
     pub fn told(&self) -> String {

@@ -183,6 +183,7 @@ pub fn assess(run: &Run, at: Timestamp) -> Assessment<'_> {
     let mut reasons = run_reasons(run, &stages, rows.latest(), current);
     reasons.extend(overdue::set_back(run.set_back.max(behind)));
     reasons.extend(overdue::rehearsal(run));
+    reasons.extend(people::edits(run));
     reasons.sort_by_key(|reason| std::cmp::Reverse(reason.verdict));
     let is_up = current.is_some_and(|index| index + 1 == stages.len()) && verdict_of(&reasons).is_go();
     let clock = overdue::clock(run, is_up, at);

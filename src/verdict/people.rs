@@ -52,3 +52,19 @@ pub(super) fn turned_back(run: &Run) -> Option<Reason> {
         }
     }
 }
+
+/// The plan was edited while the run went on: a check that is gone, or asks for less, made nothing better.
+pub(super) fn edits(run: &Run) -> Option<Reason> {
+    let told: Vec<String> = run
+        .edits
+        .iter()
+        .filter(|(edit, _)| edit.may_loosen())
+        .map(|(edit, speaker)| format!("{} (says {})", edit.told(), run.outline.person(&speaker.by)))
+        .collect();
+    (!told.is_empty()).then(|| Reason {
+        id: ReasonId::PlanEdited,
+        verdict: Verdict::GoWithIssues,
+        text: format!("the plan was edited while the run went on: {}", told.join("; ")),
+        checks: Vec::new(),
+    })
+}
