@@ -57,7 +57,7 @@ impl Run {
     }
 }
 
-fn carry_over(state: &mut StageState, outline: &Outline, stage: usize, edit: &Edit) {
+fn carry_over(state: &mut StageState, outline: &Outline, index: usize, edit: &Edit) {
     let mut known = std::mem::take(&mut state.rows);
     let left_out = &state.left_out;
     let mut is_settled = true;
@@ -68,7 +68,7 @@ fn carry_over(state: &mut StageState, outline: &Outline, stage: usize, edit: &Ed
             let now = match known.swap_remove(&row) {
                 Some(seen) if !undone => seen,
                 Some(_) => unanswered(),
-                None if undone && belongs(check, stage) && !left_out.contains(&check.id) => unanswered(),
+                None if undone && belongs(check, index) && !left_out.contains(&check.id) => unanswered(),
                 None => continue,
             };
             is_settled &= now.judged_at.is_some();

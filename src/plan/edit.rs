@@ -1,6 +1,7 @@
 //! What differs between the plan that a run began with and the plan as it is now.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -27,7 +28,11 @@ pub fn definitions(plan: &Plan, scrubber: &Scrubber) -> Vec<String> {
         // Nothing in it can fail to be written; if it did, it would read as changed.
         let text = serde_json::to_string(&(how, from, decides, due)).unwrap_or_default();
         let digest = Sha256::digest(scrubber.text(&text).as_bytes());
-        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        digest.iter().take(8).fold(String::with_capacity(16), |mut told, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(told, "{byte:02x}");
+            told
+        })
     });
     defined.collect()
 }
