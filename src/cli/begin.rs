@@ -27,7 +27,7 @@ impl Round<'_> {
     /// Take the lease and begin; or say why not.
     pub(super) async fn begin(&self) -> Result<Session, Exit> {
         let actor = reporting::actor(self.shared);
-        let opening = Opening::take(&self.store, self.wish.clone(), actor).await;
+        let opening = Box::pin(Opening::take(&self.store, self.wish.clone(), actor)).await;
         let opening = opening.map_err(|error| self.not_begun(&error))?;
         let definitions: Arc<[String]> = definitions(&self.plan, &self.scrubber).into();
         let edit = opening.changed(&self.plan).map(|run| self.edit(run, &definitions));
@@ -45,7 +45,7 @@ impl Round<'_> {
             };
             round.out_of_order = self.in_order(run, round.edited.clone())?;
         }
-        let session = opening.begin(&self.store, &self.plan, round).await;
+        let session = Box::pin(opening.begin(&self.store, &self.plan, round)).await;
         let session = session.map_err(|error| self.not_begun(&error))?;
         self.tell_beginning(&session, edit.as_ref());
         Ok(session)

@@ -128,9 +128,9 @@ impl Round<'_> {
 
     /// A run that was killed had said so of this stage, and had gone on.
     fn is_said(&self, session: &Session, stage: usize) -> bool {
-        let state = &session.run().stages[stage];
-        state.round == session.run().rounds
-            && state.said.is_some_and(|said| said < Verdict::Hold)
+        let known = &session.run().stages[stage];
+        known.round == session.run().rounds
+            && known.said.is_some_and(|said| said < Verdict::Hold)
             && session.unsettled(stage, self.max_age).is_empty()
     }
 

@@ -3,6 +3,8 @@
 mod baseline;
 pub mod edited;
 pub mod event;
+#[cfg(test)]
+mod generated;
 pub mod people;
 #[cfg(test)]
 mod properties;

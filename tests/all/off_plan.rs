@@ -97,7 +97,9 @@ fn an_edited_plan_is_told_and_needs_a_name() {
     program.write("up", "");
     program.run(&["run", "app2", "app1"]).code(0);
     let result = program.result();
-    assert_eq!((&result["run"], &result["verdict"]), (&run, &"go".into()));
+    // What was changed may ask for less: it is on the record, and no plain GO.
+    assert_eq!((&result["run"], &result["verdict"]), (&run, &"go_with_issues".into()));
+    assert_eq!(result["reasons"][0]["id"], "plan_edited");
     assert_eq!(result["stages"][0]["verdict"], "go", "what has not changed still counts");
     let log = program.run(&["log"]);
     let told = "the plan was edited: 1 check changed: status, says relmgr";
@@ -138,7 +140,14 @@ fn what_an_edit_adds_removes_or_decides_is_not_taken_for_seen() {
     let refused = program.run(&["run", "app1"]);
     assert!(refused.code(2).stderr.contains("only words that decide nothing"), "{}", refused.stderr);
     program.run(&["run", "app1", "--accept-plan", "Release manager"]).code(0);
-    assert_eq!(program.result()["verdict"], "go");
+    let result = program.result();
+    assert_eq!(result["verdict"], "go_with_issues");
+    assert_eq!(
+        result["reasons"].as_array().unwrap().len(),
+        1,
+        "words alone are no issue: {}",
+        result["reasons"]
+    );
 }
 
 #[test]

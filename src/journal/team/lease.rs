@@ -82,7 +82,7 @@ impl Database {
         if own.is_some() && self.session.process().map(i64::from) == own {
             return Ok(());
         }
-        let next = Self::connect(team).await?.process().await?;
+        let next = Box::pin(Self::connect(team)).await?.process().await?;
         if next != own && self.process().await? == own {
             return Ok(());
         }

@@ -220,11 +220,16 @@ fn a_run_that_is_cut_off_and_taken_over_no_longer_counts_and_its_people_do() {
     site.cut("192.0.2.11");
     // In the middle of an append, as may be: others get their turn all the same.
     note(&site.two, "two, not cut off", false);
+    let is_cut_off_in_the_middle = of(&lines(&site.cluster), "judged").len() < CHECKS + 1;
     note(&site.one, "one, cut off", true);
     site.two.program.write("open", "");
     site.two.run(&["run", "--take-over", "ben"]).code(4);
-    site.one.program.write("open", "");
     site.heal();
+    if is_cut_off_in_the_middle {
+        // It hears of it before its last check has answered; else with that.
+        site.wait_for("lease", "taken over, and lost", |found| found == 2);
+    }
+    site.one.program.write("open", "");
     let ended = Ended::of(&run.wait_with_output().unwrap());
     assert!(ended.stderr.contains("the run lease was taken by"), "{}", ended.stderr);
     assert!(ended.code.is_some_and(|code| code != 0), "what lost the lease is no go");
@@ -235,6 +240,10 @@ fn a_run_that_is_cut_off_and_taken_over_no_longer_counts_and_its_people_do() {
     let counting: Vec<Value> = lines.into_iter().filter(|line| line["late"]["superseded"] != true).collect();
     all_judged_once(&counting, CHECKS + 2);
     let changes: Vec<&Value> = of(&counting, "lease").iter().map(|what| &what["change"]).collect();
-    assert!(changes.iter().any(|change| *change == "taken_over"), "{changes:?}");
+    // The server has noticed by then, or has not: cut off in the middle of an append, it does within 5 s.
+    assert!(
+        changes.iter().any(|change| ["taken_over", "expired"].contains(&change.as_str().unwrap())),
+        "{changes:?}"
+    );
     assert_eq!(of(&counting, "run_finished").len(), 1);
 }
