@@ -54,14 +54,10 @@ impl Database {
 impl JournalError {
     /// With the statement that a role with more rights has to run.
     fn asking_for(self, statement: &str) -> Self {
-        match self {
-            Self::Refused { place, reason, help: _ } => {
-                let help = format!(
-                    "ask the DBA to run:\n{statement};\nGRANT SELECT, INSERT ON gonogo_baseline TO ...; -- the role of this login"
-                );
-                Self::Refused { place, reason, help }
-            }
-            other => other,
-        }
+        let Self::Refused { place, reason, help: _ } = self else { return self };
+        let help = format!(
+            "ask the DBA to run:\n{statement};\nGRANT SELECT, INSERT ON gonogo_baseline TO ...; -- the role of this login"
+        );
+        Self::Refused { place, reason, help }
     }
 }
