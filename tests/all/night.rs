@@ -187,7 +187,11 @@ impl Night {
     }
 
     pub(crate) fn begin_selected(outline: Outline, selection: Selection) -> Self {
-        let at: Timestamp = "2007-09-23T05:30:00Z".parse().expect("a moment");
+        Self::begin_at("2007-09-23T05:30:00Z", outline, selection)
+    }
+
+    pub(crate) fn begin_at(at: &str, outline: Outline, selection: Selection) -> Self {
+        let at: Timestamp = at.parse().expect("a moment");
         let started = RunStarted {
             attempt: 1,
             round: 1,

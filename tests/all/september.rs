@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use gonogo::compare::compare;
 use gonogo::environment::Environment;
-use gonogo::journal::event::Event;
+use gonogo::journal::event::{Event, Selection};
 use gonogo::journal::people::{Accepted, Decided, Decision, Extended, HandedOver, Speaker, Vote, Voted, Way};
 use gonogo::journal::rollback::{RollbackEvent, Step, Verification};
 use gonogo::model::fault::Fault;
@@ -94,7 +94,7 @@ fn september(path: impl Fn() -> Answer) -> impl Fn(&str, &str) -> Answer {
 #[test]
 fn the_night_is_told_hour_by_hour() {
     let mut differing = Vec::new();
-    let mut night = Night::begin(plan());
+    let mut night = Night::begin_at("2007-09-22T22:00-04:00", plan(), Selection::default());
     until_the_connection_fails(&mut night, &mut differing);
     until_the_decision(&mut night, &mut differing);
     the_way_back(&mut night, &mut differing);
