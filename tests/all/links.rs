@@ -169,6 +169,7 @@ fn a_configured_target_that_is_another_one_fails_with_both_and_without_its_passw
     let web = Web::start();
     web.says("/version", 200);
     let program = night(&web, "http://ann:planted@old-app2.example:8080/api");
+    program.run(&["run", "db-split"]).code(0);
     program.run(&["run", "app2"]).code(1);
     let result = program.result();
     let row = row(&result, "app1-to-app2/configured");
@@ -188,6 +189,7 @@ fn an_app_that_cannot_be_reached_is_our_trouble_and_no_go() {
     let program = night(&web, &web.address.to_string());
     let plan = program.read("gonogo.yaml").replace("[env, NODE=b]", "[no-such-program]");
     program.write("gonogo.yaml", &plan);
+    program.run(&["run", "db-split"]).code(0);
     program.run(&["run", "app2"]).code(1);
     let rows = outcomes(&program.result());
     let path: Vec<&str> =
