@@ -161,6 +161,6 @@ def rows(server, program, folder, rounds):
 
 def effective_set(snapshot):
     """Milliseconds of the computation alone, in process, told by the library's own bench."""
-    command = ["cargo", "bench", "--locked", "--quiet", "--bench", "effective", "--", snapshot]
+    command = ["cargo", "bench", "--profile", "soak", "--locked", "--quiet", "--bench", "effective", "--", snapshot]
     text = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
     return float(re.search(r"([\d.]+) ms", text).group(1))

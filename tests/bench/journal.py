@@ -16,7 +16,7 @@ LONGEST = 1_000_000
 
 
 def appends(folder):
-    command = ["cargo", "bench", "--locked", "--quiet", "--bench", "journal", "--", folder]
+    command = ["cargo", "bench", "--profile", "soak", "--locked", "--quiet", "--bench", "journal", "--", folder]
     out = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     bare, alone, grouped = (float(word) for word in out.split()[-3:])
     row("append with fsync : bare fdatasync", f"{alone:.0f} us : {bare:.0f} us", "at most 1.5", alone <= 1.5 * bare)
