@@ -30,20 +30,22 @@ pub fn diagnose_stage(run: &Run, stage: &StageState) -> Diagnoses {
             found.insert(expected.clone(), diagnoses);
         }
     }
+    // Before any of them explains others: the list stands with the examined row alone, or ten thousand rows would each have one.
+    let causes: HashMap<Expected, Vec<Diagnosis>> =
+        first.values().filter_map(|one| Some((one.clone(), found.get(one)?.clone()))).collect();
     for (expected, row) in stage.rows.iter().filter(|(_, row)| row.outcome() == Outcome::Fail) {
-        let Some(examined) =
-            way(row).and_then(|way| first.get(&way)).filter(|examined| *examined != expected)
+        let examined = way(row).and_then(|way| first.get(&way)).filter(|examined| *examined != expected);
+        let Some((examined, theirs)) = examined.and_then(|examined| Some((examined, causes.get(examined)?)))
         else {
             continue;
         };
         let same_cause = |own: &[Diagnosis], theirs: &[Diagnosis]| {
             own.first().map(|one| &one.id) == theirs.first().map(|one| &one.id)
         };
-        let theirs = found.get(examined).cloned().unwrap_or_default();
-        let explained = found.get(expected).is_none_or(|own| same_cause(own, &theirs));
+        let explained = found.get(expected).is_none_or(|own| same_cause(own, theirs));
         if explained && let Some(cause) = found.get_mut(examined).and_then(|causes| causes.first_mut()) {
             cause.explains.push(format!("{} from {}", expected.check, expected.vantage));
-            found.entry(expected.clone()).or_insert(theirs);
+            found.entry(expected.clone()).or_insert_with(|| theirs.clone());
         }
     }
     found

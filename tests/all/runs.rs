@@ -337,3 +337,18 @@ fn a_closed_pipe_is_no_panic() {
     child.wait().unwrap();
     assert!(!stderr.contains("panicked"), "{stderr}");
 }
+
+#[test]
+fn a_cause_that_explains_many_is_listed_with_one_of_them() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr()).unwrap();
+    let checks: String =
+        (0..60).map(|n| format!("  - {{ id: c-{n}, tcp: {{ address: '{free}' }} }}\n")).collect();
+    let program = Program::with_plan(&format!("gonogo: 1\nchecks:\n{checks}"));
+    program.run(&["run"]).code(1);
+    let result = program.result();
+    let explained = |row: &serde_json::Value| row["findings"][0]["explains"].as_array().unwrap().len();
+    let mut lists: Vec<usize> = result["checks"].as_array().unwrap().iter().map(explained).collect();
+    lists.sort_unstable();
+    assert_eq!(lists.pop(), Some(59), "{lists:?}");
+    assert_eq!(lists.iter().sum::<usize>(), 0, "a list with each of them would be the square of it");
+}
