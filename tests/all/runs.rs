@@ -341,9 +341,9 @@ fn a_closed_pipe_is_no_panic() {
 #[test]
 fn a_cause_that_explains_many_is_listed_with_one_of_them() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr()).unwrap();
-    let checks: String =
-        (0..60).map(|n| format!("  - {{ id: c-{n}, tcp: {{ address: '{free}' }} }}\n")).collect();
-    let program = Program::with_plan(&format!("gonogo: 1\nchecks:\n{checks}"));
+    let check = |n| format!("  - {{ id: c-{n}, tcp: {{ address: '{free}' }} }}\n");
+    let checks: Vec<String> = (0..60).map(check).collect();
+    let program = Program::with_plan(&format!("gonogo: 1\nchecks:\n{}", checks.concat()));
     program.run(&["run"]).code(1);
     let result = program.result();
     let explained = |row: &serde_json::Value| row["findings"][0]["explains"].as_array().unwrap().len();
