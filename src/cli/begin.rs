@@ -11,6 +11,7 @@ use crate::journal::event::OutOfOrder;
 use crate::journal::run::Run;
 use crate::model::verdict::ReasonId;
 use crate::plan::{Edit, Side, definitions};
+use crate::report::text;
 use crate::runner::{self, Beginning, Opening, Session};
 use crate::verdict::{Exit, assess, out_of_order};
 
@@ -66,7 +67,8 @@ impl Round<'_> {
             Err(self.refused(ReasonId::PlanEdited, message))
         };
         let Some(name) = &self.leave.accept_plan else {
-            edit.lines.iter().for_each(|line| terminal.tell(line));
+            // Somebody else may have written them.
+            edit.lines.iter().for_each(|line| terminal.tell(&text::line(line)));
             let help = format!(
                 "go on under it, in the name of somebody who decides: gonogo run {} --accept-plan NAME; or begin anew: gonogo run",
                 self.selection.stages.join(" ")
@@ -88,6 +90,10 @@ impl Round<'_> {
 
     /// Stages in their order, or with a reason why not.
     fn in_order(&self, run: Option<&Run>, edited: Option<PlanEdited>) -> Result<Option<OutOfOrder>, Exit> {
+        // It looks again at what was begun.
+        if self.selection.retest {
+            return Ok(None);
+        }
         let outline = &self.plan.outline;
         let mut wanted: Vec<usize> =
             self.selection.stages.iter().filter_map(|id| outline.stage(id)).collect();
@@ -96,7 +102,7 @@ impl Round<'_> {
         let run = as_edited.as_ref().or(run);
         let told = run.map(|run| assess(run, clock::now()));
         let before = out_of_order(outline, told.as_ref(), &wanted);
-        if before.is_empty() || self.selection.retest {
+        if before.is_empty() {
             return Ok(None);
         }
         // A run that was killed had its leave.
@@ -122,7 +128,10 @@ impl Round<'_> {
         let run = session.run();
         let edited = edit.map(|edit| format!(" ({})", edit.told())).unwrap_or_default();
         let text = match session.beginning {
-            Beginning::Fresh if run.attempt > 1 => format!("run {}: attempt {} begins", run.id, run.attempt),
+            Beginning::Fresh if run.attempt > 1 => {
+                let edited = edit.map(|_| format!(", under an edited plan{edited}")).unwrap_or_default();
+                format!("run {}: attempt {} begins{edited}", run.id, run.attempt)
+            }
             Beginning::Fresh => return,
             Beginning::PlanChanged => format!(
                 "run {}: the plan has changed{edited}, so this is a new run; nothing of the one before is carried over",

@@ -105,6 +105,10 @@ pub(super) async fn doctor(arguments: &Arguments, shared: &Shared) -> Exit {
     let scrubber = Arc::new(Scrubber::default());
     // What is wrong with it is told.
     let Ok(plan) = load::usable(&arguments.plan, shared, &scrubber) else { return Exit::Usage };
+    let store = match journal::planned(&arguments.journal, plan.journal.as_deref(), shared, &scrubber) {
+        Ok(store) => store,
+        Err(exit) => return exit,
+    };
     let cancel = signals::cancelled_by_signals();
     let places = match load::places(&plan.vantages, plan.applications(), shared, &scrubber) {
         Ok(places) => places,
@@ -125,9 +129,6 @@ pub(super) async fn doctor(arguments: &Arguments, shared: &Shared) -> Exit {
     };
     let folder = journal::folder(&arguments.journal);
     rows.push(writable("journal", &folder));
-    let Ok(store) = journal::planned(&arguments.journal, plan.journal.as_deref(), shared, &scrubber) else {
-        return Exit::Usage;
-    };
     if let Some(checked) = store.check().await {
         rows.push(team_journal(store.place(), checked));
     }

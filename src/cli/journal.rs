@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::arguments::{JournalFolder, PlanFiles};
 use super::{Shared, load};
+use crate::clock;
 use crate::journal::{Reading, Store, Team};
 use crate::postgres::settings::Written;
 use crate::probe::postgres::Postgres;
@@ -50,7 +51,7 @@ pub(super) fn planned(
     }
     keep(journal, shared);
     Ok(match journal {
-        Some(login) => team(login.clone(), shared, scrubber),
+        Some(login) => return team(login.clone(), shared, scrubber),
         None => Store::new(FOLDER),
     })
 }
@@ -73,10 +74,10 @@ pub(super) fn named(
             Ok(None) => {
                 let loaded = load::load(&["gonogo.yaml".into()], &PlanFiles::default(), shared, scrubber);
                 let journal = loaded.plan.and_then(|plan| plan.journal);
-                return Ok(match journal {
+                return match journal {
                     Some(login) => team(*login, shared, scrubber),
-                    None => Store::new(FOLDER),
-                });
+                    None => Ok(Store::new(FOLDER)),
+                };
             }
             Err(reason) => {
                 let message = format!("{}: {reason}", Path::new(FOLDER).join(NOTE).display());
@@ -89,7 +90,7 @@ pub(super) fn named(
     login.password = note.password;
     let databases = indexmap::IndexMap::new();
     match login.bind(&Surroundings { folder: Path::new("."), databases: &databases }).into_iter().next() {
-        None => Ok(team(login, shared, scrubber)),
+        None => team(login, shared, scrubber),
         Some(problem) => {
             shared.terminal.error(&scrubber.text(&problem.message), problem.help.as_deref());
             Err(Exit::Usage)
@@ -111,10 +112,15 @@ fn is_url(text: &str) -> bool {
     text.starts_with("postgres://") || text.starts_with("postgresql://")
 }
 
-fn team(login: Postgres, shared: &Shared, scrubber: &Arc<Scrubber>) -> Store {
+fn team(login: Postgres, shared: &Shared, scrubber: &Arc<Scrubber>) -> Result<Store, Exit> {
+    if clock::is_set() {
+        let help = "rehearse in a folder of your own: --journal DIR";
+        shared.terminal.error("a clock that was set by hand has no place in a team's journal", Some(help));
+        return Err(Exit::Usage);
+    }
     let terminal = shared.terminal;
     let tell = Arc::new(move |text: &str| terminal.tell(&format!("note: {text}")));
-    Store::of_team(FOLDER, Team::new(login, load::context(shared, scrubber), tell))
+    Ok(Store::of_team(FOLDER, Team::new(login, load::context(shared, scrubber), tell)))
 }
 
 /// Keep where the plan's journal is, or that it has none. What cannot be kept has to be named to other commands.

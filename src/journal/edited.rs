@@ -1,5 +1,6 @@
 //! A plan that was edited while its run went on, and somebody stood for it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,7 @@ use super::event::Expected;
 use super::people::Speaker;
 use super::run::{RowState, Run, StageState};
 use crate::model::outcome::{Judgement, Outcome};
-use crate::model::outline::{Check, Outline};
+use crate::model::outline::{Check, CheckId, Outline};
 use crate::plan::{Edit, Source};
 
 /// The plan as it is from here on.
@@ -39,6 +40,7 @@ impl Run {
     /// checks that are new or have changed have not answered, in every stage that was begun.
     pub(super) fn edited(&mut self, edited: PlanEdited) {
         let PlanEdited { edit, outline, definitions, sources, speaker } = edited;
+        let undone = edit.undone();
         let before = Arc::clone(&self.outline);
         let known = std::mem::take(&mut self.stages);
         let mut known: Vec<Option<StageState>> = known.into_iter().map(Some).collect();
@@ -46,24 +48,24 @@ impl Run {
             let state = before.stage(&stage.id).and_then(|was| known.get_mut(was)?.take());
             let mut state = state.unwrap_or_default();
             if state.started_at.is_some() {
-                carry_over(&mut state, &outline, index, &edit);
+                carry_over(&mut state, &outline, index, &undone);
             }
             state
         });
         self.stages = stages.collect();
-        self.records.retain(|check, _| !edit.undoes(check));
-        self.people.forget_accepted(|check| edit.undoes(check));
+        self.records.retain(|check, _| !undone.contains(check));
+        self.people.forget_accepted(|check| undone.contains(check));
         self.edits.push((edit, speaker));
         self.follow(outline, definitions, sources);
     }
 }
 
-fn carry_over(state: &mut StageState, outline: &Outline, index: usize, edit: &Edit) {
+fn carry_over(state: &mut StageState, outline: &Outline, index: usize, undone: &HashSet<CheckId>) {
     let mut known = std::mem::take(&mut state.rows);
     let left_out = &state.left_out;
     let mut is_settled = true;
     for check in &outline.checks {
-        let undone = edit.undoes(&check.id);
+        let undone = undone.contains(&check.id);
         for vantage in &check.from {
             let row = Expected { check: check.id.clone(), vantage: vantage.clone() };
             let now = match known.swap_remove(&row) {

@@ -54,10 +54,10 @@ pub fn read(path: &Path, mut take: impl FnMut(Line) -> Result<(), String>) -> Re
     let mut latest: Option<Line> = None;
     let (mut confirmed, mut looked_again) = (reading.clone(), false);
     while lines.next()?.is_some() {
-        let before = reading.clone();
+        let (whole, last, seq, hash) = (reading.whole, reading.last, reading.seq, reading.hash.clone());
         match reading.follow(&lines.buffer) {
             Ok(line) => {
-                confirmed = before;
+                confirmed = Reading { whole, last, seq, hash, ..confirmed };
                 if let Some(line) = latest.replace(line) {
                     take(line).map_err(|reason| lines.corrupt(lines.number - 1, &reason))?;
                 }

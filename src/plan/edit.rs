@@ -1,6 +1,7 @@
 //! What differs between the plan that a run began with and the plan as it is now.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -8,13 +9,18 @@ use similar::{ChangeTag, TextDiff};
 
 use super::{Plan, Source};
 use crate::model::outline::{Check, CheckId, Outline};
-use crate::secret::Scrubber;
+use crate::secret::{STARS, Scrubber};
 
 /// Lines of a difference that are kept: more is another plan.
 const MOST_LINES: usize = 60;
+/// Characters of each.
+const WIDEST: usize = 240;
+/// The longest that the differing lines of a file are looked for.
+const LIMIT: Duration = Duration::from_millis(500);
 
 /// What the answers of each check hang on, in the order of the plan: 64 bits, in hexadecimal, of the SHA-256 of its probe
-/// and limits, of the places it looks from and of what its answer decides. Secrets are starred before.
+/// and limits, of the places it looks from and of what its answer decides. A check in which a secret is written out has an
+/// empty one: with stars in its place nobody can tell whether it is the same.
 #[must_use]
 pub fn definitions(plan: &Plan, scrubber: &Scrubber) -> Vec<String> {
     let checks = plan.outline.checks.iter().zip(&plan.jobs);
@@ -24,9 +30,12 @@ pub fn definitions(plan: &Plan, scrubber: &Scrubber) -> Vec<String> {
         let decides = (check.severity, &check.needs, check.expect_break, check.again, check.manual);
         let due = (stage(check.stage), stage(check.due()));
         let how = (&job.probe, &job.as_application, job.timeout, job.retry);
-        // Nothing in it can fail to be written; if it did, it would read as changed.
-        let text = serde_json::to_string(&(how, from, decides, due)).unwrap_or_default();
-        let digest = Sha256::digest(scrubber.text(&text).as_bytes());
+        let Ok(text) = serde_json::to_string(&(how, from, decides, due)) else { return String::new() };
+        let text = scrubber.text(&text);
+        if text.contains(STARS) {
+            return String::new();
+        }
+        let digest = Sha256::digest(text.as_bytes());
         let bits = digest.iter().take(8).fold(0, |bits: u64, byte| bits << 8 | u64::from(*byte));
         format!("{bits:016x}")
     });
@@ -65,8 +74,8 @@ pub struct Side<'a> {
 }
 
 impl Edit {
-    /// Compare two plans. Where something differs that can be seen in neither (a variable, a secret that is written out),
-    /// every check counts as changed.
+    /// Compare two plans. A check without a definition counts as changed; where nothing that differs can be seen, every
+    /// check does.
     #[must_use]
     pub fn between(before: Side<'_>, after: Side<'_>) -> Self {
         let old: HashMap<&CheckId, &String> = defined(before).collect();
@@ -76,7 +85,7 @@ impl Edit {
             added: ids(defined(after).map(|(id, _)| id).filter(|id| !old.contains_key(id)).collect()),
             removed: ids(defined(before).map(|(id, _)| id).filter(|id| !new.contains(id)).collect()),
             changed: ids(defined(after)
-                .filter(|(id, definition)| old.get(id).is_some_and(|old| old != definition))
+                .filter(|(id, new)| old.get(id).is_some_and(|old| old != new || new.is_empty()))
                 .map(|(id, _)| id)
                 .collect()),
             parts: parts(before.outline, after.outline),
@@ -89,10 +98,10 @@ impl Edit {
         edit
     }
 
-    /// Whether the answers that a check has given no longer count.
+    /// The checks whose answers no longer count.
     #[must_use]
-    pub fn undoes(&self, check: &str) -> bool {
-        [&self.added, &self.removed, &self.changed].iter().any(|ids| ids.iter().any(|id| **id == *check))
+    pub fn undone(&self) -> HashSet<CheckId> {
+        [&self.added, &self.removed, &self.changed].into_iter().flatten().cloned().collect()
     }
 
     /// Whether less may be asked for than before.
@@ -163,7 +172,8 @@ fn lines(before: &[Source], after: &[Source]) -> Vec<String> {
     let mut lines = Vec::new();
     for file in after.iter().chain(gone).map(|source| source.file.as_str()) {
         let (old, new) = (text(before, file), text(after, file));
-        let difference = TextDiff::from_lines(&old, &new);
+        // Past the limit it is told less finely, and as truly.
+        let difference = TextDiff::configure().timeout(LIMIT).diff_lines(old.as_str(), new.as_str());
         let mut number = 1;
         let mut in_change = false;
         for change in difference.iter_all_changes() {
@@ -181,7 +191,7 @@ fn lines(before: &[Source], after: &[Source]) -> Vec<String> {
                 in_change = true;
             }
             number += usize::from(sign == '+');
-            lines.push(format!("{sign} {}", change.value().trim_end()));
+            lines.push(format!("{sign} {}", cut(change.value().trim_end())));
         }
     }
     if lines.len() > MOST_LINES {
@@ -190,4 +200,8 @@ fn lines(before: &[Source], after: &[Source]) -> Vec<String> {
         lines.push(format!("... and {more} more lines"));
     }
     lines
+}
+
+fn cut(line: &str) -> &str {
+    line.char_indices().nth(WIDEST).map_or(line, |(end, _)| &line[..end])
 }

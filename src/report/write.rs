@@ -29,6 +29,9 @@ impl std::str::FromStr for Mode {
     }
 }
 
+/// Files written at once: a plan may have a thousand stages.
+const AT_ONCE: usize = 4;
+
 /// A report that could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} {}: {source}", path.display())]
@@ -54,12 +57,15 @@ pub fn write(folder: &Path, mode: Mode, reports: &[Rendered]) -> Vec<WriteFailur
     let mut failures = remove_old_stages(folder, reports);
     // Each waits for the disk on its own.
     failures.extend(std::thread::scope(|scope| {
-        let threads: Vec<_> =
-            reports.iter().map(|report| scope.spawn(move || write_one(folder, mode, report))).collect();
+        let shares = reports.chunks(reports.len().div_ceil(AT_ONCE).max(1));
+        let write_all = |share: &[Rendered]| -> Vec<WriteFailure> {
+            share.iter().filter_map(|report| write_one(folder, mode, report).err()).collect()
+        };
+        let threads: Vec<_> = shares.map(|share| scope.spawn(move || write_all(share))).collect();
         let ended = threads
             .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        ended.filter_map(Result::err).collect::<Vec<_>>()
+            .flat_map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        ended.collect::<Vec<_>>()
     }));
     if let Err(source) = File::open(folder).and_then(|folder| folder.sync_all()) {
         failures.push(WriteFailure { action: "sync", path: folder.to_owned(), source });

@@ -160,7 +160,7 @@ impl Opening {
             (_, newest) => {
                 let newest = newest.map(|newest| newest.0);
                 let beginning = match &newest {
-                    Some(_) if changed => Beginning::PlanChanged,
+                    Some(_) if changed && !self.wish.new_attempt => Beginning::PlanChanged,
                     Some(run) if wants_more && is_old(run) => Beginning::TooOld,
                     Some(_) | None => Beginning::Fresh,
                 };

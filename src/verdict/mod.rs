@@ -181,18 +181,20 @@ pub fn assess(run: &Run, at: Timestamp) -> Assessment<'_> {
     let debts = stage::debts(run, &rows, current);
     let left_out = stage::left_out(run);
     let mut reasons = run_reasons(run, &stages, rows.latest(), current);
-    reasons.extend(overdue::set_back(run.set_back.max(behind)));
-    reasons.extend(overdue::rehearsal(run));
-    reasons.extend(people::edits(run));
-    reasons.sort_by_key(|reason| std::cmp::Reverse(reason.verdict));
     let is_up = current.is_some_and(|index| index + 1 == stages.len()) && verdict_of(&reasons).is_go();
     let clock = overdue::clock(run, is_up, at);
-    if let Some(reason) = clock.as_ref().and_then(overdue::reason)
-        && let Some(stage) = current.and_then(|index| stages.get_mut(index))
-    {
-        // It is said of the stage as well: who reads only that must not read a go.
-        stage.add(reason.clone());
-        reasons.push(reason);
+    if let Some(stage) = current.and_then(|index| stages.get_mut(index)) {
+        let of_run = [
+            clock.as_ref().and_then(overdue::reason),
+            overdue::rehearsal(run),
+            overdue::set_back(run.set_back.max(behind)),
+            people::edits(run),
+        ];
+        for reason in of_run.into_iter().flatten() {
+            // It is said of the stage as well: who reads only that must not read a go.
+            stage.add(reason.clone());
+            reasons.push(reason);
+        }
         reasons.sort_by_key(|reason| std::cmp::Reverse(reason.verdict));
     }
     Assessment {
