@@ -164,6 +164,24 @@ fn a_changed_variable_is_an_edit_and_a_plain_run_begins_anew() {
     assert!(anew.code(1).stderr.contains("the plan has changed (1 check changed: a)"), "{}", anew.stderr);
 }
 
+#[test]
+fn a_secret_that_is_written_out_is_taken_for_changed_with_any_edit() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr()).unwrap();
+    let program = Program::with_plan(&format!(
+        "gonogo: 1\nchecks:\n  - {{ id: a, command: {{ argv: ['true'] }} }}\n  \
+         - {{ id: b, severity: minor, http: {{ url: 'http://{free}/', auth: {{ bearer: planted-one }} }} }}\n\
+         stages:\n  - {{ id: one, checks: [a, b] }}\n"
+    ));
+    program.run(&["run", "one"]).code(0);
+    edit(&program, "bearer: planted-one", "bearer: planted-two");
+    edit(&program, "argv: ['true']", "argv: [test, 'x']");
+    let refused = program.run(&["run", "one"]);
+    assert!(refused.code(2).stderr.contains("2 checks changed: a, b"), "{}", refused.stderr);
+    let written =
+        [&program.journal(), &refused.stderr, &program.result().to_string()].map(String::as_str).concat();
+    assert!(!written.contains("planted"), "{written}");
+}
+
 /// Make the journal's lines from `seq` on say that it was so much later, with the chain put right.
 fn written_later(program: &Program, seq: u64, by: jiff::SignedDuration) {
     let runs = std::fs::read_dir(program.path(".gonogo/runs")).unwrap();

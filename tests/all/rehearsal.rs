@@ -56,6 +56,11 @@ fn the_night_keeps_its_clock_through_the_program() {
     at(&program, "22:10", &["baseline"]).code(0);
     let split = at(&program, "00:35", &["run", "db-split"]);
     assert!(split.code(3).stdout.contains("The clock was set by hand"), "{}", split.stdout);
+    assert_eq!(
+        program.result()["stages"][0]["verdict"],
+        "provisional_go",
+        "who reads only the stage reads no go"
+    );
     assert_eq!(clock(&split.stdout), golden("00-35"));
     let app2 = at(&program, "02:00", &["run", "app2"]);
     assert_eq!(clock(&app2.code(3).stdout), golden("02-00"));
@@ -102,4 +107,8 @@ fn a_real_clock_is_not_said_to_be_set() {
     // One word of a rehearsal, and it is one.
     program.run(&["note", "hello", "--by", "ann", "--now", "2040-01-01T00:00:00Z"]).code(0);
     program.run(&["status"]).code(3);
+    // A team's record is no place for it.
+    let url = "postgres://nobody@127.0.0.1:1/journal";
+    let refused = program.run(&["run", "--journal", url, "--now", "2040-01-01T00:00:00Z"]);
+    assert!(refused.code(2).stderr.contains("no place in a team's journal"), "{}", refused.stderr);
 }
