@@ -1,11 +1,10 @@
 //! What differs between the plan that a run began with and the plan as it is now.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
 
+use imara_diff::{Algorithm, Diff, InternedInput};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use similar::{ChangeTag, TextDiff};
 
 use super::{Plan, Source};
 use crate::model::outline::{Check, CheckId, Outline};
@@ -15,8 +14,6 @@ use crate::secret::{STARS, Scrubber};
 const MOST_LINES: usize = 60;
 /// Characters of each.
 const WIDEST: usize = 240;
-/// The longest that the differing lines of a file are looked for.
-const LIMIT: Duration = Duration::from_millis(500);
 
 /// What the answers of each check hang on, in the order of the plan: 64 bits, in hexadecimal, of the SHA-256 of its probe
 /// and limits, of the places it looks from and of what its answer decides. A check in which a secret is written out has an
@@ -172,26 +169,14 @@ fn lines(before: &[Source], after: &[Source]) -> Vec<String> {
     let mut lines = Vec::new();
     for file in after.iter().chain(gone).map(|source| source.file.as_str()) {
         let (old, new) = (text(before, file), text(after, file));
-        // Past the limit it is told less finely, and as truly.
-        let difference = TextDiff::configure().timeout(LIMIT).diff_lines(old.as_str(), new.as_str());
-        let mut number = 1;
-        let mut in_change = false;
-        for change in difference.iter_all_changes() {
-            let sign = match change.tag() {
-                ChangeTag::Equal => {
-                    number += 1;
-                    in_change = false;
-                    continue;
-                }
-                ChangeTag::Delete => '-',
-                ChangeTag::Insert => '+',
-            };
-            if !in_change {
-                lines.push(format!("{file}:{number}"));
-                in_change = true;
-            }
-            number += usize::from(sign == '+');
-            lines.push(format!("{sign} {}", cut(change.value().trim_end())));
+        let both = InternedInput::new(old.as_str(), new.as_str());
+        let difference = Diff::compute(Algorithm::Histogram, &both);
+        for hunk in difference.hunks() {
+            lines.push(format!("{file}:{}", hunk.after.start + 1));
+            let removed = hunk.before.map(|line| ('-', both.before[line as usize]));
+            let added = hunk.after.map(|line| ('+', both.after[line as usize]));
+            let told = removed.chain(added).map(|(sign, line)| (sign, both.interner[line].trim_end()));
+            lines.extend(told.map(|(sign, line)| format!("{sign} {}", cut(line))));
         }
     }
     if lines.len() > MOST_LINES {

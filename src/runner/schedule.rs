@@ -25,7 +25,7 @@ use crate::vantage::Places;
 /// Events on their way to the disk at most; beyond that no new probe is begun.
 const UNWRITTEN: usize = 2048;
 /// Between two writes at least: a sync costs more processor time than a probe.
-const PACE: Duration = Duration::from_millis(10);
+const PACE: Duration = Duration::from_millis(20);
 
 /// How many probes at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -263,12 +263,13 @@ impl<'r, W: FnMut(Progress<'_>)> Stage<'r, W> {
             let (plan, index) = (Arc::clone(&self.runner.plan), self.checks[row]);
             let (places, cancel) = (Arc::clone(&self.runner.places), self.runner.cancel.clone());
             let vantage = Arc::clone(&self.todo[row].vantage);
-            self.probes.spawn(async move {
+            // Boxed: a task is moved several times on its way to a worker, and this one is large.
+            self.probes.spawn(Box::pin(async move {
                 let check = &plan.outline.checks[index];
                 let from = (&*places, &*vantage);
                 let look = look(&plan.jobs[index], &check.layers, check.expect_break, from, &cancel).await;
                 (row, Done::Looked(look))
-            });
+            }));
         }
     }
 
