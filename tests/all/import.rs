@@ -96,25 +96,24 @@ fn entries(value: &Value, path: &[Value], found: &mut Vec<Vec<Value>>) {
         }
         entries(value, &path, found);
     };
-    match value {
-        Value::Mapping(map) => map.iter().for_each(|(key, value)| below(key.clone(), value, true)),
-        Value::Sequence(list) => {
-            list.iter().enumerate().for_each(|(index, one)| below(index.into(), one, false))
-        }
-        _ => {}
+    if let Value::Mapping(map) = value {
+        map.iter().for_each(|(key, value)| below(key.clone(), value, true));
+    } else if let Value::Sequence(list) = value {
+        list.iter().enumerate().for_each(|(index, one)| below(index.into(), one, false));
     }
 }
 
 fn without(value: &mut Value, path: &[Value]) {
     let (first, rest) = path.split_first().expect("a path");
-    match value {
-        Value::Mapping(map) if rest.is_empty() => drop(map.remove(first)),
-        Value::Mapping(map) => without(map.get_mut(first).expect("a value"), rest),
-        Value::Sequence(list) => {
-            let index = usize::try_from(first.as_u64().expect("an index")).expect("small");
-            without(&mut list[index], rest);
+    if let Value::Mapping(map) = value {
+        if rest.is_empty() {
+            map.remove(first);
+        } else {
+            without(map.get_mut(first).expect("a value"), rest);
         }
-        _ => panic!("no such path"),
+    } else if let Value::Sequence(list) = value {
+        let index = usize::try_from(first.as_u64().expect("an index")).expect("small");
+        without(&mut list[index], rest);
     }
 }
 
@@ -158,9 +157,9 @@ fn no_key_is_dropped_without_a_word() {
         let whole = told(&documents).expect("a plan");
         let mut dropped = Vec::new();
         let mut tried = 0;
-        for index in 0..documents.len() {
+        for (index, (_, document)) in documents.iter().enumerate() {
             let mut paths = Vec::new();
-            entries(&documents[index].1, &[], &mut paths);
+            entries(document, &[], &mut paths);
             for path in paths {
                 let name = format!("{format}/{}", words(&path));
                 let mut fewer = documents.clone();
@@ -216,8 +215,8 @@ fn hostile_files_are_refused_or_harmless() {
     let many = "---\napiVersion: v1\nkind: Service\n".repeat(1_001);
     for (name, text, told) in [
         ("deep.yaml", deep.as_str(), "deep"),
-        ("bomb.yaml", &bomb, "alias"),
-        ("many.yaml", &many, "documents"),
+        ("bomb.yaml", bomb.as_str(), "alias"),
+        ("many.yaml", many.as_str(), "documents"),
         ("other.yaml", "a: b\n", "of no format that is known"),
         (
             "template.yaml",
@@ -238,7 +237,9 @@ fn hostile_files_are_refused_or_harmless() {
     program.run(&["init", "--from", "strange.yaml", "strange-plan.yaml"]);
     let plan = program.read("strange-plan.yaml");
     assert!(!plan.contains('\u{1b}') && plan.contains("$${env:HOME}"), "{plan}");
-    assert!(!Regex::new(r"[^$]\$\{").expect("a pattern").is_match(&plan), "no variable of ours: {plan}");
+    let variable = Regex::new(r"[^$]\$\{").expect("a pattern");
+    let words = plan.lines().filter(|line| !line.trim_start().starts_with('#'));
+    assert!(words.into_iter().all(|line| !variable.is_match(line)), "no variable of ours: {plan}");
     assert!(
         plan.lines().all(|line| line.is_empty() || line.starts_with(['#', ' ']) || line.contains(':')),
         "{plan}"

@@ -27,9 +27,8 @@ fn act(program: &Program, inputs: &[(&str, &str)]) -> Ended {
     let action = documents("action.yml").remove(0);
     let step = &action["runs"]["steps"][0];
     let script = step["run"].as_str().expect("a script");
-    let mut command = program.command(&[]);
     let mut shell = Command::new("bash");
-    shell.args(["-eo", "pipefail", "-c", script]).current_dir(command.get_current_dir().expect("a folder"));
+    shell.args(["-eo", "pipefail", "-c", script]).current_dir(program.path(""));
     shell.env("GITHUB_ACTION_PATH", root()).env("GITHUB_ACTIONS", "true");
     for name in ["GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"] {
         shell.env(name, program.path(name));
@@ -45,7 +44,6 @@ fn act(program: &Program, inputs: &[(&str, &str)]) -> Ended {
         let given = inputs.iter().find(|(known, _)| *known == input).map_or(default, |(_, value)| *value);
         shell.env(name.as_str().expect("a name"), given);
     }
-    command.arg("--version");
     Ended::of(&shell.output().expect("bash"))
 }
 
@@ -101,15 +99,13 @@ fn the_script_is_one_for_any_shell() {
 
 /// Every pod of a document.
 fn pods(value: &Value, found: &mut Vec<Value>) {
-    match value {
-        Value::Mapping(map) => {
-            if map.contains_key("containers") {
-                found.push(value.clone());
-            }
-            map.values().for_each(|value| pods(value, found));
+    if let Value::Mapping(map) = value {
+        if map.contains_key("containers") {
+            found.push(value.clone());
         }
-        Value::Sequence(list) => list.iter().for_each(|value| pods(value, found)),
-        _ => {}
+        map.values().for_each(|value| pods(value, found));
+    } else if let Value::Sequence(list) = value {
+        list.iter().for_each(|value| pods(value, found));
     }
 }
 
