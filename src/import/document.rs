@@ -1,9 +1,10 @@
 //! The documents of a file: each a tree of nodes, with the lines they stand on.
 
 use super::ImportError;
+use super::draft::VARIABLE;
 use crate::file::source::Source;
 use crate::yaml::parse::parse;
-use crate::yaml::tree::{FileId, NodeId, Tree};
+use crate::yaml::tree::{FileId, Kind, Node, NodeId, Tree};
 
 /// Documents of one file.
 const MOST: usize = 1_000;
@@ -66,8 +67,6 @@ fn read(file: &Source, text: String, before: usize) -> Result<Option<Document>, 
     {
         return Ok(None);
     }
-    // A letter of our own, which no file may bring.
-    let text = text.replace(super::draft::VARIABLE, "\u{fffd}");
     let source = Source::new(file.name.clone(), file.path.clone(), text);
     let mut tree = Tree::default();
     let (root, mistakes) = parse(&mut tree, FileId(0), &source.text);
@@ -85,6 +84,16 @@ fn read(file: &Source, text: String, before: usize) -> Result<Option<Document>, 
             mistake.help
         };
         return Err(ImportError::Yaml { place, message: mistake.message, help });
+    }
+    // A letter of our own, which no file may bring, be it by an escape.
+    let brings = |node: &Node| matches!(&node.kind, Kind::Scalar { text, .. } if text.contains(VARIABLE));
+    if tree.nodes().any(brings) {
+        let message = "the letter U+E000, which is of private use, stands in it".to_owned();
+        return Err(ImportError::Yaml {
+            place: file.name.clone(),
+            message,
+            help: Some("take it out".to_owned()),
+        });
     }
     Ok(root.map(|root| Document { tree, root, source, before }))
 }

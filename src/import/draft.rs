@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use super::{Format, Imported, Note};
-use crate::file::visible;
 use crate::file::written::Id;
+use crate::file::{url_password, visible};
 
 /// Stands for the `${` of a variable in texts that importers make; all other `${` are letters of the file.
 pub(super) const VARIABLE: char = '\u{e000}';
@@ -41,6 +41,7 @@ struct Check {
 
 impl Item {
     pub(super) fn new(place: String, origin: &str) -> Self {
+        let origin = &without_password(origin);
         Self {
             id: Id::slug(origin),
             title: None,
@@ -208,9 +209,18 @@ fn unique(ids: &mut HashSet<String>, base: &str, suffix: &str) -> String {
     id
 }
 
+/// The same, with the password of a URL starred.
+fn without_password(text: &str) -> String {
+    let mut text = text.to_owned();
+    if let Some(range) = url_password(&text) {
+        text.replace_range(range, "***");
+    }
+    text
+}
+
 /// One line that fits into a comment.
 fn tame(text: &str) -> String {
-    let text = visible(text);
+    let text = visible(&without_password(text));
     if text.chars().count() <= LONGEST {
         return text;
     }
@@ -261,6 +271,16 @@ pub(super) fn http(url: &str, item: &mut Item) -> Map<String, Value> {
     }
     probe.insert("url".to_owned(), clean.into());
     probe
+}
+
+/// By which proxy; a password in its URL is not copied.
+pub(super) fn proxy(probe: &mut Map<String, Value>, url: &str, item: &mut Item) {
+    if url_password(url).is_some() || url.split_once("://").is_some_and(|(_, rest)| rest.contains('@')) {
+        let why = "its URL holds who we are, which is not copied: `proxy: environment` takes it from there";
+        item.lose_here("proxy", why, true);
+    } else {
+        probe.insert("proxy".to_owned(), url.into());
+    }
 }
 
 /// A user, with the password in a variable of the environment.

@@ -168,20 +168,24 @@ impl Points {
         self.text.push('\n');
     }
 
-    /// Diagnostics of the point before, as YAML: every value is a JSON string, which is one of YAML too.
+    /// Diagnostics of the point before, as YAML: a value is a quoted text, several are the lines of a literal one. Perl's
+    /// reader takes `- "a: b"` for a map, so that there are no lists.
     fn block(&mut self, fields: &[(&str, &str)], lists: &[(&str, &[&str])]) {
         let mut block = String::new();
         for (name, value) in fields {
             let _ = writeln!(block, "  {name}: {}", quoted(value));
         }
-        for (name, values) in lists.iter().filter(|(_, values)| !values.is_empty()) {
-            let _ = writeln!(block, "  {name}:");
-            for value in *values {
+        for (name, values) in lists {
+            let lines = values.iter().map(|value| one_line(value)).filter(|line| !line.is_empty());
+            for (index, line) in lines.enumerate() {
+                if index == 0 {
+                    let _ = writeln!(block, "  {name}: |");
+                }
                 if block.len() > xml::LONGEST {
-                    let _ = writeln!(block, "    - \"... see result.json\"");
+                    let _ = writeln!(block, "    ... see result.json");
                     break;
                 }
-                let _ = writeln!(block, "    - {}", quoted(value));
+                let _ = writeln!(block, "    {line}");
             }
         }
         let _ = write!(self.text, "  ---\n{block}  ...\n");
@@ -201,9 +205,13 @@ fn escaped(value: &str) -> String {
     text::line(value).replace('\\', "\\\\").replace('#', "\\#")
 }
 
+/// A line of a literal text, whose first one says how far all are indented.
+fn one_line(value: &str) -> String {
+    text::line(&text::cut(value, LONGEST)).trim().to_owned()
+}
+
 fn quoted(value: &str) -> String {
     let value = text::cut(value, LONGEST);
-    let line = text::line(&value);
-    // Nothing that needs more escapes than these is left in it.
-    format!("\"{}\"", line.replace('\\', "\\\\").replace('"', "\\\""))
+    // Nothing that needs more escapes than these is left in a line.
+    format!("\"{}\"", text::line(&value).replace('\\', "\\\\").replace('"', "\\\""))
 }

@@ -139,7 +139,7 @@ fn auth(fields: &mut Fields<'_>, probe: &mut Map<String, Value>, item: &mut Item
 /// By which way, and whom to trust.
 fn way(fields: &mut Fields<'_>, probe: &mut Map<String, Value>, item: &mut Item) {
     if let Some(proxy) = fields.filled("proxy_url") {
-        probe.insert("proxy".to_owned(), proxy.into());
+        draft::proxy(probe, proxy, item);
     } else if fields.flag("proxy_from_environment") == Some(true) {
         probe.insert("proxy".to_owned(), "environment".into());
     }

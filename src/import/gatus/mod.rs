@@ -239,7 +239,7 @@ fn settings(mut client: Fields<'_>, mut probe: Option<&mut Map<String, Value>>, 
     }
     if let Some(probe) = probe.as_deref_mut() {
         if let Some(proxy) = client.filled("proxy-url") {
-            probe.insert("proxy".to_owned(), proxy.into());
+            draft::proxy(probe, proxy, item);
         }
         if let Some(mut tls) = client.map("tls") {
             if let (Some(certificate), Some(key)) =

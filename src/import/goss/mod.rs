@@ -230,11 +230,13 @@ fn http(fields: &mut Fields<'_>, name: &str, item: &mut Item) {
             false,
         );
     }
-    for (key, ours) in [("method", "method"), ("request-body", "body"), ("ca-file", "ca"), ("proxy", "proxy")]
-    {
+    for (key, ours) in [("method", "method"), ("request-body", "body"), ("ca-file", "ca")] {
         if let Some(value) = fields.filled(key) {
             probe.insert(ours.to_owned(), value.into());
         }
+    }
+    if let Some(proxy) = fields.filled("proxy") {
+        super::draft::proxy(&mut probe, proxy, item);
     }
     if let (Some(certificate), Some(key)) = (fields.filled("cert-file"), fields.filled("key-file")) {
         probe.insert("client_certificate".to_owned(), json!({ "cert": certificate, "key": key }));
