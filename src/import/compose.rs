@@ -3,7 +3,6 @@
 
 use serde_json::{Value, json};
 
-use super::ImportError;
 use super::document::Document;
 use super::draft::{Draft, Item};
 use super::fields::{Fields, texts};
@@ -20,7 +19,7 @@ pub(super) fn is_one(document: &Document) -> bool {
         .any(|(_, service)| tree.get(*service, "image").is_some() || tree.get(*service, "build").is_some())
 }
 
-pub(super) fn read(documents: &[Document], draft: &mut Draft) -> Result<(), ImportError> {
+pub(super) fn read(documents: &[Document], draft: &mut Draft) {
     for document in documents {
         let tree = &document.tree;
         for (key, value) in tree.entries(document.root) {
@@ -35,7 +34,6 @@ pub(super) fn read(documents: &[Document], draft: &mut Draft) -> Result<(), Impo
             }
         }
     }
-    Ok(())
 }
 
 fn one(document: &Document, name: &str, node: NodeId) -> Item {
@@ -71,8 +69,8 @@ fn one(document: &Document, name: &str, node: NodeId) -> Item {
 /// `[[HOST:]PUBLISHED:]TARGET[/PROTOCOL]`
 fn short(text: &str, item: &mut Item) {
     let (ports, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
-    let mut parts = ports.rsplitn(3, ':');
-    let (_, published, host) = (parts.next(), parts.next(), parts.next());
+    let mut backwards = ports.rsplitn(3, ':');
+    let (_, published, host) = (backwards.next(), backwards.next(), backwards.next());
     let Some(published) = published.filter(|published| !published.is_empty()) else {
         return item.lose_here(
             &format!("ports: {text}"),
@@ -90,7 +88,11 @@ fn long(document: &Document, node: NodeId, path: &str, item: &mut Item) {
     match fields.filled("published") {
         Some(published) => publish(target, fields.filled("host_ip"), published, protocol, item),
         None => {
-            item.lose_here(&format!("ports: {target}"), "the published port is only known once it runs", true)
+            item.lose_here(
+                &format!("ports: {target}"),
+                "the published port is only known once it runs",
+                true,
+            );
         }
     }
     fields.finish(&["name", "app_protocol", "mode"], item);

@@ -36,7 +36,7 @@ impl Document {
 
 /// The documents of a file; those that are empty left out. A line that begins with `---` begins one, whatever comes before
 /// (YAML 1.2 section 9.1.2).
-pub(super) fn split(file: Source) -> Result<Vec<Document>, ImportError> {
+pub(super) fn split(file: &Source) -> Result<Vec<Document>, ImportError> {
     let mut documents = Vec::new();
     let mut part = String::new();
     let mut before = 0;
@@ -47,7 +47,7 @@ pub(super) fn split(file: Source) -> Result<Vec<Document>, ImportError> {
             .strip_prefix("---")
             .filter(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']));
         if rest.is_some() {
-            documents.extend(read(&file, std::mem::take(&mut part), before)?);
+            documents.extend(read(file, std::mem::take(&mut part), before)?);
             before = index;
             count += 1;
             if count > MOST {
@@ -56,7 +56,7 @@ pub(super) fn split(file: Source) -> Result<Vec<Document>, ImportError> {
         }
         part.push_str(line);
     }
-    documents.extend(read(&file, part, before)?);
+    documents.extend(read(file, part, before)?);
     Ok(documents)
 }
 

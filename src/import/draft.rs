@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
-use super::{Format, Imported, Note};
+use super::{Format, ImportError, Imported, Note};
 use crate::file::written::Id;
 use crate::file::{url_password, visible};
 
@@ -111,11 +111,22 @@ pub(super) struct Draft {
     items: Vec<Item>,
     /// Keys of the whole file.
     notes: Vec<Note>,
+    /// Why there can be no plan.
+    failure: Option<ImportError>,
 }
 
 impl Draft {
     pub(super) fn is_empty(&self) -> bool {
         self.items.iter().all(|item| item.checks.is_empty() && item.steps.is_empty())
+    }
+
+    /// There can be no plan.
+    pub(super) fn fail(&mut self, error: ImportError) {
+        self.failure = Some(error);
+    }
+
+    pub(super) fn failure(&mut self) -> Option<ImportError> {
+        self.failure.take()
     }
 
     pub(super) fn add(&mut self, item: Item) {

@@ -51,9 +51,8 @@ impl<'d> Fields<'d> {
     /// Take a truth; anything else is left.
     pub(super) fn flag(&mut self, key: &str) -> Option<bool> {
         let value = self.peek(key)?;
-        let truth = match scalar::resolve(self.document.tree.text(value)?) {
-            Some(serde_json::Value::Bool(truth)) => truth,
-            Some(_) | None => return None,
+        let Some(serde_json::Value::Bool(truth)) = scalar::resolve(self.document.tree.text(value)?) else {
+            return None;
         };
         self.node(key);
         Some(truth)

@@ -3,7 +3,6 @@
 
 use serde_json::json;
 
-use super::ImportError;
 use super::document::Document;
 use super::draft::{Draft, Item};
 use super::fields::Fields;
@@ -14,11 +13,10 @@ pub(super) fn is_one(document: &Document) -> bool {
     tree.get_text(document.root, "apiVersion").is_some() && tree.get_text(document.root, "kind").is_some()
 }
 
-pub(super) fn read(documents: &[Document], draft: &mut Draft) -> Result<(), ImportError> {
+pub(super) fn read(documents: &[Document], draft: &mut Draft) {
     for document in documents {
         object(document, document.root, draft);
     }
-    Ok(())
 }
 
 fn object(document: &Document, node: NodeId, draft: &mut Draft) {
@@ -91,7 +89,7 @@ fn service(mut spec: Fields<'_>, name: &str, namespace: &str, item: &mut Item) {
                 item.check("", "tcp", json!({ "address": format!("{host}:{port}") }));
             }
             Some(port) => {
-                item.lose_here(&format!("port {port}/{protocol}"), "only TCP can be looked at", true)
+                item.lose_here(&format!("port {port}/{protocol}"), "only TCP can be looked at", true);
             }
             None => item.lose_here("ports", "a port is missing, or no number", true),
         }

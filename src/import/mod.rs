@@ -45,7 +45,7 @@ macro_rules! importers {
                 match self { $(Self::$Format => $module::is_one(document),)+ }
             }
 
-            fn read(self, documents: &[Document], draft: &mut Draft) -> Result<(), ImportError> {
+            fn read(self, documents: &[Document], draft: &mut Draft) {
                 match self { $(Self::$Format => $module::read(documents, draft),)+ }
             }
         }
@@ -185,14 +185,17 @@ pub fn import(files: Vec<Source>, format: Option<Format>) -> Result<Imported, Im
     let shown = names.join(", ");
     let mut documents = Vec::new();
     for file in files {
-        documents.extend(document::split(file)?);
+        documents.extend(document::split(&file)?);
     }
     let recognised = || {
         Format::ALL.iter().copied().find(|format| documents.iter().any(|document| format.is_one(document)))
     };
     let format = format.or_else(recognised).ok_or_else(|| ImportError::Unknown { file: shown.clone() })?;
     let mut draft = Draft::default();
-    format.read(&documents, &mut draft)?;
+    format.read(&documents, &mut draft);
+    if let Some(error) = draft.failure() {
+        return Err(error);
+    }
     if draft.is_empty() {
         return Err(ImportError::Nothing { file: shown });
     }

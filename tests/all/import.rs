@@ -215,7 +215,7 @@ fn hostile_files_are_refused_or_harmless() {
         let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..12 {
             let below = vec![format!("*a{}", level - 1); 10].join(", ");
-            text.push_str(&format!("a{level}: &a{level} [{below}]\n"));
+            text = format!("{text}a{level}: &a{level} [{below}]\n");
         }
         text
     };

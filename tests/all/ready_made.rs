@@ -103,9 +103,13 @@ fn pods(value: &Value, found: &mut Vec<Value>) {
         if map.contains_key("containers") {
             found.push(value.clone());
         }
-        map.values().for_each(|value| pods(value, found));
+        for value in map.values() {
+            pods(value, found);
+        }
     } else if let Value::Sequence(list) = value {
-        list.iter().for_each(|value| pods(value, found));
+        for value in list {
+            pods(value, found);
+        }
     }
 }
 
@@ -139,7 +143,9 @@ fn manifests_keep_the_rules_of_their_readers() {
 
     let mut found = Vec::new();
     pods(&job, &mut found);
-    templates.iter().for_each(|template| pods(template, &mut found));
+    for template in &templates {
+        pods(template, &mut found);
+    }
     assert_eq!(found.len(), 2);
     for pod in found {
         assert_eq!(pod["restartPolicy"], "Never");
@@ -200,9 +206,9 @@ fn the_image_is_built_of_nothing_and_runs_as_nobody() {
     std::fs::copy(build, context.path().join("gonogo")).expect("a copy");
     let tag = format!("gonogo-test-{}", std::process::id());
     let file = root().join("ready-made/Dockerfile").display().to_string();
-    let built = docker(&["build", "-q", "-f", &file, "-t", &tag, &context.path().display().to_string()])
+    let image = docker(&["build", "-q", "-f", &file, "-t", &tag, &context.path().display().to_string()])
         .expect("docker");
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    assert!(image.status.success(), "{}", String::from_utf8_lossy(&image.stderr));
     let program =
         Program::with_plan("gonogo: 1\nname: night\nchecks:\n  - { id: a, dns: { name: 127.0.0.1 } }\n");
     let work = format!("{}:/work", program.path("").display());

@@ -14,10 +14,10 @@ pub(super) fn is_one(document: &Document) -> bool {
     modules.iter().any(|(_, module)| tree.get(*module, "prober").is_some())
 }
 
-pub(super) fn read(documents: &[Document], draft: &mut Draft) -> Result<(), ImportError> {
+pub(super) fn read(documents: &[Document], draft: &mut Draft) {
     let Some(file) = documents.iter().find(|document| is_one(document)) else {
         let file = documents.first().map_or_else(String::new, |document| document.file().to_owned());
-        return Err(ImportError::Unknown { file });
+        return draft.fail(ImportError::Unknown { file });
     };
     let modules = file.tree.get(file.root, "modules").map_or(&[][..], |modules| file.tree.entries(modules));
     for (key, value) in file.tree.entries(file.root) {
@@ -53,7 +53,7 @@ pub(super) fn read(documents: &[Document], draft: &mut Draft) -> Result<(), Impo
         }
     }
     if !found {
-        return Err(ImportError::NoTargets { file: file.file().to_owned() });
+        return draft.fail(ImportError::NoTargets { file: file.file().to_owned() });
     }
     for (index, (_, module)) in modules.iter().enumerate().filter(|(index, _)| !used[*index]) {
         draft.lose(
@@ -62,5 +62,4 @@ pub(super) fn read(documents: &[Document], draft: &mut Draft) -> Result<(), Impo
             "no target uses it",
         );
     }
-    Ok(())
 }

@@ -53,7 +53,7 @@ pub(super) fn read(document: &Document, modules: &[&str], draft: &mut Draft) -> 
             }
         }
         Kind::Scalar { .. } => {
-            draft.lose(&document.place(document.root), "targets", "it is neither a list nor a map")
+            draft.lose(&document.place(document.root), "targets", "it is neither a list nor a map");
         }
     }
     targets
@@ -154,7 +154,7 @@ fn group_of(
         }
     }
     let place = document.place(group);
-    let list = fields.peek("targets");
+    let written = fields.peek("targets");
     let target = |place: String, address: Option<String>, lost: Vec<(String, &'static str, bool)>| Target {
         place,
         job: job.map(ToOwned::to_owned),
@@ -165,7 +165,7 @@ fn group_of(
     let Some(addresses) = fields.texts("targets") else {
         return vec![target(place, None, vec![("targets".to_owned(), "it is no list of targets", true)])];
     };
-    let nodes = list.map_or(&[][..], |list| document.tree.items(list));
+    let nodes = written.map_or(&[][..], |written| document.tree.items(written));
     let places = nodes.iter().map(|node| document.place(*node)).chain(std::iter::repeat(place));
     addresses
         .iter()

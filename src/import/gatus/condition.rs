@@ -206,21 +206,21 @@ fn whole(operator: &str, right: &str) -> Option<Value> {
 /// A value in a JSON body.
 fn value(operator: &str, right: &str) -> Option<Value> {
     match operator {
-        "==" => equal(right),
-        "!=" => Some(json!({ "not": equal(right)? })),
+        "==" => Some(equal(right)),
+        "!=" => Some(json!({ "not": equal(right) })),
         _ => whole(operator, right),
     }
 }
 
-fn equal(right: &str) -> Option<Value> {
+fn equal(right: &str) -> Value {
     if let Some(pattern) = function(right, "pat") {
-        return Some(json!({ "matches": glob(pattern) }));
+        return json!({ "matches": glob(pattern) });
     }
     if let Some(list) = function(right, "any") {
         let any: Vec<Value> = list.split(',').flat_map(|one| alike(one.trim())).collect();
-        return Some(json!({ "one_of": any }));
+        return json!({ "one_of": any });
     }
-    Some(json!({ "one_of": alike(right) }))
+    json!({ "one_of": alike(right) })
 }
 
 /// Gatus does not tell a number from its letters.

@@ -4,7 +4,6 @@ mod condition;
 
 use serde_json::{Map, Value, json};
 
-use super::ImportError;
 use super::document::Document;
 use super::draft::{self, Draft, Item, VARIABLE};
 use super::fields::Fields;
@@ -25,7 +24,7 @@ pub(super) fn is_one(document: &Document) -> bool {
     endpoints.iter().any(|one| has(*one, "url") && has(*one, "conditions"))
 }
 
-pub(super) fn read(documents: &[Document], draft: &mut Draft) -> Result<(), ImportError> {
+pub(super) fn read(documents: &[Document], draft: &mut Draft) {
     for document in documents {
         let tree = &document.tree;
         for (key, value) in tree.entries(document.root) {
@@ -47,7 +46,6 @@ pub(super) fn read(documents: &[Document], draft: &mut Draft) -> Result<(), Impo
             }
         }
     }
-    Ok(())
 }
 
 fn endpoint(document: &Document, node: NodeId, index: usize) -> Item {
@@ -87,7 +85,7 @@ fn endpoint(document: &Document, node: NodeId, index: usize) -> Item {
                 conditions.connected(&mut item);
             }
             Some((scheme, address)) if scheme == "tls" => {
-                tls(&mut fields, &address, None, conditions, &mut item)
+                tls(&mut fields, &address, None, conditions, &mut item);
             }
             Some((scheme, address)) if scheme == "starttls" => {
                 tls(&mut fields, &address, Some("smtp"), conditions, &mut item);
@@ -227,7 +225,7 @@ fn client(fields: &mut Fields<'_>, item: &mut Item) {
     }
 }
 
-fn settings(mut client: Fields<'_>, mut probe: Option<&mut Map<String, Value>>, item: &mut Item) {
+fn settings(mut client: Fields<'_>, probe: Option<&mut Map<String, Value>>, item: &mut Item) {
     item.timeout(client.filled("timeout").unwrap_or("10s").to_owned());
     client.flag("ignore-redirect");
     if client.flag("insecure") == Some(true) {
@@ -237,7 +235,7 @@ fn settings(mut client: Fields<'_>, mut probe: Option<&mut Map<String, Value>>, 
             false,
         );
     }
-    if let Some(probe) = probe.as_deref_mut() {
+    if let Some(probe) = probe {
         if let Some(proxy) = client.filled("proxy-url") {
             draft::proxy(probe, proxy, item);
         }

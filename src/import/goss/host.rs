@@ -97,7 +97,7 @@ fn file(fields: &mut Fields<'_>, name: &str, item: &mut Item) {
         let Some(node) = fields.node(key) else { continue };
         match fields.document.tree.text(node).filter(|sum| !sum.is_empty()) {
             Some(sum) => {
-                says(item, key, &json!([program, "--", path]), &json!({ "starts_with": format!("{sum} ") }))
+                says(item, key, &json!([program, "--", path]), &json!({ "starts_with": format!("{sum} ") }));
             }
             None => item.lose_here(key, NO_LIKE, true),
         }

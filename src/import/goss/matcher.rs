@@ -92,13 +92,13 @@ pub(super) fn stream(document: &Document, node: NodeId, name: &str, item: &mut I
     let patterns: Vec<&str> = match &tree.node(node).kind {
         // One text alone is compared as a whole from goss 0.4 on.
         Kind::Scalar { text, .. } => return Some(json!({ "equals": text.trim_end_matches('\n') })),
-        Kind::List(_) => match crate::import::fields::texts(document, node) {
-            Some(patterns) => patterns,
-            None => {
+        Kind::List(_) => {
+            let Some(patterns) = crate::import::fields::texts(document, node) else {
                 item.lose_here(name, "this matcher has no like here", true);
                 return None;
-            }
-        },
+            };
+            patterns
+        }
         Kind::Map(_) => {
             let matcher = text(document, node);
             if matcher.is_none() {
@@ -132,21 +132,19 @@ fn line_pattern(pattern: &str) -> Option<(Value, bool)> {
         Some(rest) => (false, rest),
         None => (true, pattern),
     };
-    let (condition, same) = match rest.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')) {
-        Some(expression) => {
-            let over_lines = ["\\s", "\\S", "\\W", "\\D", "[^", "(?", "\\n", "\\A", "\\z"];
-            (
-                json!({ "matches": valid(&format!("(?m){expression}"))? }),
-                !over_lines.iter().any(|one| expression.contains(one)),
-            )
+    let expression = rest.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
+    let (condition, same) = if let Some(expression) = expression {
+        let over_lines = ["\\s", "\\S", "\\W", "\\D", "[^", "(?", "\\n", "\\A", "\\z"];
+        (
+            json!({ "matches": valid(&format!("(?m){expression}"))? }),
+            !over_lines.iter().any(|one| expression.contains(one)),
+        )
+    } else {
+        let word = rest.strip_prefix("\\!").map_or_else(|| rest.to_owned(), |rest| format!("!{rest}"));
+        if word.is_empty() {
+            return None;
         }
-        None => {
-            let word = rest.strip_prefix("\\!").map_or_else(|| rest.to_owned(), |rest| format!("!{rest}"));
-            if word.is_empty() {
-                return None;
-            }
-            (json!({ "contains": word }), true)
-        }
+        (json!({ "contains": word }), true)
     };
     Some((if wanted { condition } else { json!({ "not": condition }) }, same))
 }

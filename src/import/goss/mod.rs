@@ -5,7 +5,6 @@ mod matcher;
 
 use serde_json::{Map, Value, json};
 
-use super::ImportError;
 use super::document::Document;
 use super::draft::{Draft, Item};
 use super::fields::Fields;
@@ -44,7 +43,7 @@ pub(super) fn is_one(document: &Document) -> bool {
         })
 }
 
-pub(super) fn read(documents: &[Document], draft: &mut Draft) -> Result<(), ImportError> {
+pub(super) fn read(documents: &[Document], draft: &mut Draft) {
     for document in documents {
         for (key, value) in document.tree.entries(document.root) {
             let kind = document.tree.text(*key).unwrap_or_default();
@@ -60,7 +59,6 @@ pub(super) fn read(documents: &[Document], draft: &mut Draft) -> Result<(), Impo
             }
         }
     }
-    Ok(())
 }
 
 fn one(document: &Document, kind: &str, name: &str, node: NodeId) -> Item {
@@ -209,7 +207,8 @@ fn pointer(host: &str) -> String {
         }
         Ok(std::net::IpAddr::V6(address)) => {
             let digits = address.octets().into_iter().rev().flat_map(|octet| [octet & 15, octet >> 4]);
-            digits.map(|digit| format!("{digit:x}.")).collect::<String>() + "ip6.arpa"
+            let letters = digits.map(|digit| char::from_digit(digit.into(), 16).unwrap_or_default());
+            letters.flat_map(|letter| [letter, '.']).chain("ip6.arpa".chars()).collect()
         }
         Err(_) => host.to_owned(),
     }

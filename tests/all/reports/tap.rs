@@ -1,4 +1,4 @@
-//! TAP: in the hands of perl's TAP::Parser, and counted anew from the text.
+//! TAP: in the hands of perl's `TAP::Parser`, and counted anew from the text.
 
 use std::process::Command;
 
