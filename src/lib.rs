@@ -16,6 +16,7 @@ pub mod environment;
 pub mod explain;
 pub mod file;
 pub mod grants;
+pub mod import;
 pub mod journal;
 pub mod matcher;
 pub mod model;

@@ -6,6 +6,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::import;
 use crate::report::{self, Mode};
 
 /// Go or no-go, after each stage of a deployment, and why.
@@ -33,7 +34,7 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Write a commented starter plan
+    /// Write a commented starter plan, or one made of a file of another tool (--from)
     Init(Init),
     /// Load a plan and report every mistake with its file, line and a caret; touches no network
     Validate(Validate),
@@ -159,6 +160,20 @@ pub(super) struct Init {
     /// The file to write
     #[arg(default_value = "gonogo.yaml")]
     pub(super) file: PathBuf,
+    /// Make the plan of this file of another tool; several that belong together are read as one
+    #[arg(long, value_name = "FILE")]
+    pub(super) from: Vec<PathBuf>,
+    /// What the file is, when it is not recognised by what is in it
+    #[arg(long, value_name = "NAME", requires = "from", value_parser = import_names())]
+    pub(super) from_format: Option<import::Format>,
+}
+
+/// The names of the formats that can be imported, with the one each stands for.
+fn import_names() -> impl TypedValueParser<Value = import::Format> {
+    let names =
+        import::Format::ALL.iter().map(|format| PossibleValue::new(format.name()).help(format.about()));
+    PossibleValuesParser::new(names.collect::<Vec<_>>())
+        .try_map(|name| import::Format::named(&name).ok_or("there is no such format"))
 }
 
 #[derive(Debug, Args)]
@@ -373,14 +388,19 @@ pub(super) struct Report {
     /// Which report to print
     #[arg(long, value_name = "NAME", default_value = "summary", value_parser = report_names())]
     pub(super) format: report::Format,
-    /// Which run; the newest when absent
+    /// Which run; the newest when absent. Several are told as one, and it ends as the worst verdict says
     #[arg(long, value_name = "ID")]
-    pub(super) run: Option<String>,
+    pub(super) run: Vec<String>,
     /// Write every report here, instead of printing one
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
-    #[command(flatten)]
-    pub(super) journal: JournalFolder,
+    /// Where runs are recorded: a folder, or the `postgres://` URL of a team's database; else as the plan says, or .gonogo.
+    /// Of several, the newest run of each is told, or the runs named by --run
+    #[arg(long, value_name = "DIR|URL")]
+    pub(super) journal: Vec<String>,
+    /// End as the worst verdict says of a single run too: for jobs that do not know how many there are
+    #[arg(long)]
+    pub(super) merge: bool,
     /// Which JUnit dialect to write
     #[arg(long, value_enum, default_value = "wide", value_name = "DIALECT")]
     pub(super) junit: JunitDialect,
@@ -407,6 +427,8 @@ pub(super) enum SchemaOf {
     Plan,
     /// `result.json` of a run
     Result,
+    /// `result.json` of several runs told as one
+    Results,
     /// A split map
     Map,
     /// What `gonogo grants diff --format json` prints

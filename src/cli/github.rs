@@ -23,8 +23,11 @@ pub(super) fn publish(assessment: &Assessment<'_>, options: &Options, exit: Exit
         }
     };
     let mut exit = exit;
+    let summary =
+        shared.environment.filled("GITHUB_STEP_SUMMARY").and_then(|path| std::fs::metadata(path).ok());
+    let there = summary.map_or(0, |file| file.len());
     for (variable, text) in [
-        ("GITHUB_STEP_SUMMARY", report::github::step_summary(assessment, options)),
+        ("GITHUB_STEP_SUMMARY", report::github::step_summary(assessment, options, there)),
         ("GITHUB_OUTPUT", report::github::outputs(assessment, &delimiter)),
     ] {
         let Some(path) = shared.environment.filled(variable) else { continue };

@@ -3,8 +3,8 @@
 
 use std::fmt::Write as _;
 
-use super::digest::{Digest, Item};
 use super::causes;
+use super::digest::{Digest, Item};
 use super::findings::{self, Told};
 use super::{Options, Rendered, markdown, text};
 use crate::model::outline::Severity;
@@ -14,7 +14,7 @@ use crate::verdict::{Assessment, Row};
 const MOST: usize = 9;
 /// Differences of permissions told of one check.
 const FINDINGS: usize = 3;
-/// Longest step summary, in bytes: GitHub takes one MiB, and drops the whole of a longer one.
+/// Longest summary of a step, in bytes: GitHub takes one MiB, and drops the whole of a longer one.
 const LONGEST_SUMMARY: usize = 900 * 1024;
 
 /// The annotations, one a line.
@@ -114,12 +114,13 @@ pub fn delimiter() -> Result<String, getrandom::Error> {
     Ok(format!("gonogo_{:032x}", u128::from_ne_bytes(random)))
 }
 
-/// The text to append to `$GITHUB_STEP_SUMMARY`.
+/// The text to append to `$GITHUB_STEP_SUMMARY`, which holds `there` bytes already.
 #[must_use]
-pub fn step_summary(told: &Assessment<'_>, options: &Options) -> String {
+pub fn step_summary(told: &Assessment<'_>, options: &Options, there: u64) -> String {
     let mut page: String = markdown::render(told, options).into_iter().map(|report| report.text).collect();
-    if page.len() > LONGEST_SUMMARY {
-        let mut end = LONGEST_SUMMARY;
+    let room = LONGEST_SUMMARY.saturating_sub(usize::try_from(there).unwrap_or(usize::MAX));
+    if page.len() > room {
+        let mut end = room;
         while !page.is_char_boundary(end) {
             end -= 1;
         }

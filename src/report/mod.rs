@@ -8,12 +8,14 @@ mod early;
 mod findings;
 pub mod grants;
 mod layers;
+pub mod merged;
 mod registry;
 pub mod text;
 pub mod timeline;
 mod write;
 
 pub use early::EarlyEnd;
+pub use merged::Merged;
 pub use write::{Mode, WriteFailure, replace, write};
 
 registry::reports! {
@@ -25,6 +27,10 @@ registry::reports! {
     Junit = "junit" in junit, kept: true;
     /// The summary as Markdown, for tickets and merge requests.
     Markdown = "markdown" in markdown, kept: true;
+    /// Metrics for a Prometheus text-file collector.
+    Prometheus = "prometheus" in prometheus, kept: true;
+    /// Test Anything Protocol, version 14.
+    Tap = "tap" in tap, kept: true;
     /// Annotations for a GitHub Actions log.
     Github = "github" in github, kept: false;
 }

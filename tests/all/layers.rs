@@ -11,6 +11,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("the vocabulary", &["model", "secret", "clock", "environment", "period", "moment"]),
     ("reading, of no particular plan", &["yaml", "matcher", "suggest"]),
     ("files as written, their mistakes shown", &["file"]),
+    ("files of other tools, as plans", &["import"]),
     ("shared steps, each one layer of a connection", &["net", "postgres", "grants"]),
     ("look once, record each layer", &["probe"]),
     ("the same from somewhere else", &["agent", "vantage"]),

@@ -7,17 +7,18 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-pub use schema::{ClockEntry, ResultFile, SCHEMA, result_schema};
 use schema::{
-    Awaiting, CheckEntry, DebtEntry, Deferral, FindingEntry, FlakyEntry, PlanEntry, StageEntry, SuspectEntry, WaiverEntry, WaiverGiven,
+    Awaiting, CheckEntry, DebtEntry, Deferral, FindingEntry, FlakyEntry, PlanEntry, StageEntry, SuspectEntry,
+    WaiverEntry, WaiverGiven,
 };
+pub use schema::{ClockEntry, ResultFile, SCHEMA, result_schema};
 
 use super::{EarlyEnd, Options, Rendered, text};
 use crate::model::verdict::Verdict;
 use crate::verdict::{Assessment, Counts, Row, StageAssessment, Standing};
 
 /// The file's name.
-const NAME: &str = "result.json";
+pub(super) const NAME: &str = "result.json";
 
 /// Tell everything as JSON.
 #[must_use]
@@ -152,10 +153,10 @@ fn check<'a>(told: &'a Assessment<'_>, row: &'a Row<'_>) -> CheckEntry<'a> {
             because: &waiver.because,
         }),
         accepted: people::accepted(row),
-        suspect: row.suspect.as_ref().map(|suspicion| SuspectEntry {
-            other: suspicion.other,
-            shared: &suspicion.shared,
-        }),
+        suspect: row
+            .suspect
+            .as_ref()
+            .map(|suspicion| SuspectEntry { other: suspicion.other, shared: &suspicion.shared }),
         awaiting: (row.standing == Standing::Awaiting).then_some(Awaiting::Person),
         flaky: row.flaky.map(|flaky| FlakyEntry { attempt: flaky.attempt, first: &flaky.first }),
         layers: row.layers(),
@@ -178,9 +179,8 @@ fn check<'a>(told: &'a Assessment<'_>, row: &'a Row<'_>) -> CheckEntry<'a> {
 /// As text: indented, and safe to show in a terminal or a CI log without changing what it means.
 pub(crate) fn written(file: &impl Serialize) -> String {
     // Every key is a string and every value serializes, so this cannot fail; an empty file would be no result at all.
-    let json = serde_json::to_string_pretty(file).unwrap_or_else(|error| {
-        format!("{{\"verdict\": \"no_go\", \"go\": false, \"error\": \"{error}\"}}")
-    });
+    let json = serde_json::to_string_pretty(file)
+        .unwrap_or_else(|error| format!("{{\"verdict\": \"no_go\", \"go\": false, \"error\": \"{error}\"}}"));
     let mut safe = tamed(&json).unwrap_or(json);
     safe.push('\n');
     safe

@@ -9,15 +9,29 @@ use super::{is_wide, xml};
 use crate::model::outcome::Outcome;
 use crate::model::outline::{Check, Severity};
 use crate::model::trace::Seen;
-use crate::model::verdict::Verdict;
+use crate::model::verdict::{Reason, Verdict};
 use crate::report::causes;
 use crate::report::findings::{self, Told};
+use crate::report::layers::LayerTable;
 use crate::report::{EarlyEnd, JunitMinor, Options};
 use crate::verdict::{Assessment, Row, StageAssessment, Standing};
 
 /// The first case of a suite: the verdict itself, so that a reader that counts red cases sees a NO-GO.
 pub(super) fn of_verdict(stage: &StageAssessment<'_>, verdict: Verdict) -> TestCase {
-    let why = stage.reasons.iter().map(|reason| reason.text.as_str()).collect::<Vec<_>>();
+    let mut case = judged("STAGE VERDICT", verdict, &stage.reasons);
+    case.set_classname(format!("{}.verdict", xml::name(&stage.stage.id)));
+    case
+}
+
+/// The verdict of a whole run.
+pub(super) fn of_run(told: &Assessment<'_>) -> TestCase {
+    let mut case = judged("RUN VERDICT", told.verdict, &told.reasons);
+    case.set_classname("run.verdict");
+    case
+}
+
+fn judged(name: &'static str, verdict: Verdict, reasons: &[Reason]) -> TestCase {
+    let why = reasons.iter().map(|reason| reason.text.as_str()).collect::<Vec<_>>();
     let message = xml::clean(&format!("{verdict}: {}", why.join("; ")));
     let mut output = None;
     let status = match verdict {
@@ -30,8 +44,7 @@ pub(super) fn of_verdict(stage: &StageAssessment<'_>, verdict: Verdict) -> TestC
         Verdict::Hold => red(NonSuccessKind::Error, "verdict", &message, ""),
         Verdict::NoGo => red(NonSuccessKind::Failure, "verdict", &message, ""),
     };
-    let mut case = TestCase::new("STAGE VERDICT", status);
-    case.set_classname(format!("{}.verdict", xml::name(&stage.stage.id)));
+    let mut case = TestCase::new(name, status);
     case.set_time(Duration::ZERO);
     if let Some(output) = output {
         case.set_system_out(output);
@@ -208,12 +221,25 @@ fn body(told: &Assessment<'_>, row: &Row<'_>) -> String {
         let shown = xml::clean(&observation.seen.to_string());
         lines.push(format!("{:<8} {how} after {:.3} ms: {shown}", observation.layer, observation.took_ms));
     }
+    lines.extend(elsewhere(row));
     lines.push(format!("target: {}", xml::clean(&row.check.target)));
     if let Some(owner) = &row.check.owner {
         lines.push(format!("owner: {}", xml::clean(told.outline.person(owner))));
     }
     lines.push(format!("plan: {}", xml::clean(&row.check.place.to_string())));
     xml::bounded(lines.join("\n"))
+}
+
+/// What other places saw of the same, and the baseline, a line each.
+fn elsewhere(row: &Row<'_>) -> Vec<String> {
+    let Some(table) = LayerTable::of(row.check, &[row], |at| at.to_string()) else { return Vec::new() };
+    let others = table.rows.iter().skip(1).map(|seen| {
+        let cells =
+            table.layers.iter().zip(&seen.cells).map(|(layer, cell)| format!("{layer} {}", cell.timed()));
+        let note = if seen.note.is_empty() { String::new() } else { format!(" ({})", seen.note) };
+        xml::clean(&format!("from {}{note}: {}", seen.vantage, cells.collect::<Vec<_>>().join(", ")))
+    });
+    others.collect()
 }
 
 /// Every open finding, as far as there is room; a pointer to the others.

@@ -49,6 +49,41 @@ pub fn render_early(end: &EarlyEnd, options: &Options) -> Vec<Rendered> {
     vec![Rendered { name: "junit.xml".to_owned(), text }]
 }
 
+/// Tell several runs: the suites of each under its name, and a file for each stage of each.
+#[must_use]
+pub(super) fn merged(runs: &[(String, &Assessment<'_>)], options: &Options) -> Vec<Rendered> {
+    let mut files = vec![Rendered { name: "junit.xml".to_owned(), text: String::new() }];
+    let mut merged = xml::Merged::new("merged");
+    for (name, told) in runs {
+        let before = files.len();
+        for stage in &told.stages {
+            if let Some(verdict) = stage.verdict {
+                let file = format!("TEST-gonogo-{name}-{}.xml", text::slug(&stage.stage.id));
+                let suite = below(name, suite(told, stage, verdict, options));
+                files.push(Rendered { name: file, text: xml::file(name, suite, options, &mut merged) });
+            }
+        }
+        // The run may be worse than each of its stages: it was killed, or a stage was left out.
+        let of_stages = told.stages.iter().filter_map(|stage| stage.verdict).max();
+        if files.len() == before || of_stages.is_none_or(|worst| told.verdict > worst) {
+            let suite = lonely("run", case::of_run(told), told.at, options);
+            xml::file(name, below(name, suite), options, &mut merged);
+        }
+    }
+    files[0].text = merged.finish(options);
+    files
+}
+
+/// Readers take cases of the same class and name for one, whatever their suites.
+fn below(run: &str, mut suite: TestSuite) -> TestSuite {
+    suite.name = format!("{run} {}", suite.name.as_str()).into();
+    for case in &mut suite.test_cases {
+        let class = case.classname.as_ref().map_or("gonogo", |class| class.as_str());
+        case.classname = Some(format!("{run}.{class}").into());
+    }
+    suite
+}
+
 fn suite(
     told: &Assessment<'_>,
     stage: &StageAssessment<'_>,

@@ -9,7 +9,7 @@ use super::is_wide;
 use crate::report::{Options, text};
 
 /// Most bytes of the text of one case: some readers drop a file with more, others the case.
-pub(super) const LONGEST: usize = 64 * 1024;
+pub(in crate::report) const LONGEST: usize = 64 * 1024;
 
 /// The end of a file.
 const END: &str = "</testsuites>";

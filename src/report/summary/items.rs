@@ -119,7 +119,8 @@ pub(super) fn flaky(page: &mut Page, digest: &Digest<'_>) {
     section(page, "FLAKY, PASSED AFTER RETRIES", Tone::Caution, &digest.flaky, |page, _, item| {
         owned(page, digest, item, &format!("  - {}", name(item)), Tone::Plain);
         if let Some(flaky) = item.rows.first().and_then(|row| row.flaky) {
-            let told = format!("passed on try {}; at first: {}", flaky.attempt, text::ascii_words(&flaky.first));
+            let told =
+                format!("passed on try {}; at first: {}", flaky.attempt, text::ascii_words(&flaky.first));
             page.wrapped_at_most(UNDER, &told, Tone::Plain, 2);
         }
     });
@@ -171,7 +172,12 @@ fn first_message(page: &mut Page, item: &Item<'_>) {
 fn message(page: &mut Page, item: &Item<'_>, vantages: &[&str], row: &Row<'_>) {
     let judgement = &row.judgement;
     if let Some(told) = Told::of(row, FINDINGS) {
-        page.wrapped_at_most(UNDER, &seen_from(item, vantages, format!("permissions differ: {}", told.all)), Tone::Plain, 2);
+        page.wrapped_at_most(
+            UNDER,
+            &seen_from(item, vantages, format!("permissions differ: {}", told.all)),
+            Tone::Plain,
+            2,
+        );
         findings_of(page, &told);
         return;
     }
@@ -196,7 +202,11 @@ fn findings_of(page: &mut Page, told: &Told<'_>) {
         let mut detail = |lead: &str, text: &str, most| {
             page.wrapped_at_most(lead, &text::ascii_exact(text), Tone::Plain, most);
         };
-        detail(&format!("{UNDER}{:<8}", finding.severity.name()), &format!("{} [{}]", finding.message, finding.id), 3);
+        detail(
+            &format!("{UNDER}{:<8}", finding.severity.name()),
+            &format!("{} [{}]", finding.message, finding.id),
+            3,
+        );
         if let Some(error) = findings::app_error(finding) {
             detail(BELOW, &format!("error {error}"), 1);
         }

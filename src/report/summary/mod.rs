@@ -55,7 +55,10 @@ pub fn render_early(end: &EarlyEnd, options: &Options) -> Vec<Rendered> {
     let mut page = Page::new(options.width);
     let when = end.at.strftime("%a %d %b %H:%M UTC").to_string();
     heading(&mut page, Verdict::NoGo, "no stage was begun", None, &when);
-    say(&mut page, &["The run could not begin: this is no-go.".to_owned(), super::digest::as_sentence(&end.reason.text)]);
+    say(
+        &mut page,
+        &["The run could not begin: this is no-go.".to_owned(), super::digest::as_sentence(&end.reason.text)],
+    );
     for diagnostic in end.diagnostics.iter().take(MOST) {
         page.wrapped("  ", &text::ascii_words(diagnostic), Tone::Plain);
     }
@@ -68,12 +71,38 @@ pub fn render_early(end: &EarlyEnd, options: &Options) -> Vec<Rendered> {
     vec![Rendered { name: NAME.to_owned(), text: page.finish(options.color) }]
 }
 
-fn heading(page: &mut Page, verdict: Verdict, stage: &str, title: Option<&str>, when: &str) {
-    let tone = match verdict {
+/// Tell several runs: how each stands, then the summary of each.
+#[must_use]
+pub(super) fn merged(verdict: Verdict, runs: &[Assessment<'_>], options: &Options) -> Vec<Rendered> {
+    let mut page = Page::new(options.width);
+    let latest = runs.iter().max_by_key(|told| told.at);
+    let when = latest.map_or_else(String::new, |told| Digest::of(told).moment(told.at));
+    heading(&mut page, verdict, &count(runs.len(), "run"), None, &when);
+    for told in runs {
+        let tone = tone(told.verdict);
+        let lead = format!("{:<17}  ", told.verdict.spoken());
+        page.wrapped(&lead, &text::ascii_words(&told.outline.name), tone);
+        let stage = Digest::of(told).stage();
+        let line = format!("run {} attempt {}; {stage}", told.run.id, told.run.attempt);
+        page.wrapped(&" ".repeat(lead.len()), &line, Tone::Plain);
+    }
+    page.gap();
+    let mut text = page.finish(options.color);
+    let pages = runs.iter().flat_map(|told| render(told, options));
+    text.push_str(&pages.map(|rendered| rendered.text).collect::<Vec<_>>().join("\n"));
+    vec![Rendered { name: NAME.to_owned(), text }]
+}
+
+fn tone(verdict: Verdict) -> Tone {
+    match verdict {
         Verdict::Go | Verdict::GoWithIssues => Tone::Good,
         Verdict::ProvisionalGo | Verdict::Hold => Tone::Caution,
         Verdict::NoGo => Tone::Bad,
-    };
+    }
+}
+
+fn heading(page: &mut Page, verdict: Verdict, stage: &str, title: Option<&str>, when: &str) {
+    let tone = tone(verdict);
     page.rule();
     let mut left = format!("{:<17}  {stage}", verdict.spoken());
     if left.len() + 2 + when.len() > page.width() {

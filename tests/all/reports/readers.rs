@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use gonogo::report::{Dialect, JunitMinor, Options, Rendered, github, junit};
+use gonogo::report::{Dialect, Format, JunitMinor, Merged, Options, Rendered, github, junit};
 use gonogo::verdict::{Assessment, assess};
 use quick_junit::{NonSuccessKind, TestCaseStatus};
 
@@ -17,7 +17,7 @@ fn options(dialect: Dialect) -> Options {
 }
 
 /// Every JUnit file of every scenario, written into a folder.
-fn files(dialect: Dialect, folder: &Path) -> Vec<PathBuf> {
+pub(super) fn files(dialect: Dialect, folder: &Path) -> Vec<PathBuf> {
     let mut all: Vec<(String, Vec<Rendered>)> = scenarios::all()
         .iter()
         .map(|(name, night)| {
@@ -34,6 +34,14 @@ fn files(dialect: Dialect, folder: &Path) -> Vec<PathBuf> {
         }
     }
     paths
+}
+
+/// All scenarios as one file.
+pub(super) fn merged() -> String {
+    let nights = scenarios::all();
+    let told: Vec<_> = nights.iter().map(|(_, night)| assess(&night.run, night.now())).collect();
+    let reports = Merged::new(&told).render(Format::Junit, &options(Dialect::Wide));
+    reports.expect("JUnit").remove(0).text
 }
 
 fn root() -> &'static Path {
@@ -60,7 +68,7 @@ fn the_plugins_schema_accepts_its_dialect_and_not_the_wide_one() {
 }
 
 /// Passed, failed, in error, skipped.
-type Counts = [usize; 4];
+pub(super) type Counts = [usize; 4];
 
 fn expected(told: &Assessment<'_>) -> usize {
     let left_out: usize = told
@@ -77,7 +85,7 @@ fn expected(told: &Assessment<'_>) -> usize {
     (cases + left_out).max(1)
 }
 
-fn counts(xml: &str) -> (Counts, quick_junit::Report) {
+pub(super) fn counts(xml: &str) -> (Counts, quick_junit::Report) {
     let report = quick_junit::Report::deserialize_from_str(xml).expect("a report");
     let mut counts = [0; 4];
     for case in report.test_suites.iter().flat_map(|suite| &suite.test_cases) {
@@ -208,7 +216,7 @@ fn junit2html_makes_pages_of_them() {
 fn markdown_renders_as_tables_and_as_nothing_that_was_not_ours() {
     let folder = tempfile::tempdir().expect("a folder");
     for (name, night) in scenarios::all() {
-        let page = github::step_summary(&assess(&night.run, night.now()), &Options::default());
+        let page = github::step_summary(&assess(&night.run, night.now()), &Options::default(), 0);
         let path = folder.path().join(format!("{name}.md"));
         std::fs::write(&path, &page).expect("a file");
         let rendered = Command::new("cmark-gfm")
