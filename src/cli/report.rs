@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::arguments::Report as Arguments;
-use super::{Shared, journal, reporting};
+use super::{Shared, compare, journal, reporting};
 use crate::model::verdict::ReasonId;
-use crate::report;
+use crate::report::{self, Options};
 use crate::secret::Scrubber;
 use crate::verdict::{Exit, assess};
 
@@ -36,7 +36,8 @@ pub(super) async fn report(arguments: &Arguments, shared: &Shared) -> Exit {
         let text = "the run has not finished: it is going on, or it was killed".to_owned();
         assessment.fail(ReasonId::Interrupted, text);
     }
-    let options = reporting::options(arguments.junit, arguments.junit_minor);
+    let before = compare::with_attempt_before(&store, &assessment).await;
+    let options = Options { before, ..reporting::options(arguments.junit, arguments.junit_minor) };
     if let Some(out) = &arguments.out {
         return reporting::write(out, arguments.mode, &report::kept(&assessment, &options), Exit::Go, shared);
     }

@@ -1,6 +1,7 @@
 //! Reports of nights made up: against what is written in `fixtures/reports`, and read by programs nobody here wrote.
 
 mod golden;
+mod page;
 mod readers;
-mod scenarios;
+pub(crate) mod scenarios;
 mod shape;

@@ -107,6 +107,23 @@ fn the_night_is_told_hour_by_hour() {
     );
 }
 
+/// The night at three o'clock: everything of Application 1 works except its connection to Application 2.
+pub(crate) fn at_three() -> Night {
+    let mut night = Night::begin_at("2007-09-22T22:00-04:00", plan(), Selection::default());
+    until_the_connection_fails(&mut night, &mut Vec::new());
+    night
+}
+
+/// The first attempt as it ended, and the second as it goes well, until two votes are awaited.
+pub(crate) fn both_attempts() -> (Night, Night) {
+    let mut first = at_three();
+    let differing = &mut Vec::new();
+    until_the_decision(&mut first, differing);
+    the_way_back(&mut first, differing);
+    let second = the_second_attempt(&first, differing);
+    (first, second)
+}
+
 fn until_the_connection_fails(night: &mut Night, differing: &mut Vec<String>) {
     // 23:40 to 00:35: the split goes well.
     night.stage_between(0, ("2007-09-23T00:25-04:00", "2007-09-23T00:35-04:00"), september(|| Answer::Pass));
@@ -209,7 +226,7 @@ fn the_way_back(night: &mut Night, differing: &mut Vec<String>) {
     assert_eq!(verdict(night), Verdict::NoGo);
 }
 
-fn the_second_attempt(night: &Night, differing: &mut Vec<String>) {
+fn the_second_attempt(night: &Night, differing: &mut Vec<String>) -> Night {
     // Two weeks later, with what was measured: 75 minutes back instead of 60.
     let mut later = plan();
     let window = later.window.as_mut().expect("a window");
@@ -243,4 +260,5 @@ fn the_second_attempt(night: &Night, differing: &mut Vec<String>) {
     let zone = gonogo::clock::zone("America/Montreal").expect("a zone");
     keep("compare.txt", &report::compare::render(&compared, &zone), differing);
     assert!(!compared.is_worse());
+    second
 }
