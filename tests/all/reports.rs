@@ -1,7 +1,7 @@
 //! Reports of nights made up: against what is written in `fixtures/reports`, and read by programs nobody here wrote.
 
 mod golden;
-mod page;
+pub(crate) mod page;
 mod readers;
 pub(crate) mod scenarios;
 mod shape;

@@ -59,6 +59,14 @@ fn told(night: &Night, name: &str, differing: &mut Vec<String>) {
     }
 }
 
+/// Of the page its text, where it says most.
+fn told_on_the_page(night: &Night, name: &str, differing: &mut Vec<String>) {
+    let rendered = Format::Html.render(&assess(&night.run, night.now()), &Options::default());
+    let text = crate::reports::page::text_of(&rendered[0].text);
+    let text = text.replace(&format!("gonogo {}", env!("CARGO_PKG_VERSION")), "gonogo VERSION");
+    keep(&format!("{name}.page.txt"), &text, differing);
+}
+
 fn keep(name: &str, text: &str, differing: &mut Vec<String>) {
     let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/september-2007").join(name);
     if std::env::var_os("UPDATE_FIXTURES").is_some() {
@@ -166,6 +174,7 @@ fn until_the_connection_fails(night: &mut Night, differing: &mut Vec<String>) {
         _ => Answer::Pass,
     });
     told(night, "03-00", differing);
+    told_on_the_page(night, "03-00", differing);
     assert_eq!(verdict(night), Verdict::NoGo);
     assert!(
         !assess(&night.run, night.now()).stages[1].revoked_by.is_empty(),
@@ -223,6 +232,7 @@ fn the_way_back(night: &mut Night, differing: &mut Vec<String>) {
     let verified = Verification { same: 9, ..Verification::default() };
     night.said(back(Step::Verified(verified), "web"));
     told(night, "08-15", differing);
+    told_on_the_page(night, "08-15", differing);
     assert_eq!(verdict(night), Verdict::NoGo);
 }
 

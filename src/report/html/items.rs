@@ -29,7 +29,7 @@ pub(super) fn unknown(digest: &Digest<'_>) -> Option<Markup> {
             "Nobody can say of these that they work.",
             &list(items, |_, item| {
                 html! {
-                    (heading(digest, item, Tone::Caution))
+                    (heading(digest, item, Tone::Caution, false))
                     @if item.rows.is_empty() { p.what { (Words(&digest.why_unknown(None))) } }
                     @for (vantages, row) in item.messages().into_iter().take(MESSAGES) {
                         p.what { (seen_from(item, &vantages)) (Words(&digest.why_unknown(Some(row)))) }
@@ -65,7 +65,7 @@ fn failure(digest: &Digest<'_>, index: usize, item: &Item<'_>, tone: Tone) -> Ma
     let all: Vec<&Row<'_>> = item.all.iter().collect();
     let table = LayerTable::of(item.check, &all, |at| digest.clock(at)).filter(|_| index < FULL);
     html! {
-        (heading(digest, item, tone))
+        (heading(digest, item, tone, true))
         @for (vantages, row) in item.messages().into_iter().take(MESSAGES) { (message(item, &vantages, row)) }
         (cause(digest, item))
         @if let Some(table) = table { (layers(&item.check.id, &table)) }
@@ -86,15 +86,16 @@ fn list<'a>(items: &[Item<'a>], tell: impl Fn(usize, &Item<'a>) -> Markup) -> Ma
     }
 }
 
-/// The check, where it was seen, how grave it is and whose it is.
-fn heading(digest: &Digest<'_>, item: &Item<'_>, tone: Tone) -> Markup {
+/// The check, where it was seen, how grave it is and whose it is; in a group of its section or right in it.
+fn heading(digest: &Digest<'_>, item: &Item<'_>, tone: Tone, in_group: bool) -> Markup {
     let check = item.check;
+    let name = html! {
+        @if !item.tag.is_empty() { span class={ "tag " (tone.name()) } { (tone.shape()) (item.tag) } " " }
+        (code(&check.id))
+        @if let Some(vantages) = item.vantages() { " " small { "from " (Words(&vantages)) } }
+    };
     html! {
-        h4 {
-            @if !item.tag.is_empty() { span class={ "tag " (tone.name()) } { (tone.shape()) (item.tag) } " " }
-            (code(&check.id))
-            @if let Some(vantages) = item.vantages() { " " small { "from " (Words(&vantages)) } }
-        }
+        @if in_group { h4 { (name) } } @else { h3 { (name) } }
         p.meta {
             (check.severity.name())
             " \u{b7} "
@@ -233,7 +234,7 @@ pub(super) fn waivers(digest: &Digest<'_>) -> Option<Markup> {
                 @if !items.is_empty() {
                     h3.group { (title) " (" (items.len()) ")" }
                     (list(items, |_, item| html! {
-                        (heading(digest, item, Tone::Caution))
+                        (heading(digest, item, Tone::Caution, true))
                         @for (vantages, row) in item.messages().into_iter().take(MESSAGES) { (message(item, &vantages, row)) }
                         @for accepted in item.rows.iter().filter_map(|row| row.accepted).take(1) { (accepted_by(digest, accepted)) }
                     }))
@@ -260,7 +261,7 @@ pub(super) fn flaky(digest: &Digest<'_>) -> Option<Markup> {
     (!items.is_empty()).then(|| {
         let content = list(items, |_, item| {
             html! {
-                (heading(digest, item, Tone::Caution))
+                (heading(digest, item, Tone::Caution, false))
                 @for flaky in item.rows.iter().filter_map(|row| row.flaky).take(1) {
                     p.what { "passed on try " (flaky.attempt) "; at first: " (Words(&flaky.first)) }
                 }

@@ -67,7 +67,7 @@ fn table(graph: &Graph<'_>, states: &HashMap<&str, Vec<(LinkPart, LinkState)>>) 
                         @for (part, state) in states.get(arrow.id).into_iter().flatten() {
                             tr {
                                 th scope="row" { (Words(arrow.id)) }
-                                td.state { span class={ "mark " (state.tone.name()) } { (state.tone.shape()) (Words(&state.words)) } }
+                                td.state { span class={ "mark " (state.tone.name()) } { (state.tone.shape()) (Words(&state.words)) } @if !state.places.is_empty() { ", " (state.places) } }
                                 td { (name(*part)) }
                                 td { (Words(id(arrow.from))) }
                                 td { (Words(id(arrow.to))) }

@@ -61,7 +61,10 @@ fn clock(digest: &Digest<'_>) -> Markup {
         .collect();
     html! {
         section #clock class={ "clock " (tone.name()) } aria-labelledby="clock-title" {
-            h2 #clock-title { (tone.shape()) "Clock" }
+            h2 #clock-title {
+                (tone.shape()) "Clock"
+                @if let Some(clock) = digest.told.clock.as_ref().filter(|clock| clock.way_back.is_none()) { ": " (clock.state.spoken()) }
+            }
             @if lines.is_empty() {
                 p { "The plan names no window: there is no clock." }
             } @else {

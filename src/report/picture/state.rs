@@ -15,6 +15,14 @@ pub(in crate::report) struct LinkState {
     pub(in crate::report) tone: Tone,
     /// The same in words, such as `BREAKS at tcp TIMEOUT`; not cleaned.
     pub(in crate::report) words: String,
+    /// How many places agree, such as `from 2 of 3 places`; nothing of a single one.
+    pub(in crate::report) places: String,
+}
+
+impl LinkState {
+    const fn new(tone: Tone, words: String) -> Self {
+        Self { tone, words, places: String::new() }
+    }
 }
 
 /// The parts of every link that has any, in the order of the plan.
@@ -39,9 +47,9 @@ fn part(told: &Assessment<'_>, check: &Check, rows: &[&Row<'_>]) -> LinkState {
     let Some(worst) = states.clone().max_by_key(|state| state.tone) else {
         let left_out = told.left_out.iter().any(|left_out| left_out.id == check.id);
         return if left_out {
-            LinkState { tone: Tone::Caution, words: "left out by hand".to_owned() }
+            LinkState::new(Tone::Caution, "left out by hand".to_owned())
         } else {
-            LinkState { tone: Tone::Idle, words: format!("not looked at, due at {}", stage(check.due())) }
+            LinkState::new(Tone::Idle, format!("due at {}", stage(check.due())))
         };
     };
     let same = states.filter(|state| *state == worst).count();
@@ -53,7 +61,7 @@ fn part(told: &Assessment<'_>, check: &Check, rows: &[&Row<'_>]) -> LinkState {
     } else {
         format!("from {same} of {} places", rows.len())
     };
-    LinkState { words: format!("{}, {places}", worst.words), ..worst }
+    LinkState { places, ..worst }
 }
 
 fn of<'a>(row: &Row<'_>, stage: &impl Fn(usize) -> &'a str) -> LinkState {
@@ -73,7 +81,7 @@ fn of<'a>(row: &Row<'_>, stage: &impl Fn(usize) -> &'a str) -> LinkState {
         Standing::Awaiting => (Tone::Caution, "awaits a person".to_owned()),
         Standing::Counts(severity) => (of_failure(row.judgement.outcome, severity), how()),
     };
-    LinkState { tone, words }
+    LinkState::new(tone, words)
 }
 
 const fn of_failure(outcome: Outcome, severity: Severity) -> Tone {

@@ -22,13 +22,15 @@ fn well_formed(page: &str) -> String {
     let ended = if body.len() < rest.len() { "</body></html>" } else { "" };
     let text = format!("{}{body}{ended}", head.trim_start_matches("<!DOCTYPE html>"));
     let void = Regex::new(r"<(meta|br|input)\b([^>]*)>").expect("a pattern");
-    let flag = Regex::new(r" (hidden|open|reversed)([ >])").expect("a pattern");
+    let flag = Regex::new(r#"( [a-z-]+="[^"]*")| (hidden|open|reversed)\b"#).expect("a pattern");
     let text = void.replace_all(&text, "<$1$2/>");
+    let attribute = |found: &regex::Captures<'_>| match found.get(2) {
+        Some(flag) => format!(" {}=\"\"", flag.as_str()),
+        None => found[0].to_owned(),
+    };
     let tag = Regex::new(r"<[a-z][^>]*>").expect("a pattern");
-    tag.replace_all(&text, |found: &regex::Captures<'_>| {
-        flag.replace_all(&found[0], " $1=\"\"$2").into_owned()
-    })
-    .into_owned()
+    tag.replace_all(&text, |found: &regex::Captures<'_>| flag.replace_all(&found[0], attribute).into_owned())
+        .into_owned()
 }
 
 #[test]

@@ -45,8 +45,6 @@ pub(crate) struct Node {
     pub(crate) role: String,
     /// What it is called.
     pub(crate) name: String,
-    /// Of a heading.
-    pub(crate) level: Option<u64>,
     /// It can be reached by keyboard.
     pub(crate) focusable: bool,
 }
@@ -168,7 +166,6 @@ impl Browser {
             .map(|node| Node {
                 role: word(node, "role"),
                 name: word(node, "name"),
-                level: property(node, "level").and_then(|level| level.as_u64()),
                 focusable: property(node, "focusable") == Some(Value::Bool(true)),
             })
             .collect()
