@@ -18,7 +18,7 @@ use crate::verdict::{Assessment, Row, StageAssessment};
 pub const SCHEMA: &str = "gonogo.comparison/1";
 
 /// Two runs compared.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Comparison {
     /// Always `gonogo.comparison/1`.
     pub schema: &'static str,
@@ -37,7 +37,7 @@ pub struct Comparison {
 }
 
 /// One of the two.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Side {
     /// The run's id.
     pub run: String,
@@ -79,7 +79,7 @@ impl Move {
 }
 
 /// A check from one place that is not as it was.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Turned {
     /// The check.
     pub check: String,

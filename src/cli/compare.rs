@@ -7,12 +7,12 @@ use jiff::tz::TimeZone;
 use super::arguments::{Format, JournalFolder};
 use super::{Shared, journal};
 use crate::clock;
-use crate::compare::compare as compared;
+use crate::compare::{Comparison, compare as compared};
 use crate::journal::run::Run;
 use crate::journal::{JournalError, Store};
 use crate::report;
 use crate::secret::Scrubber;
-use crate::verdict::{Exit, assess};
+use crate::verdict::{Assessment, Exit, assess};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -52,6 +52,22 @@ pub(super) async fn compare(arguments: &Arguments, shared: &Shared) -> Exit {
     };
     shared.terminal.print(&text);
     if told.is_worse() { Exit::NoGo } else { Exit::Go }
+}
+
+/// A run beside the attempt before it, for the reports; none for a first attempt. One that cannot be read is left out:
+/// `gonogo compare` says why, and no verdict hangs on it.
+pub(super) async fn with_attempt_before(store: &Store, told: &Assessment<'_>) -> Option<Arc<Comparison>> {
+    /// Runs looked at, the newest first: a page is not worth reading a whole year.
+    const MOST: usize = 50;
+    let wanted = told.run.attempt.checked_sub(1).filter(|&attempt| attempt > 0)?;
+    let ids = store.ids().await.ok()?;
+    for id in ids.iter().rev().filter(|id| **id < told.run.id).take(MOST) {
+        let Ok((before, _)) = store.load(id).await else { continue };
+        if before.attempt == wanted {
+            return Some(Arc::new(compared(&assess(&before, before.latest_at), told)));
+        }
+    }
+    None
 }
 
 /// The newest run of an attempt, or the run of this id.

@@ -142,6 +142,7 @@ fn outline(arguments: &Arguments, job: &Job) -> Outline {
         stages: Vec::new(),
         checks: vec![check],
         waivers: Vec::new(),
+        pieces: Vec::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::arguments::{JournalFolder, Report as Arguments};
-use super::{Shared, journal, reporting};
+use super::{Shared, compare, journal, reporting};
 use crate::journal::run::Run;
 use crate::journal::{JournalError, Store};
 use crate::model::verdict::ReasonId;
@@ -15,23 +15,28 @@ use crate::verdict::{Assessment, Exit, assess};
 const KNOWN: usize = 10;
 
 pub(super) async fn report(arguments: &Arguments, shared: &Shared) -> Exit {
-    let runs = match stores(arguments, shared) {
-        Ok(stores) => runs(arguments, &stores, shared).await,
-        Err(exit) => Err(exit),
+    let stores = match stores(arguments, shared) {
+        Ok(stores) => stores,
+        Err(exit) => return exit,
     };
-    let runs = match runs {
+    let runs = match runs(arguments, &stores, shared).await {
         Ok(runs) => runs,
         Err(exit) => return exit,
     };
     let told: Vec<Assessment<'_>> = runs.iter().map(judged).collect();
     match &told[..] {
-        [one] if !arguments.merge => tell_one(one, arguments, shared),
+        [one] if !arguments.merge => tell_one(one, arguments, &stores, shared).await,
         several => tell_merged(&Merged::new(several), arguments, shared),
     }
 }
 
-fn tell_one(told: &Assessment<'_>, arguments: &Arguments, shared: &Shared) -> Exit {
-    let options = reporting::options(arguments.junit, arguments.junit_minor);
+async fn tell_one(told: &Assessment<'_>, arguments: &Arguments, stores: &[Store], shared: &Shared) -> Exit {
+    let mut options = reporting::options(arguments.junit, arguments.junit_minor);
+    for store in stores {
+        if options.before.is_none() {
+            options.before = compare::with_attempt_before(store, told).await;
+        }
+    }
     if let Some(out) = &arguments.out {
         return reporting::write(out, arguments.mode, &report::kept(told, &options), Exit::Go, shared);
     }

@@ -8,8 +8,9 @@ use tokio_util::sync::CancellationToken;
 use super::arguments::{Format, Probing};
 use super::begin::Leave;
 use super::progress::Live;
-use super::{Shared, early, github, load, reporting, signals};
+use super::{Shared, compare, early, github, load, reporting, signals};
 use crate::clock;
+use crate::compare::Comparison;
 use crate::journal::event::{Event, Expected, Selection};
 use crate::journal::{Baseline, JournalError, Store};
 use crate::model::verdict::{ReasonId, Verdict};
@@ -103,10 +104,12 @@ impl Round<'_> {
                 Err(error) => return self.broken_off(session, &error, &means.cancel),
             };
             let assessment = assess(session.run(), clock::now());
-            worst = self.publish(&assessment, last);
             if last {
+                let before = compare::with_attempt_before(&self.store, &assessment).await;
+                worst = self.publish(&assessment, last, before);
                 break;
             }
+            worst = self.publish(&assessment, last, None);
         }
         // As the journal says, and so the reports: a signal that comes after the last verdict changes nothing.
         if session.run().interrupted { Exit::Interrupted } else { worst }
@@ -203,8 +206,8 @@ impl Round<'_> {
 
     /// Print the run as it stands after a stage, and, at its end, write the reports. Until then the folder says that
     /// the run has not finished: a run that is killed between two stages leaves no GO.
-    fn publish(&self, assessment: &Assessment<'_>, last: bool) -> Exit {
-        let options = self.options();
+    fn publish(&self, assessment: &Assessment<'_>, last: bool, before: Option<Arc<Comparison>>) -> Exit {
+        let options = Options { before, ..self.options() };
         if self.probing.format == Format::Text {
             let colored = Options { color: self.shared.terminal.color_out, ..options.clone() };
             let summary = report::Format::Summary.render(assessment, &colored).into_iter().next();
@@ -247,7 +250,7 @@ impl Round<'_> {
         let mut assessment = assess(session.run(), clock::now());
         let exit = Exit::of(assessment.verdict).not_written();
         assessment.fail(ReasonId::JournalError, error.to_string());
-        self.publish(&assessment, true);
+        self.publish(&assessment, true, None);
         if cancel.is_cancelled() { Exit::Interrupted } else { exit }
     }
 

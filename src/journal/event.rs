@@ -161,6 +161,31 @@ pub enum Event {
     Unknown,
 }
 
+impl Event {
+    /// Whether people care for it by itself: everything but what was looked at, of which the rows tell the latest.
+    #[must_use]
+    pub const fn is_for_people(&self) -> bool {
+        match self {
+            Self::Seen { .. } | Self::Judged { .. } | Self::Examined { .. } | Self::Unknown => false,
+            Self::RunStarted(_)
+            | Self::StageStarted { .. }
+            | Self::Verdict { .. }
+            | Self::Recorded(_)
+            | Self::Lease(_)
+            | Self::Voted(_)
+            | Self::Accepted(_)
+            | Self::Waived(_)
+            | Self::Extended(_)
+            | Self::Decided(_)
+            | Self::PlanEdited(_)
+            | Self::Handover(_)
+            | Self::Note(_)
+            | Self::Rollback(_)
+            | Self::RunFinished { .. } => true,
+        }
+    }
+}
+
 /// The beginning of a round.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunStarted {

@@ -67,6 +67,8 @@ pub struct Run {
     pub rollback: Option<Rollback>,
     /// Events of a newer version that were passed over.
     pub unknown: u64,
+    /// What was said and decided, line by line, for the timeline: every event but what was looked at.
+    pub history: Vec<Line>,
     places: HashMap<CheckId, usize>,
     stage_places: HashMap<String, usize>,
 }
@@ -147,6 +149,7 @@ impl Run {
             measured: started.measured.clone(),
             rollback: None,
             unknown: 0,
+            history: Vec::new(),
             places: HashMap::new(),
             stage_places: HashMap::new(),
             outline: Arc::clone(&outline),
@@ -158,6 +161,9 @@ impl Run {
 
     /// Take in one more event.
     pub fn apply(&mut self, line: Line) {
+        if line.what.is_for_people() {
+            self.history.push(line.clone());
+        }
         let is_late = line.late.is_some();
         if line.late.is_some_and(|late| late.superseded) {
             self.superseded += 1;

@@ -50,6 +50,7 @@ pub(super) fn outline() -> Outline {
         stages: vec![stage],
         checks: vec![check("a"), check("b"), check("by-hand")],
         waivers: Vec::new(),
+        pieces: Vec::new(),
     }
 }
 

@@ -50,6 +50,50 @@ pub struct Outline {
     /// Named, expiring exceptions.
     #[serde(default)]
     pub waivers: Vec<Waiver>,
+    /// Apps, databases and systems, in this order; none in journals of versions that kept none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pieces: Vec<Piece>,
+}
+
+/// One thing that links go from or lead to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Piece {
+    /// What it is.
+    pub kind: PieceKind,
+    /// Its id.
+    pub id: String,
+    /// Index of the stage it is up from.
+    pub up_from: usize,
+    /// A person's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// The vantages it runs on, when it is an app.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs_on: Vec<VantageId>,
+}
+
+/// Kinds of things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PieceKind {
+    /// Deployed here.
+    App,
+    /// One of `databases`.
+    Database,
+    /// Not deployed here.
+    System,
+}
+
+impl PieceKind {
+    /// The word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::App => "app",
+            Self::Database => "database",
+            Self::System => "system",
+        }
+    }
 }
 
 /// Somebody who owns something.

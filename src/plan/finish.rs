@@ -9,7 +9,7 @@ use super::asked::Asked;
 use super::draft::{Draft, Item};
 use super::due::{Due, Stages};
 use super::files::sha256;
-use super::landscape::{self, Piece};
+use super::landscape;
 use super::links;
 use super::load::Loading;
 use super::needs::positions;
@@ -18,7 +18,7 @@ use super::{Job, Plan, Retry};
 use crate::file::findings::Finding;
 use crate::file::written::{self, MAX_MINOR};
 use crate::model::outline::{
-    Check, Defer, HERE, Link, LinkPart, Outline, Person, Place, Severity, Stage, VantageId, Waiver,
+    Check, Defer, HERE, Link, LinkPart, Outline, Person, Piece, Place, Severity, Stage, VantageId, Waiver,
 };
 use crate::model::window::Window;
 use crate::period::Period;
@@ -208,6 +208,7 @@ pub(super) fn plan(loading: &mut Loading<'_>, draft: Draft, stages: &Stages, due
         stages: outline_stages,
         checks,
         waivers: draft.waivers.into_iter().filter_map(|(_, waiver)| Some(granted(waiver?))).collect(),
+        pieces,
     };
     Some(Plan {
         outline: Arc::new(outline),
@@ -218,7 +219,6 @@ pub(super) fn plan(loading: &mut Loading<'_>, draft: Draft, stages: &Stages, due
         vantages: Arc::new(
             draft.vantages.into_iter().filter_map(|(id, item)| Some((id, item.value?))).collect(),
         ),
-        pieces: Arc::new(pieces),
     })
 }
 

@@ -4,45 +4,7 @@ use super::draft::Draft;
 use super::due::Stages;
 use super::load::Loading;
 use crate::file::written::Names;
-use crate::model::outline::VantageId;
-
-/// One thing that links go from or lead to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece {
-    /// What it is.
-    pub kind: PieceKind,
-    /// Its id.
-    pub id: String,
-    /// Index of the stage it is up from.
-    pub up_from: usize,
-    /// A person's id.
-    pub owner: Option<String>,
-    /// The vantages it runs on, when it is an app.
-    pub runs_on: Vec<VantageId>,
-}
-
-/// Kinds of things.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PieceKind {
-    /// Deployed here.
-    App,
-    /// One of `databases`.
-    Database,
-    /// Not deployed here.
-    System,
-}
-
-impl PieceKind {
-    /// The word for it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::App => "app",
-            Self::Database => "database",
-            Self::System => "system",
-        }
-    }
-}
+use crate::model::outline::{Piece, PieceKind, VantageId};
 
 /// Everything of the plan, in the order of the file: apps, databases, systems.
 pub(super) fn pieces(loading: &Loading<'_>, draft: &Draft, stages: &Stages) -> Vec<Piece> {

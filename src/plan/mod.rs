@@ -27,7 +27,6 @@ use indexmap::IndexMap;
 
 pub use crate::file::diagnostic::{Diagnostic, Gravity, render_all, render_json};
 pub use edit::{Edit, Side, definitions};
-pub use landscape::{Piece, PieceKind};
 pub use load::{LoadRequest, Loaded, load};
 
 use crate::model::application::AsApplication;
@@ -53,8 +52,6 @@ pub struct Plan {
     pub databases: Arc<IndexMap<String, Database>>,
     /// Where checks can be looked from, other than here, by id.
     pub vantages: Arc<IndexMap<String, vantage::Spec>>,
-    /// Apps, databases and systems, and from when each is up.
-    pub pieces: Arc<Vec<Piece>>,
 }
 
 impl Plan {

@@ -1,8 +1,8 @@
 //! Links: which checks they become, from where, due when, owed until when, and what each says of the whole.
 
-use crate::model::outline::{Check, LinkPart};
+use crate::model::outline::{Check, LinkPart, PieceKind};
+use crate::plan::Plan;
 use crate::plan::tests::{plan, told, warned};
-use crate::plan::{PieceKind, Plan};
 use crate::probe::Spec;
 
 /// Two apps, the second of which calls the first, and what stands beside them.
@@ -173,7 +173,7 @@ fn a_link_nobody_owns_is_told_once() {
 fn the_plan_knows_what_the_release_is_made_of() {
     let plan = plan(&night(PATH, "", STAGES));
     let pieces: Vec<(PieceKind, &str, usize)> =
-        plan.pieces.iter().map(|piece| (piece.kind, piece.id.as_str(), piece.up_from)).collect();
+        plan.outline.pieces.iter().map(|piece| (piece.kind, piece.id.as_str(), piece.up_from)).collect();
     let wanted = [
         (PieceKind::App, "app1", 2),
         (PieceKind::App, "app2", 1),
@@ -181,5 +181,5 @@ fn the_plan_knows_what_the_release_is_made_of() {
         (PieceKind::System, "payments", 1),
     ];
     assert_eq!(pieces, wanted);
-    assert_eq!(plan.pieces[0].runs_on.join(" "), "app1-a app1-b");
+    assert_eq!(plan.outline.pieces[0].runs_on.join(" "), "app1-a app1-b");
 }

@@ -9,6 +9,15 @@ use super::text;
 use crate::compare::{Comparison, Move, Permission, Side, Spent, Turned};
 use crate::period::Period;
 
+/// How checks moved, in the order they are told: what turned red first.
+pub(super) const SECTIONS: [(Move, &str); 6] = [
+    (Move::GreenToRed, "GREEN TO RED"),
+    (Move::NewAndRed, "NEW, AND RED"),
+    (Move::OtherwiseRed, "STILL RED, IN ANOTHER WAY"),
+    (Move::Gone, "GONE, OR NOT LOOKED AT YET"),
+    (Move::RedToGreen, "RED TO GREEN"),
+    (Move::NewAndGreen, "NEW, AND GREEN"),
+];
 /// Lines of one section.
 const MOST: usize = 40;
 
@@ -19,14 +28,7 @@ pub fn render(told: &Comparison, zone: &TimeZone) -> String {
     // Writing to a String cannot fail.
     let _ = writeln!(out, "before  {}", side(&told.before, zone));
     let _ = writeln!(out, "now     {}", side(&told.now, zone));
-    for (moved, title) in [
-        (Move::GreenToRed, "GREEN TO RED"),
-        (Move::NewAndRed, "NEW, AND RED"),
-        (Move::OtherwiseRed, "STILL RED, IN ANOTHER WAY"),
-        (Move::Gone, "GONE, OR NOT LOOKED AT YET"),
-        (Move::RedToGreen, "RED TO GREEN"),
-        (Move::NewAndGreen, "NEW, AND GREEN"),
-    ] {
+    for (moved, title) in SECTIONS {
         let turned = told.checks.iter().filter(|turned| turned.moved == moved).map(check);
         section(&mut out, title, &turned.collect::<Vec<_>>());
     }
@@ -39,7 +41,8 @@ pub fn render(told: &Comparison, zone: &TimeZone) -> String {
     out
 }
 
-fn side(side: &Side, zone: &TimeZone) -> String {
+/// An attempt in a line.
+pub(super) fn side(side: &Side, zone: &TimeZone) -> String {
     let began = side.started_at.to_zoned(zone.clone()).strftime("%a %d %b %H:%M").to_string();
     format!("attempt {}, {began}: {} (run {})", side.attempt, side.verdict, side.run)
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Options, Rendered, json, junit, markdown, prometheus, summary, tap};
+use super::{Options, Rendered, html, json, junit, markdown, prometheus, summary, tap};
 use crate::model::verdict::Reason;
 
 /// How a run died: its plan does not load, or its journal cannot be read or written.
@@ -26,6 +26,7 @@ impl EarlyEnd {
         reports.extend(json::render_early(self));
         reports.extend(junit::render_early(self, options));
         reports.extend(markdown::render_early(self));
+        reports.extend(html::render_early(self));
         reports.extend(prometheus::render_early(self));
         reports.extend(tap::render_early(self));
         reports

@@ -9,11 +9,15 @@ mod findings;
 pub mod grants;
 mod layers;
 pub mod merged;
+pub(crate) mod picture;
 mod registry;
 pub mod text;
 pub mod timeline;
 mod write;
 
+use std::sync::Arc;
+
+use crate::compare::Comparison;
 pub use early::EarlyEnd;
 pub use merged::Merged;
 pub use write::{Mode, WriteFailure, replace, write};
@@ -27,6 +31,8 @@ registry::reports! {
     Junit = "junit" in junit, kept: true;
     /// The summary as Markdown, for tickets and merge requests.
     Markdown = "markdown" in markdown, kept: true;
+    /// A page of its own for the call, phone and wall: the systems, failures with their layers and causes, filters.
+    Html = "html" in html, kept: true;
     /// Metrics for a Prometheus text-file collector.
     Prometheus = "prometheus" in prometheus, kept: true;
     /// Test Anything Protocol, version 14.
@@ -44,7 +50,7 @@ pub struct Rendered {
     pub text: String,
 }
 
-/// How reports are told; nothing here changes what is told.
+/// How reports are told, and what there is to tell beside the run; nothing here changes what is told of the run itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// Columns of the summary, 60 to 80.
@@ -57,6 +63,8 @@ pub struct Options {
     pub junit_dialect: Dialect,
     /// The host the run was made from, for JUnit.
     pub hostname: String,
+    /// This attempt beside the one before, for the page; none for a first attempt.
+    pub before: Option<Arc<Comparison>>,
 }
 
 impl Default for Options {
@@ -67,6 +75,7 @@ impl Default for Options {
             junit_minor: JunitMinor::Failure,
             junit_dialect: Dialect::Wide,
             hostname: "localhost".to_owned(),
+            before: None,
         }
     }
 }

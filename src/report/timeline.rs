@@ -50,16 +50,7 @@ impl Timeline {
     pub fn tell(&mut self, line: Line) -> Result<Vec<Entry>, String> {
         let (at, seq) = (line.at, line.seq);
         let counts = !line.late.as_ref().is_some_and(|late| late.superseded);
-        let late = match &line.late {
-            Some(late) if late.superseded => {
-                " (came after another run had the lease: does not count)".to_owned()
-            }
-            Some(late) if seq == 0 => {
-                format!(" (waits to be sent, number {} of {})", late.number, late.sender)
-            }
-            Some(late) => format!(" (arrived {})", self.local(late.arrived)),
-            None => self.run.as_ref().map(|run| ran_back(run, at)).unwrap_or_default(),
-        };
+        let late = self.late(&line, self.run.as_ref().map(|run| run.latest_at));
         let said = self.said(&line.what);
         let is_verdict = counts && matches!(line.what, Event::Verdict { .. });
         if let Some(run) = &mut self.run {
@@ -73,6 +64,35 @@ impl Timeline {
         let mut entries = if is_verdict { self.failures(seq) } else { Vec::new() };
         entries.extend(said.map(|said| self.entry(at, seq, &format!("{said}{late}"))));
         Ok(entries)
+    }
+
+    /// The timeline of a run from what it remembers: without the failures that stood behind each verdict.
+    #[must_use]
+    pub fn of(run: &Run) -> Vec<Entry> {
+        let zone = run.outline.zone.as_deref().and_then(crate::clock::zone);
+        let timeline = Self { zone: zone.unwrap_or_else(TimeZone::system), ..Self::new(&run.id, false) };
+        let mut latest: Option<Timestamp> = None;
+        let told = run.history.iter().filter_map(|line| {
+            let late = timeline.late(line, latest);
+            latest = latest.max(Some(line.at));
+            let said = timeline.said(&line.what)?;
+            Some(timeline.entry(line.at, line.seq, &format!("{said}{late}")))
+        });
+        told.collect()
+    }
+
+    /// How a line came late, or was written by a clock that is behind what was written before.
+    fn late(&self, line: &Line, latest: Option<Timestamp>) -> String {
+        match &line.late {
+            Some(late) if late.superseded => {
+                " (came after another run had the lease: does not count)".to_owned()
+            }
+            Some(late) if line.seq == 0 => {
+                format!(" (waits to be sent, number {} of {})", late.number, late.sender)
+            }
+            Some(late) => format!(" (arrived {})", self.local(late.arrived)),
+            None => latest.map(|latest| ran_back(latest, line.at)).unwrap_or_default(),
+        }
     }
 
     /// A moment in the plan's zone.
@@ -199,8 +219,8 @@ impl Timeline {
 }
 
 /// That a clock is behind what was written before.
-fn ran_back(run: &Run, at: Timestamp) -> String {
-    let behind = run.latest_at.duration_since(at);
+fn ran_back(latest: Timestamp, at: Timestamp) -> String {
+    let behind = latest.duration_since(at);
     if behind <= AGREEMENT {
         return String::new();
     }

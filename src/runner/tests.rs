@@ -73,6 +73,7 @@ fn plan(stages: &[&str], checks: Vec<(Check, Job)>) -> Arc<Plan> {
         stages: stages.iter().map(stage).collect(),
         checks,
         waivers: Vec::new(),
+        pieces: Vec::new(),
     };
     Arc::new(Plan {
         journal: None,
@@ -81,7 +82,6 @@ fn plan(stages: &[&str], checks: Vec<(Check, Job)>) -> Arc<Plan> {
         sources: Vec::new(),
         databases: Arc::default(),
         vantages: Arc::default(),
-        pieces: Arc::default(),
     })
 }
 

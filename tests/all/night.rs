@@ -66,6 +66,7 @@ pub(crate) fn outline(stages: &[&str], checks: Vec<Check>) -> Outline {
         stages: stages.iter().map(stage).collect(),
         checks,
         waivers: Vec::new(),
+        pieces: Vec::new(),
     }
 }
 

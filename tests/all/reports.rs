@@ -3,8 +3,9 @@
 mod gitlab;
 mod golden;
 mod merged;
+pub(crate) mod page;
 mod prometheus;
 mod readers;
-mod scenarios;
+pub(crate) mod scenarios;
 mod shape;
 mod tap;

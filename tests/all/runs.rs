@@ -26,7 +26,7 @@ fn go_is_zero_and_a_failed_blocker_is_one() {
     assert_eq!(result["verdict"], "go");
     assert_eq!(result["go"], true);
     assert_eq!(result["checks"][0]["outcome"], "pass");
-    for name in ["summary.txt", "summary.md", "junit.xml", "TEST-gonogo-night-all.xml"] {
+    for name in ["summary.txt", "summary.md", "report.html", "junit.xml", "TEST-gonogo-night-all.xml"] {
         assert!(program.path("gonogo-out").join(name).is_file(), "{name}");
     }
 

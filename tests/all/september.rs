@@ -59,6 +59,14 @@ fn told(night: &Night, name: &str, differing: &mut Vec<String>) {
     }
 }
 
+/// Of the page its text, where it says most.
+fn told_on_the_page(night: &Night, name: &str, differing: &mut Vec<String>) {
+    let rendered = Format::Html.render(&assess(&night.run, night.now()), &Options::default());
+    let text = crate::reports::page::text_of(&rendered[0].text);
+    let text = text.replace(&format!("gonogo {}", env!("CARGO_PKG_VERSION")), "gonogo VERSION");
+    keep(&format!("{name}.page.txt"), &text, differing);
+}
+
 fn keep(name: &str, text: &str, differing: &mut Vec<String>) {
     let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/september-2007").join(name);
     if std::env::var_os("UPDATE_FIXTURES").is_some() {
@@ -107,6 +115,23 @@ fn the_night_is_told_hour_by_hour() {
     );
 }
 
+/// The night at three o'clock: everything of Application 1 works except its connection to Application 2.
+pub(crate) fn at_three() -> Night {
+    let mut night = Night::begin_at("2007-09-22T22:00-04:00", plan(), Selection::default());
+    until_the_connection_fails(&mut night, &mut Vec::new());
+    night
+}
+
+/// The first attempt as it ended, and the second as it goes well, until two votes are awaited.
+pub(crate) fn both_attempts() -> (Night, Night) {
+    let mut first = at_three();
+    let differing = &mut Vec::new();
+    until_the_decision(&mut first, differing);
+    the_way_back(&mut first, differing);
+    let second = the_second_attempt(&first, differing);
+    (first, second)
+}
+
 fn until_the_connection_fails(night: &mut Night, differing: &mut Vec<String>) {
     // 23:40 to 00:35: the split goes well.
     night.stage_between(0, ("2007-09-23T00:25-04:00", "2007-09-23T00:35-04:00"), september(|| Answer::Pass));
@@ -149,6 +174,7 @@ fn until_the_connection_fails(night: &mut Night, differing: &mut Vec<String>) {
         _ => Answer::Pass,
     });
     told(night, "03-00", differing);
+    told_on_the_page(night, "03-00", differing);
     assert_eq!(verdict(night), Verdict::NoGo);
     assert!(
         !assess(&night.run, night.now()).stages[1].revoked_by.is_empty(),
@@ -206,10 +232,11 @@ fn the_way_back(night: &mut Night, differing: &mut Vec<String>) {
     let verified = Verification { same: 9, ..Verification::default() };
     night.said(back(Step::Verified(verified), "web"));
     told(night, "08-15", differing);
+    told_on_the_page(night, "08-15", differing);
     assert_eq!(verdict(night), Verdict::NoGo);
 }
 
-fn the_second_attempt(night: &Night, differing: &mut Vec<String>) {
+fn the_second_attempt(night: &Night, differing: &mut Vec<String>) -> Night {
     // Two weeks later, with what was measured: 75 minutes back instead of 60.
     let mut later = plan();
     let window = later.window.as_mut().expect("a window");
@@ -243,4 +270,5 @@ fn the_second_attempt(night: &Night, differing: &mut Vec<String>) {
     let zone = gonogo::clock::zone("America/Montreal").expect("a zone");
     keep("compare.txt", &report::compare::render(&compared, &zone), differing);
     assert!(!compared.is_worse());
+    second
 }

@@ -2,9 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::graph::Graph;
-use crate::model::outline::Severity;
-use crate::plan::{Piece, PieceKind};
+use crate::model::outline::{Piece, PieceKind, Severity};
+use crate::report::picture::Graph;
 use crate::report::text;
 
 /// The picture in DOT.

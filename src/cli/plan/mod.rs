@@ -1,7 +1,6 @@
 //! `gonogo plan`: what would be looked at, when, and what is owed until when.
 
 mod clock;
-mod graph;
 mod graph_dot;
 mod graph_html;
 
@@ -19,6 +18,7 @@ use crate::model::application::{AsApplication, Variables};
 use crate::model::outline::{Check, HERE, LinkPart, Outline, Stage};
 use crate::period::Period;
 use crate::plan::Plan;
+use crate::report::picture::Graph;
 use crate::report::text;
 use crate::secret::Scrubber;
 use crate::verdict::Exit;
@@ -30,8 +30,8 @@ pub(super) fn plan(arguments: &Arguments, shared: &Shared) -> Exit {
     let Ok(plan) = load::usable(&arguments.files, shared, &scrubber) else { return Exit::Usage };
     let night = Night::of(&plan.outline);
     let shown = match (arguments.graph, arguments.format, arguments.commands) {
-        (Some(Picture::Dot), ..) => graph_dot::render(&graph::Graph::of(&plan)),
-        (Some(Picture::Html), ..) => graph_html::render(&graph::Graph::of(&plan)),
+        (Some(Picture::Dot), ..) => graph_dot::render(&Graph::of(&plan.outline)),
+        (Some(Picture::Html), ..) => graph_html::render(&Graph::of(&plan.outline)),
         (None, Format::Json, _) => json(&plan, night.as_ref()),
         (None, Format::Text, true) => commands(&plan),
         (None, Format::Text, false) => stages(&plan.outline, night.as_ref()),
@@ -232,7 +232,7 @@ fn json(plan: &Plan, night: Option<&Night>) -> String {
         })
     });
     let checks: Vec<_> = checks.collect();
-    let pieces = plan.pieces.iter().map(|piece| {
+    let pieces = outline.pieces.iter().map(|piece| {
         json!({
             "kind": piece.kind.name(), "id": piece.id, "owner": piece.owner, "runs_on": piece.runs_on,
             "up_from": outline.stages.get(piece.up_from).map(|stage| &stage.id),

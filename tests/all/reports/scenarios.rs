@@ -16,7 +16,7 @@ const STAGES: [&str; 4] =
     ["db-split: Database split", "app2: Application 2", "app1: Application 1", "landing: Landing test"];
 
 /// Every scenario by name.
-pub(super) fn all() -> Vec<(&'static str, Night)> {
+pub(crate) fn all() -> Vec<(&'static str, Night)> {
     vec![
         ("go", go()),
         ("go-with-issues", go_with_issues()),
@@ -461,7 +461,7 @@ fn permissions() -> Night {
 }
 
 /// So many checks over two stages: owed, waived, failing, passing.
-pub(super) fn large(number: u32) -> Night {
+pub(crate) fn large(number: u32) -> Night {
     let checks = (0..number).map(|number| {
         check(&format!("check-{number:05}"), usize::from(number % 3 == 0), |check| match number % 7 {
             1 => deferred(check, 1, "not up yet"),

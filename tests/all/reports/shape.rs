@@ -140,7 +140,9 @@ fn outputs_cannot_be_forged_and_the_step_summary_stays_under_the_limit() {
 fn a_run_that_died_early_leaves_every_report() {
     let reports = early().render(&Options::default());
     let names: Vec<&str> = reports.iter().map(|report| report.name.as_str()).collect();
-    assert_eq!(names, ["summary.txt", "result.json", "junit.xml", "summary.md", "gonogo.prom", "gonogo.tap"]);
+    let wanted =
+        ["summary.txt", "result.json", "junit.xml", "summary.md", "report.html", "gonogo.prom", "gonogo.tap"];
+    assert_eq!(names, wanted);
     let summary = &reports[0].text;
     assert!(summary.contains("NO-GO") && summary.contains("checks/night.yaml:5:13"), "{summary}");
     assert!(summary.lines().all(|line| line.is_ascii() && line.len() <= 80), "{summary}");

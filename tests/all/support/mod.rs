@@ -1,5 +1,6 @@
 //! What several subjects need: real servers, started and stopped by the tests themselves.
 
+pub(crate) mod browser;
 pub(crate) mod certificates;
 pub(crate) mod postgres;
 pub(crate) mod program;

@@ -1,52 +1,57 @@
 //! The release as a picture: apps, databases and systems in the order of the stages they are up from, links as arrows.
+//! `plan --graph` and the page draw the same one.
+
+mod draw;
+mod state;
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::model::outline::{LinkPart, Outline, Severity};
-use crate::plan::{Piece, PieceKind, Plan};
+use crate::model::outline::{LinkPart, Outline, Piece, PieceKind, Severity};
+
+pub(crate) use draw::{Note, draw};
+pub(super) use state::{LinkState, links};
 
 /// Times the boxes of a column are put in the order of what they are linked to.
 const SWEEPS: usize = 4;
 
 /// Boxes and arrows.
 #[derive(Debug)]
-pub(super) struct Graph<'p> {
-    pub(super) outline: &'p Outline,
-    pub(super) boxes: Vec<Placed<'p>>,
-    pub(super) arrows: Vec<Arrow<'p>>,
+pub(crate) struct Graph<'p> {
+    pub(crate) outline: &'p Outline,
+    pub(crate) boxes: Vec<Placed<'p>>,
+    pub(crate) arrows: Vec<Arrow<'p>>,
     /// Indices of the stages that something is up from, in order: one column each.
-    pub(super) columns: Vec<usize>,
+    pub(crate) columns: Vec<usize>,
 }
 
 /// A thing and where it stands.
 #[derive(Debug)]
-pub(super) struct Placed<'p> {
-    pub(super) piece: &'p Piece,
-    pub(super) column: usize,
-    pub(super) row: usize,
+pub(crate) struct Placed<'p> {
+    pub(crate) piece: &'p Piece,
+    pub(crate) column: usize,
+    pub(crate) row: usize,
 }
 
 /// A link.
 #[derive(Debug)]
-pub(super) struct Arrow<'p> {
-    pub(super) id: &'p str,
+pub(crate) struct Arrow<'p> {
+    pub(crate) id: &'p str,
     /// Position of the box it comes from.
-    pub(super) from: usize,
+    pub(crate) from: usize,
     /// Position of the box it leads to.
-    pub(super) to: usize,
-    pub(super) severity: Severity,
+    pub(crate) to: usize,
+    pub(crate) severity: Severity,
     /// The stage its path is due at.
-    pub(super) due: &'p str,
+    pub(crate) due: &'p str,
     /// The stage the way through the app is due at.
-    pub(super) through: Option<&'p str>,
+    pub(crate) through: Option<&'p str>,
 }
 
 impl<'p> Graph<'p> {
     /// The picture of a plan.
-    pub(super) fn of(plan: &'p Plan) -> Self {
-        let outline: &Outline = &plan.outline;
+    pub(crate) fn of(outline: &'p Outline) -> Self {
         let columns: Vec<usize> =
-            plan.pieces.iter().map(|piece| piece.up_from).collect::<BTreeSet<_>>().into_iter().collect();
+            outline.pieces.iter().map(|piece| piece.up_from).collect::<BTreeSet<_>>().into_iter().collect();
         let mut heights = vec![0; columns.len()];
         let place = |piece: &'p Piece| {
             let column = columns.binary_search(&piece.up_from).unwrap_or(0);
@@ -56,7 +61,7 @@ impl<'p> Graph<'p> {
             }
             Placed { piece, column, row }
         };
-        let boxes: Vec<Placed<'p>> = plan.pieces.iter().map(place).collect();
+        let boxes: Vec<Placed<'p>> = outline.pieces.iter().map(place).collect();
         let arrows = arrows(outline, &boxes);
         let mut graph = Self { outline, boxes, arrows, columns };
         for _ in 0..SWEEPS {
@@ -66,7 +71,7 @@ impl<'p> Graph<'p> {
     }
 
     /// The stage a column stands for.
-    pub(super) fn stage(&self, column: usize) -> &str {
+    pub(crate) fn stage(&self, column: usize) -> &str {
         let stage = self.columns.get(column).and_then(|&index| self.outline.stages.get(index));
         stage.map_or("", |stage| stage.id.as_str())
     }
