@@ -30,6 +30,7 @@ pub mod report;
 pub mod runner;
 pub mod schema;
 pub mod secret;
+pub mod serve;
 pub mod suggest;
 pub mod vantage;
 pub mod verdict;

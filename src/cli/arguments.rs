@@ -83,6 +83,10 @@ pub(super) enum Command {
     Compare(super::compare::Arguments),
     /// Print any report again, from the journal
     Report(Report),
+    /// Show the newest run as a page that keeps itself up to date, and answer gates
+    ///
+    /// It only reads the journal. Gates: /gate answers 200 to go on and 409 not to; /verdict is the same as JSON.
+    Serve(super::serve::Arguments),
     /// Print the timeline of a run in local time, and verify its journal
     Log(super::log::Arguments),
     /// Remove old runs from the journal

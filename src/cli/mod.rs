@@ -30,6 +30,7 @@ mod retest;
 mod rollback_verify;
 mod run;
 mod schema;
+mod serve;
 mod signals;
 mod stage;
 mod status;
@@ -151,6 +152,9 @@ fn dispatch(command: Command, shared: &Shared) -> Exit {
         }
         Command::Report(arguments) => {
             on_runtime(shared, |shared| async move { report::report(&arguments, &shared).await })
+        }
+        Command::Serve(arguments) => {
+            on_runtime(shared, |shared| async move { serve::serve(&arguments, &shared).await })
         }
         Command::Log(arguments) => {
             on_runtime(shared, |shared| async move { log::log(&arguments, &shared).await })

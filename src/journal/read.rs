@@ -170,6 +170,41 @@ pub(super) fn read_tail(
     Ok(tail)
 }
 
+/// Read what others appended after `reading`, while they may be writing: what was known stays what it is, and what is known
+/// now comes back with the lines.
+///
+/// # Errors
+/// Like [`read`].
+pub(super) fn read_since(path: &Path, reading: &Reading) -> Result<(Vec<Line>, Reading), JournalError> {
+    let mut file = File::open(path).map_err(|error| JournalError::io("read", path, &error))?;
+    let length = file.metadata().map_err(|error| JournalError::io("read", path, &error))?.len();
+    let mut now = reading.clone();
+    if length == reading.whole {
+        return Ok((Vec::new(), now));
+    }
+    if length < reading.whole {
+        let (path, line) = (path.to_owned(), reading.seq + 1);
+        return Err(JournalError::Corrupt { path, line, reason: "the file was cut short".to_owned() });
+    }
+    match read_tail(path, &mut file, &mut now) {
+        // Where a writer cuts off a torn line and writes another in its place meanwhile, half of each was read.
+        Err(JournalError::Corrupt { .. }) => {
+            wait_for_writer(&file);
+            now = reading.clone();
+            read_tail(path, &mut file, &mut now).map(|lines| (lines, now))
+        }
+        read => read.map(|lines| (lines, now)),
+    }
+}
+
+/// Wait until nobody writes; a writer that hangs is not waited for.
+fn wait_for_writer(file: &File) {
+    let began = Instant::now();
+    while began.elapsed() < PATIENCE && matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
 /// SHA-256 of a line without its line break, in hexadecimal.
 pub(super) fn digest(line: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
@@ -189,14 +224,9 @@ struct Lines<'p, R> {
 }
 
 impl Lines<'_, File> {
-    /// Go back to what is known, and read on while nobody writes; a writer that hangs is not waited for.
+    /// Go back to what is known, and read on while nobody writes.
     fn look_again(&mut self, known: &Reading) -> Result<(), JournalError> {
-        let began = Instant::now();
-        while began.elapsed() < PATIENCE
-            && matches!(self.reader.get_ref().try_lock_shared(), Err(TryLockError::WouldBlock))
-        {
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        wait_for_writer(self.reader.get_ref());
         let sought = self.reader.seek(SeekFrom::Start(known.whole));
         sought.map_err(|error| JournalError::io("read", self.path, &error))?;
         self.number = known.seq + 1;

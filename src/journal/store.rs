@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::event::{Actor, Line};
+use super::read::read_since;
 use super::run::Run;
 use super::team::{Held, Team};
 use super::{Baseline, Journal, JournalError, Reading, Recorded, read};
@@ -60,6 +61,12 @@ impl Store {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Whether it is a team's database.
+    #[must_use]
+    pub fn is_team(&self) -> bool {
+        self.team.is_some()
     }
 
     /// Where runs are recorded, for people.
@@ -259,8 +266,7 @@ impl Store {
             return team.load(self, None).await;
         }
         for id in self.ids_here()?.iter().rev() {
-            // A program killed before its first event was written leaves a journal that says nothing.
-            if std::fs::metadata(self.path(id)).is_ok_and(|file| file.len() < 128) {
+            if !self.has_begun(id) {
                 continue;
             }
             if let (Some(run), reading) = fold(&self.path(id))? {
@@ -268,6 +274,33 @@ impl Store {
             }
         }
         Ok(None)
+    }
+
+    /// What was appended to a run since it was read, and how far it is known now: for whoever follows it.
+    ///
+    /// # Errors
+    /// `Newer`, `Corrupt`, `Io`; of a team's journal `Away` and `Refused`.
+    pub async fn since(&self, reading: &Reading) -> Result<(Vec<Line>, Reading), JournalError> {
+        match &self.team {
+            Some(team) => team.since(self, reading).await,
+            None => read_since(&self.path(&reading.run), reading),
+        }
+    }
+
+    /// The id of the newest run whose first event was written.
+    ///
+    /// # Errors
+    /// `Io`; of a team's journal `Away` and `Refused`.
+    pub async fn newest_id(&self) -> Result<Option<String>, JournalError> {
+        match &self.team {
+            Some(team) => Ok(team.ids().await?.pop()),
+            None => Ok(self.ids_here()?.into_iter().rev().find(|id| self.has_begun(id))),
+        }
+    }
+
+    /// A program killed before its first event was written leaves a journal that says nothing.
+    fn has_begun(&self, id: &str) -> bool {
+        !std::fs::metadata(self.path(id)).is_ok_and(|file| file.len() < 128)
     }
 
     /// See the lines of a run, the newest when none is named, with the run's id; what waits on this machine comes last. None

@@ -63,7 +63,7 @@ impl<'a> Merged<'a> {
                 Some(vec![Rendered { name: json::NAME.to_owned(), text: json::written(&self.results()) }])
             }
             Format::Junit => Some(junit::merged(&self.named(), options)),
-            Format::Markdown | Format::Prometheus | Format::Tap | Format::Github => None,
+            Format::Markdown | Format::Html | Format::Prometheus | Format::Tap | Format::Github => None,
         }
     }
 

@@ -22,6 +22,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("the only judge", &["verdict"]),
     ("two judged runs side by side", &["compare"]),
     ("finished run to text", &["report"]),
+    ("the newest run over HTTP", &["serve"]),
     ("what people and editors meet", &["schema", "cli", "demo"]),
 ];
 

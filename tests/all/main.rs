@@ -27,6 +27,7 @@ mod reports;
 mod runs;
 mod secrets;
 mod september;
+mod serve;
 mod support;
 mod team;
 mod team_baseline;

@@ -88,6 +88,23 @@ impl Team {
         Ok(Some((run, reading)))
     }
 
+    /// What was appended to a run since it was read.
+    pub(in crate::journal) async fn since(
+        &self,
+        store: &Store,
+        reading: &Reading,
+    ) -> Result<(Vec<Line>, Reading), JournalError> {
+        let mut database = Database::connect_within(self, PATIENCE).await?;
+        let mut chain = Chain::at(&reading.run, &store.path(&reading.run), reading.clone())?;
+        let mut lines = Vec::new();
+        let take = |line, _: &str| {
+            lines.push(line);
+            Ok(())
+        };
+        chain.pull(&mut database, take).await?;
+        Ok((lines, Reading { behind: None, away: false, ..chain.reading }))
+    }
+
     /// Every run of the database, oldest first.
     pub(in crate::journal) async fn ids(&self) -> Result<Vec<String>, JournalError> {
         let mut database = Database::connect(self).await?;

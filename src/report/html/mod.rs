@@ -26,7 +26,8 @@ use words::Words;
 /// The file's name.
 const NAME: &str = "report.html";
 const STYLE: &str = include_str!("page.css");
-const SCRIPT: &str = include_str!("page.js");
+/// The script of a page: its filters.
+pub(crate) const SCRIPT: &str = include_str!("page.js");
 
 /// What a page has around its body.
 #[derive(Debug, Clone, Copy)]
@@ -42,9 +43,14 @@ pub(crate) struct Head<'a> {
 /// Tell a run as a page.
 #[must_use]
 pub fn render(told: &Assessment<'_>, options: &Options) -> Vec<Rendered> {
-    let title = format!("{}: {}", told.verdict, told.outline.name);
+    let title = title(told);
     let head = Head { title: &title, script: Some(SCRIPT), live: false };
     vec![Rendered { name: NAME.to_owned(), text: page(&head, &body(told, options)) }]
+}
+
+/// What a browser calls the page.
+pub(crate) fn title(told: &Assessment<'_>) -> String {
+    format!("{}: {}", told.verdict, told.outline.name)
 }
 
 /// Tell of a run that died before it could be judged.
@@ -58,9 +64,9 @@ pub fn render_early(end: &EarlyEnd) -> Vec<Rendered> {
 /// section 2.3.1): nothing else of it is ever run, whatever a server has sent.
 pub(crate) fn page(head: &Head<'_>, body: &Markup) -> String {
     let script = head.script.map_or_else(|| "'none'".to_owned(), hash);
-    let connect = if head.live { "'self'" } else { "'none'" };
+    let (connect, form) = if head.live { ("'self'", "'self'") } else { ("'none'", "'none'") };
     let policy = format!(
-        "default-src 'none'; style-src {}; script-src {script}; connect-src {connect}; base-uri 'none'; form-action 'none'",
+        "default-src 'none'; style-src {}; script-src {script}; connect-src {connect}; base-uri 'none'; form-action {form}",
         hash(STYLE)
     );
     let markup = html! {
@@ -104,10 +110,10 @@ pub(crate) fn body(told: &Assessment<'_>, options: &Options) -> Markup {
         items::waivers(&digest),
         items::flaky(&digest),
         items::changed(&digest),
-        stages::stages(&digest),
+        Some(stages::stages(&digest)),
         attempts::section(&digest, options.before.as_deref()),
         stages::timeline(told),
-        checks::section(&digest),
+        Some(checks::section(&digest)),
     ]
     .into_iter()
     .flatten()

@@ -12,7 +12,7 @@ use crate::verdict::Assessment;
 const MOST: usize = 300;
 
 /// Every stage of the plan.
-pub(super) fn stages(digest: &Digest<'_>) -> Option<Markup> {
+pub(super) fn stages(digest: &Digest<'_>) -> Markup {
     let told = digest.told;
     let content = wide(
         "Stages",
@@ -38,7 +38,7 @@ pub(super) fn stages(digest: &Digest<'_>) -> Option<Markup> {
             }
         },
     );
-    Some(section("stages", "Stages", "", &content))
+    section("stages", "Stages", "", &content)
 }
 
 /// What was said and decided, the newest first.

@@ -98,6 +98,8 @@ pub(crate) fn text_of(page: &str) -> String {
 
 #[test]
 fn it_says_what_the_summary_says() {
+    let commands = Regex::new(r"(gonogo (?:run|retest|record|accept|vote|explain|rollback|plan)\b[^\n]*)$")
+        .expect("a pattern");
     for (name, night) in scenarios::all() {
         let told = assess(&night.run, night.now());
         let text = text_of(&page(&told));
@@ -109,9 +111,6 @@ fn it_says_what_the_summary_says() {
         says(told.verdict.spoken());
         says(&gonogo::report::sentence(&told));
         let summary = Format::Summary.render(&told, &Options::default()).remove(0).text;
-        let commands =
-            Regex::new(r"(gonogo (?:run|retest|record|accept|vote|explain|rollback|plan)\b[^\n]*)$")
-                .expect("a pattern");
         for command in summary.lines().filter_map(|line| commands.captures(line)) {
             says(&command[1]);
         }

@@ -1,0 +1,129 @@
+//! `gonogo serve`: the newest run live over HTTP, until it is stopped.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use tokio::net::TcpListener;
+
+use super::arguments::JournalFolder;
+use super::{Shared, journal, signals};
+use crate::period::Period;
+use crate::secret::{Scrubber, Secret};
+use crate::serve::{Door, Server};
+use crate::verdict::Exit;
+
+/// Bytes of a token's file.
+const LARGEST_TOKEN: u64 = 4096;
+/// A shorter token can be guessed.
+const SHORTEST_TOKEN: usize = 16;
+/// The variable that holds the token when no file does.
+const VARIABLE: &str = "GONOGO_SERVE_TOKEN";
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Where to listen; beyond this machine only with a token, and with TLS or behind a proxy
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8474")]
+    listen: SocketAddr,
+    /// A file with the token that readers have to show; `GONOGO_SERVE_TOKEN` of the environment when absent
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// A certificate chain, to speak TLS
+    #[arg(long, value_name = "PEM", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Its key
+    #[arg(long, value_name = "PEM", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// A proxy before it speaks TLS
+    #[arg(long)]
+    behind_proxy: bool,
+    /// One more name this server answers to, as the Host header has it
+    #[arg(long, value_name = "HOST")]
+    name: Vec<String>,
+    /// A gate gets no go when nothing was recorded for longer than this
+    #[arg(long, value_name = "PERIOD", default_value = "1h")]
+    max_age: Period,
+    #[command(flatten)]
+    journal: JournalFolder,
+}
+
+pub(super) async fn serve(arguments: &Arguments, shared: &Shared) -> Exit {
+    match prepared(arguments, shared).await {
+        Ok((server, listener)) => {
+            server.run(listener, signals::cancelled_by_signals()).await;
+            Exit::Go
+        }
+        Err(exit) => exit,
+    }
+}
+
+async fn prepared(arguments: &Arguments, shared: &Shared) -> Result<(Server, TcpListener), Exit> {
+    let refused = |message: &str, help: &str| {
+        shared.terminal.error(message, Some(help));
+        Exit::Usage
+    };
+    let token = token(arguments, shared).map_err(|reason| {
+        refused(&reason, "for example: head -c 24 /dev/urandom | base64 > token; chmod 600 token")
+    })?;
+    let beyond = !arguments.listen.ip().is_loopback();
+    if beyond && token.is_none() {
+        let message =
+            format!("{} can be reached from other machines, and there is no token", arguments.listen);
+        return Err(refused(&message, "give readers one: --token-file FILE"));
+    }
+    if beyond && arguments.tls_cert.is_none() && !arguments.behind_proxy {
+        let message = format!(
+            "{} can be reached from other machines, and tokens would go in clear text",
+            arguments.listen
+        );
+        return Err(refused(
+            &message,
+            "--tls-cert and --tls-key; or --behind-proxy when one before it speaks TLS",
+        ));
+    }
+    let secured = arguments.tls_cert.is_some() || arguments.behind_proxy;
+    let door = Door::new(token.as_ref(), arguments.listen.ip(), arguments.name.clone(), secured)
+        .map_err(|error| refused(&format!("no random numbers: {error}"), "nothing is served"))?;
+    let store = journal::named(&arguments.journal, shared, &Arc::new(Scrubber::default()))?;
+    let place = store.place();
+    let mut server = Server::new(store, door, arguments.max_age.0);
+    if let (Some(chain), Some(key)) = (&arguments.tls_cert, &arguments.tls_key) {
+        server = server
+            .secured(chain, key)
+            .map_err(|error| refused(&error.to_string(), "PEM files, chain first"))?;
+    }
+    let listener = TcpListener::bind(arguments.listen).await.map_err(|error| {
+        refused(
+            &format!("cannot listen on {}: {error}", arguments.listen),
+            "name another place: --listen ADDRESS:PORT",
+        )
+    })?;
+    let address = listener.local_addr().unwrap_or(arguments.listen);
+    let scheme = if arguments.tls_cert.is_some() { "https" } else { "http" };
+    shared.terminal.print(&format!("serving {place} at {scheme}://{address}/ until Ctrl-C"));
+    Ok((server, listener))
+}
+
+/// The token, out of a file or the environment: never argv, which every user of a machine can read.
+fn token(arguments: &Arguments, shared: &Shared) -> Result<Option<Secret>, String> {
+    use std::io::Read as _;
+    let text = match &arguments.token_file {
+        Some(path) => {
+            let mut text = String::new();
+            let read =
+                std::fs::File::open(path).and_then(|file| file.take(LARGEST_TOKEN).read_to_string(&mut text));
+            read.map_err(|error| format!("{}: {error}", path.display()))?;
+            text
+        }
+        None => match shared.environment.filled(VARIABLE) {
+            Some(token) => token.to_owned(),
+            None => return Ok(None),
+        },
+    };
+    let token = text.trim();
+    if token.len() < SHORTEST_TOKEN {
+        return Err(format!("the token is shorter than {SHORTEST_TOKEN} characters: it could be guessed"));
+    }
+    Ok(Some(Secret::new(token.to_owned())))
+}

@@ -1,0 +1,261 @@
+//! What is answered, of the run as it stands. Gates are answered in doubt with what is no go: a run that goes on is not
+//! judged yet, and one that nobody has written to for long says nothing about now.
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use jiff::Timestamp;
+use maud::{PreEscaped, html};
+use serde_json::json;
+
+use super::Server;
+use super::feed::State;
+use crate::clock;
+use crate::model::verdict::{ReasonId, Verdict};
+use crate::report::{self, Format, Options, html as page_of};
+use crate::verdict::{Assessment, assess};
+
+/// What keeps the page up to date.
+const LIVE: &str = include_str!("live.js");
+
+/// A whole answer.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) content_type: &'static str,
+    pub(super) body: Bytes,
+}
+
+impl Answer {
+    pub(super) fn text(status: StatusCode, text: &str) -> Self {
+        let body = Bytes::copy_from_slice(text.as_bytes());
+        Self { status, content_type: "text/plain; charset=utf-8", body }
+    }
+
+    fn html(status: StatusCode, text: String) -> Self {
+        Self { status, content_type: "text/html; charset=utf-8", body: text.into() }
+    }
+
+    fn json(status: StatusCode, text: String) -> Self {
+        Self { status, content_type: "application/json", body: text.into() }
+    }
+}
+
+/// That we are there.
+pub(super) fn health(server: &Server) -> Answer {
+    match &server.feed.state().trouble {
+        None => Answer::text(StatusCode::OK, "ok\n"),
+        Some(_) => Answer::text(StatusCode::SERVICE_UNAVAILABLE, "the journal cannot be read\n"),
+    }
+}
+
+/// The page, which keeps itself up to date.
+pub(super) fn page(server: &Server) -> Answer {
+    let state = server.feed.state();
+    let script = format!("{}\n{LIVE}", page_of::SCRIPT);
+    let title = told(&state).map_or_else(|| "gonogo".to_owned(), |told| page_of::title(&told));
+    let head = page_of::Head { title: &title, script: Some(&script), live: true };
+    Answer::html(StatusCode::OK, page_of::page(&head, &PreEscaped(live_body(&state))))
+}
+
+/// What is in the page, once more.
+pub(super) fn body(server: &Server) -> Answer {
+    Answer::html(StatusCode::OK, live_body(&server.feed.state()))
+}
+
+/// The body with what is only true of a page that is live: up to which event it is, and whether a run goes on.
+fn live_body(state: &State) -> String {
+    let Some((run, reading)) = &state.newest else {
+        let none = html! {
+            main { p { "No run is recorded yet. This page shows it as soon as one begins: " code { "gonogo run" } } }
+        };
+        return none.into_string();
+    };
+    let told = assess(run, clock::now());
+    let last = format!("{}:{}", run.id, reading.seq);
+    let markup = html! {
+        div #live data-last=(last) {
+            @if let Some(trouble) = &state.trouble {
+                p.live role="status" { "What follows may be old: " (page_of::words::Words(trouble)) }
+            }
+            @if !run.finished {
+                p.live role="status" {
+                    "A run goes on, or was killed: " (told.counts.total - told.counts.no_answer) " of "
+                    (told.counts.total) " have answered. What has not answered yet counts against it below."
+                }
+            }
+        }
+        (page_of::body(&told, &Options::default()))
+    };
+    markup.into_string()
+}
+
+/// `result.json`.
+pub(super) fn result(server: &Server) -> Answer {
+    let state = server.feed.state();
+    match told(&state) {
+        Some(told) => Answer::json(StatusCode::OK, first(Format::Json, &told)),
+        None => nothing(),
+    }
+}
+
+/// For Prometheus.
+pub(super) fn metrics(server: &Server) -> Answer {
+    let state = server.feed.state();
+    let text = told(&state).map_or_else(String::new, |told| first(Format::Prometheus, &told));
+    Answer { content_type: "text/plain; version=0.0.4; charset=utf-8", ..Answer::text(StatusCode::OK, &text) }
+}
+
+/// The verdict in a few words, for gates that read JSON; of one stage, when it is named.
+pub(super) fn verdict(server: &Server, stage: Option<&str>) -> Answer {
+    match Gate::of(server, stage) {
+        Ok(gate) => Answer::json(StatusCode::OK, format!("{}\n", gate.json())),
+        Err(answer) => answer,
+    }
+}
+
+/// 200 to go on, 409 not to, for gates that read the status alone.
+pub(super) fn gate(server: &Server, stage: Option<&str>) -> Answer {
+    match Gate::of(server, stage) {
+        Ok(gate) => {
+            let status = if gate.verdict.is_go() { StatusCode::OK } else { StatusCode::CONFLICT };
+            Answer::text(status, &format!("{}: {}\n", gate.verdict, gate.why))
+        }
+        Err(answer) => answer,
+    }
+}
+
+/// What a gate is told.
+#[derive(Debug)]
+struct Gate {
+    verdict: Verdict,
+    why: String,
+    stage: Option<String>,
+    run: String,
+    attempt: u32,
+    at: Timestamp,
+    running: bool,
+    decide_by: Option<Timestamp>,
+}
+
+impl Gate {
+    fn of(server: &Server, stage: Option<&str>) -> Result<Self, Answer> {
+        let known = server.feed.state();
+        let Some((run, _)) = &known.newest else { return Err(nothing()) };
+        let now = clock::now();
+        let judged = assess(run, now);
+        let (mut verdict, mut why) = match stage {
+            None => (judged.verdict, reason(&judged)),
+            Some(id) => stage_verdict(&judged, id)?,
+        };
+        let mut hold = |reason: String| {
+            if verdict != Verdict::NoGo || !run.finished {
+                (verdict, why) = (Verdict::Hold, reason);
+            }
+        };
+        let age = now.duration_since(run.latest_at);
+        if age > jiff::SignedDuration::try_from(server.max_age).unwrap_or(jiff::SignedDuration::MAX) {
+            hold(format!(
+                "nothing was recorded for {} min: look again (gonogo retest, gonogo run)",
+                age.as_mins()
+            ));
+        }
+        if let Some(trouble) = &known.trouble {
+            hold(format!("the journal cannot be read: {trouble}"));
+        }
+        if !run.finished {
+            hold("a run goes on, or was killed".to_owned());
+        }
+        Ok(Self {
+            verdict,
+            why,
+            stage: stage.map(ToOwned::to_owned).or_else(|| {
+                judged
+                    .current
+                    .and_then(|index| judged.outline.stages.get(index))
+                    .map(|stage| stage.id.clone())
+            }),
+            run: run.id.clone(),
+            attempt: run.attempt,
+            at: run.latest_at,
+            running: !run.finished,
+            decide_by: judged.clock.as_ref().and_then(|clock| clock.turn_back).map(|back| back.decide_by),
+        })
+    }
+
+    fn json(&self) -> serde_json::Value {
+        json!({
+            "schema": "gonogo.gate/1",
+            "verdict": self.verdict,
+            "go": self.verdict.is_go(),
+            "why": self.why,
+            "stage": self.stage,
+            "run": self.run,
+            "attempt": self.attempt,
+            "seen_at": self.at,
+            "running": self.running,
+            "decide_by": self.decide_by,
+        })
+    }
+}
+
+fn stage_verdict(told: &Assessment<'_>, id: &str) -> Result<(Verdict, String), Answer> {
+    let Some(stage) = told.stages.iter().find(|stage| *stage.stage.id == *id) else {
+        let stages: Vec<&str> = told.outline.stages.iter().map(|stage| stage.id.as_str()).collect();
+        let text = format!("this plan has no stage `{id}`; its stages are {}\n", stages.join(", "));
+        return Err(Answer::text(StatusCode::NOT_FOUND, &text));
+    };
+    let why =
+        stage.reasons.first().map_or_else(|| "no reason against it".to_owned(), |reason| reason.text.clone());
+    Ok(match stage.verdict {
+        Some(verdict) => (verdict, why),
+        None => (Verdict::Hold, "this stage was not begun".to_owned()),
+    })
+}
+
+fn reason(told: &Assessment<'_>) -> String {
+    told.reasons.first().map_or_else(|| report::sentence(told), |reason| reason.text.clone())
+}
+
+/// The newest run judged; one that goes on is no go, as `status` says it.
+fn told(state: &State) -> Option<Assessment<'_>> {
+    let (run, _) = state.newest.as_ref()?;
+    let mut told = assess(run, clock::now());
+    if !run.finished {
+        let text = "a run is going on, or it was killed: not every check has answered".to_owned();
+        told.fail(ReasonId::Interrupted, text);
+    }
+    Some(told)
+}
+
+fn first(format: Format, told: &Assessment<'_>) -> String {
+    let rendered = format.render(told, &Options::default()).into_iter().next();
+    rendered.map(|rendered| rendered.text).unwrap_or_default()
+}
+
+fn nothing() -> Answer {
+    Answer::text(StatusCode::SERVICE_UNAVAILABLE, "no run is recorded yet: this is no go\n")
+}
+
+/// What programs without a token are told.
+pub(super) fn no_token() -> Answer {
+    Answer::text(StatusCode::UNAUTHORIZED, "a token is wanted: Authorization: Bearer TOKEN\n")
+}
+
+/// The form for the token; it is sent in the body, so that no log holds it.
+pub(super) fn login(wrong: bool) -> Answer {
+    let markup = html! {
+        main {
+            h1 { "gonogo" }
+            @if wrong { p role="alert" { "This is not the token." } }
+            form method="post" action="/login" {
+                label for="token" { "Token" }
+                " "
+                input id="token" name="token" type="password" autocomplete="current-password" required;
+                " "
+                button { "Show the page" }
+            }
+        }
+    };
+    let head = page_of::Head { title: "gonogo", script: None, live: true };
+    Answer::html(StatusCode::UNAUTHORIZED, page_of::page(&head, &markup))
+}

@@ -1,0 +1,178 @@
+//! `gonogo serve`: the newest run live over HTTP, for the conference bridge and for gates. It reads the journal and nothing
+//! else: whoever watches can change nothing. `feed` follows the journal, `routes` says who gets which answer, `answers` makes
+//! them, `events` is the stream of what happens, `door` lets nobody else in.
+
+mod answers;
+mod door;
+mod events;
+mod feed;
+mod routes;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use crate::journal::Store;
+
+pub use door::Door;
+use events::Place;
+use feed::Feed;
+
+/// Connections at once; others wait in the listener's queue.
+const MOST_CONNECTIONS: usize = 1024;
+/// The longest a request's head, or a handshake of TLS, may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Bytes of a request's head: more is refused (431).
+const LARGEST_HEAD: usize = 16 * 1024;
+/// How often readers of events are looked after: one that does not read is dropped, not waited for.
+const LOOK_AFTER: Duration = Duration::from_secs(1);
+
+/// What is served, and to whom.
+pub struct Server {
+    feed: Arc<Feed>,
+    door: Door,
+    /// An answer to a gate is no go when nothing was written to the run for longer than this.
+    max_age: Duration,
+    tls: Option<TlsAcceptor>,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server")
+            .field("door", &self.door)
+            .field("max_age", &self.max_age)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A certificate that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}: {reason}")]
+pub struct BadCertificate {
+    /// The file.
+    file: String,
+    /// What is wrong with it.
+    reason: String,
+}
+
+impl Server {
+    /// Serve what is recorded in `store`.
+    #[must_use]
+    pub fn new(store: Store, door: Door, max_age: Duration) -> Self {
+        Self { feed: Arc::new(Feed::new(store)), door, max_age, tls: None }
+    }
+
+    /// Speak TLS with this certificate chain and key, PEM files.
+    ///
+    /// # Errors
+    /// `BadCertificate` when they cannot be read, or do not belong together.
+    pub fn secured(self, chain: &std::path::Path, key: &std::path::Path) -> Result<Self, BadCertificate> {
+        Ok(Self { tls: Some(acceptor(chain, key)?), ..self })
+    }
+
+    /// Answer until told to stop.
+    pub async fn run(self, listener: TcpListener, stop: CancellationToken) {
+        let server = Arc::new(self);
+        let follower = tokio::spawn(feed::follow(Arc::clone(&server.feed), stop.clone()));
+        let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                accepted = accept(&listener, &room) => accepted,
+            };
+            let Some((stream, peer, room)) = accepted else { continue };
+            let (server, stop) = (Arc::clone(&server), stop.clone());
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = connection(&server, stream, peer) => {}
+                }
+                drop(room);
+            });
+        }
+        // It ends with the same token.
+        let _ = follower.await;
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    room: &Arc<Semaphore>,
+) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+    let permit = Arc::clone(room).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, peer)) => Some((stream, peer, permit)),
+        Err(error) => {
+            // Out of file descriptors, most likely: let some connections end first.
+            tracing::debug!(%error, "no connection");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            None
+        }
+    }
+}
+
+async fn connection(server: &Arc<Server>, stream: TcpStream, peer: SocketAddr) {
+    let _ = stream.set_nodelay(true);
+    let Some(acceptor) = &server.tls else { return converse(server, stream, peer).await };
+    match tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => converse(server, stream, peer).await,
+        Ok(Err(error)) => tracing::debug!(%error, %peer, "no TLS"),
+        Err(_) => tracing::debug!(%peer, "a handshake took too long"),
+    }
+}
+
+async fn converse(server: &Arc<Server>, stream: impl AsyncRead + AsyncWrite + Unpin, peer: SocketAddr) {
+    let place = Place::default();
+    let service = service_fn(|request| routes::answer(server, request, place.clone()));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(PATIENCE)
+        .max_buf_size(LARGEST_HEAD)
+        .serve_connection(TokioIo::new(stream), service);
+    let left_behind = async {
+        loop {
+            tokio::time::sleep(LOOK_AFTER).await;
+            if server.feed.has_left_behind(&place) {
+                break;
+            }
+        }
+    };
+    tokio::select! {
+        ended = connection => {
+            if let Err(error) = ended {
+                tracing::debug!(%error, %peer, "a connection ended early");
+            }
+        }
+        () = left_behind => tracing::debug!(%peer, "a reader was too slow, and is dropped"),
+    }
+}
+
+fn acceptor(chain: &std::path::Path, key: &std::path::Path) -> Result<TlsAcceptor, BadCertificate> {
+    use rustls::pki_types::pem::PemObject as _;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    fn wrong(file: &std::path::Path, reason: impl std::fmt::Display) -> BadCertificate {
+        BadCertificate { file: file.display().to_string(), reason: reason.to_string() }
+    }
+    let certificates = CertificateDer::pem_file_iter(chain)
+        .and_then(Iterator::collect)
+        .map_err(|error| wrong(chain, error))?;
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, error))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| wrong(chain, error))?
+        .with_no_client_auth()
+        .with_single_cert(certificates, private)
+        .map_err(|error| wrong(chain, error))?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}

@@ -1,0 +1,339 @@
+//! The newest run over HTTP: what gates and readers are told, who is let in, and that nobody misses an event.
+
+use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::support::program::{Program, count};
+
+const PLAN: &str = "
+gonogo: 1
+name: night
+checks:
+  - { id: mark, command: { argv: [test, -e, mark] } }
+  - { id: other, severity: minor, command: { argv: ['true'] } }
+stages:
+  - { id: first, checks: [other] }
+  - { id: second, checks: [mark] }
+";
+const TOKEN: &str = "a-token-that-nobody-guesses";
+
+struct Server {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Server {
+    fn start(program: &Program, more: &[&str]) -> Self {
+        let arguments = [&["serve", "--listen", "127.0.0.1:0"], more].concat();
+        let mut child =
+            program.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address =
+            line.split_once("//").and_then(|(_, rest)| rest.split_once('/')).unwrap().0.parse().unwrap();
+        Self { child, address }
+    }
+
+    /// What curl gets: the status and the body.
+    fn get(&self, path: &str, more: &[&str]) -> (u16, String) {
+        let url = format!("http://{}{path}", self.address);
+        let output = Command::new("curl")
+            .args(["-s", "-m", "20", "-w", "\n%{http_code}"])
+            .args(more)
+            .arg(url)
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let (body, status) = text.rsplit_once('\n').unwrap();
+        (status.parse().unwrap(), body.to_owned())
+    }
+
+    /// The same, asked again until it is so: what a run writes is served a moment later.
+    fn until(&self, path: &str, wanted: impl Fn(&(u16, String)) -> bool) -> (u16, String) {
+        let began = Instant::now();
+        loop {
+            let got = self.get(path, &[]);
+            if wanted(&got) {
+                return got;
+            }
+            assert!(began.elapsed() < Duration::from_secs(20), "{path}: {got:?}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Resident memory in MiB (proc(5), `VmRSS`).
+    fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+    }
+
+    /// A connection on which this was sent.
+    fn send(&self, bytes: &[u8]) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.write_all(bytes).unwrap();
+        stream
+    }
+
+    /// The numbers of the events that come until number `last`.
+    fn numbers(&self, query: &str, last: u64) -> Vec<u64> {
+        let request = format!("GET /events{query} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let lines = BufReader::new(self.send(request.as_bytes())).lines();
+        let mut numbers = Vec::new();
+        for line in lines {
+            let line = line.unwrap();
+            if let Some(number) = line.strip_prefix("id: ").and_then(|id| id.rsplit_once(':')) {
+                numbers.push(number.1.parse().unwrap());
+                if numbers.last() == Some(&last) {
+                    break;
+                }
+            }
+        }
+        numbers
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+#[test]
+fn a_gate_is_open_only_while_the_newest_run_is_go() {
+    let program = Program::with_plan(PLAN);
+    let server = Server::start(&program, &[]);
+    assert_eq!(server.get("/gate", &[]).0, 503, "nothing is recorded");
+    assert_eq!(server.get("/verdict", &[]).0, 503);
+    assert!(server.get("/", &[]).1.contains("No run is recorded yet"));
+    assert_eq!(server.get("/healthz", &[]), (200, "ok\n".to_owned()));
+
+    program.run(&["run"]).code(1);
+    let (_, refused) = server.until("/gate", |got| got.0 == 409);
+    assert!(refused.starts_with("NO-GO: "), "{refused}");
+    let verdict = json(&server.get("/verdict", &[]).1);
+    assert_eq!((&verdict["verdict"], &verdict["go"]), (&"no_go".into(), &false.into()));
+    assert_eq!(json(&server.get("/verdict?stage=first", &[]).1)["verdict"], "go");
+    assert_eq!(server.get("/gate?stage=first", &["-d", "{}"]).0, 200, "Flagger sends what it is about");
+    assert_eq!(server.get("/gate?stage=second", &[]).0, 409);
+    let (status, unknown) = server.get("/gate?stage=third", &[]);
+    assert!(status == 404 && unknown.contains("its stages are first, second"), "{status} {unknown}");
+
+    program.write("mark", "");
+    program.run(&["run"]).code(0);
+    let (_, open) = server.until("/gate", |got| got.0 == 200);
+    assert!(open.starts_with("GO: "), "{open}");
+    let result = json(&server.get("/result.json", &[]).1);
+    let status = json(&program.run(&["status", "--format", "json"]).stdout);
+    for key in ["schema", "run", "verdict", "go", "counts", "checks", "stages"] {
+        assert_eq!(result[key], status[key], "{key}");
+    }
+    assert!(server.get("/metrics", &[]).1.contains("gonogo_"), "metrics");
+    let page = server.get("/", &[]).1;
+    assert!(page.contains("<!DOCTYPE html>") && page.contains("night"), "{page}");
+}
+
+#[test]
+fn a_gate_is_shut_while_a_run_goes_on_and_when_it_is_old() {
+    let program = Program::with_plan(&PLAN.replace("[test, -e, mark]", "[sleep, '2']"));
+    let server = Server::start(&program, &["--max-age", "4s"]);
+    let mut run = program.start(&["run"]);
+    let (_, shut) = server.until("/gate", |got| got.0 == 409);
+    assert!(shut.starts_with("HOLD: a run goes on"), "{shut}");
+    assert_eq!(json(&server.get("/verdict", &[]).1)["running"], true);
+    assert!(server.get("/", &[]).1.contains("A run goes on"));
+    run.wait().unwrap();
+    server.until("/gate", |got| got.0 == 200);
+    let (_, old) = server.until("/gate", |got| got.0 == 409);
+    assert!(old.starts_with("HOLD: nothing was recorded for"), "{old}");
+}
+
+#[test]
+fn nobody_misses_an_event() {
+    let program = Program::with_plan(PLAN);
+    program.write("mark", "");
+    program.run(&["run"]).code(0);
+    let last = u64::try_from(program.journal().lines().count()).unwrap() - 1;
+    let server = Server::start(&program, &[]);
+    let run = json(&server.until("/verdict", |got| got.0 == 200).1)["run"].as_str().unwrap().to_owned();
+    let after = |seq: u64| server.numbers(&format!("?after={run}:{seq}"), last);
+    assert_eq!(after(0), (1..=last).collect::<Vec<_>>());
+    assert_eq!(after(last - 2), [last - 1, last]);
+    let request =
+        format!("GET /events HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: {run}:{}\r\n\r\n", last - 1);
+    let mut head = [0; 2048];
+    let read = server.send(request.as_bytes()).read(&mut head).unwrap();
+    assert!(String::from_utf8_lossy(&head[..read]).contains("text/event-stream"));
+    // Of another run, or of none: the page is loaded anew.
+    for other in ["20200101-000000-abcd:3", "nonsense", "x:y"] {
+        let request = format!("GET /events?after={other} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let mut stream = BufReader::new(server.send(request.as_bytes()));
+        let mut text = String::new();
+        while !text.contains("retry:") && stream.read_line(&mut text).unwrap() > 0 {}
+        if other.contains(":3") {
+            while !text.contains("reload") && stream.read_line(&mut text).unwrap() > 0 {}
+            assert!(text.contains("event: reload"), "{text}");
+        }
+    }
+    // Live: what people say comes at once, to everybody.
+    let began = Instant::now();
+    let (said, numbers) = std::thread::scope(|scope| {
+        let readers_of_next: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| server.numbers(&format!("?after={run}:{last}"), last + 1)))
+            .collect();
+        program.run(&["note", "the bridge is open", "--by", "Ada"]).code(0);
+        (
+            began.elapsed(),
+            readers_of_next.into_iter().map(|reader| reader.join().unwrap()).collect::<Vec<_>>(),
+        )
+    });
+    assert!(numbers.iter().all(|numbers| *numbers == [last + 1]), "{numbers:?} after {said:?}");
+}
+
+#[test]
+fn strangers_are_not_let_in() {
+    let program = Program::with_plan(PLAN);
+    program.write("token", &format!("{TOKEN}\n"));
+    let refused = |arguments: &[&str], words: &str| {
+        let ended = program.run(&[&["serve"], arguments].concat());
+        assert!(ended.code(2).stderr.contains(words), "{}", ended.stderr);
+        assert!(!ended.stderr.contains(TOKEN), "{}", ended.stderr);
+    };
+    refused(&["--listen", "0.0.0.0:0"], "there is no token");
+    refused(&["--listen", "0.0.0.0:0", "--token-file", "token"], "clear text");
+    refused(&["--token-file", "nowhere"], "nowhere: No such file");
+    program.write("short", "abc");
+    refused(&["--token-file", "short"], "it could be guessed");
+    refused(&["--tls-cert", "token", "--tls-key", "token"], "token: ");
+
+    let server = Server::start(&program, &["--token-file", "token"]);
+    let bearer = format!("Authorization: Bearer {TOKEN}");
+    for path in ["/", "/body", "/events", "/result.json", "/verdict", "/gate", "/metrics", "/nowhere"] {
+        assert_eq!(server.get(path, &[]).0, 401, "{path}");
+        assert_eq!(
+            server.get(path, &["-H", "Authorization: Bearer wrong-token-of-some-length"]).0,
+            401,
+            "{path}"
+        );
+    }
+    assert_eq!(server.get("/healthz", &[]).0, 200);
+    assert_eq!(server.get("/", &["-H", &bearer]).0, 200);
+    assert_eq!(server.get("/nowhere", &["-H", &bearer]).0, 404);
+    assert_eq!(server.get("/", &["-H", &bearer, "-H", "Host: evil.example"]).0, 421);
+    assert_eq!(server.get("/", &["-H", &bearer, "-X", "DELETE"]).0, 405);
+    // The form: a cookie that holds no token, and no cookie for another page's form.
+    let jar = program.path("jar");
+    let jar = jar.to_str().unwrap();
+    assert_eq!(server.get("/login", &["-d", "token=wrong"]).0, 401);
+    assert_eq!(
+        server.get("/login", &["-d", &format!("token={TOKEN}"), "-H", "Origin: http://evil.example"]).0,
+        403
+    );
+    assert_eq!(server.get("/login", &["-c", jar, "-d", &format!("token={TOKEN}")]).0, 303);
+    assert!(!program.read("jar").contains(TOKEN));
+    assert_eq!(server.get("/", &["-b", jar]).0, 200);
+    let headers = server.get("/", &["-b", jar, "-D", "-", "-o", "/dev/null"]).1.to_lowercase();
+    for header in ["cache-control: no-store", "x-content-type-options: nosniff", "frame-ancestors 'none'"] {
+        assert!(headers.contains(header), "{header}: {headers}");
+    }
+}
+
+#[test]
+fn whatever_is_sent_the_server_stays() {
+    let program = Program::with_plan(PLAN);
+    program.write("mark", "");
+    program.run(&["run"]).code(0);
+    let server = Server::start(&program, &[]);
+    server.until("/gate", |got| got.0 == 200);
+    let long = format!("GET /{} HTTP/1.1\r\nHost: localhost\r\n\r\n", "a".repeat(100_000));
+    let many = format!("GET / HTTP/1.1\r\nHost: localhost\r\n{}\r\n", "X: y\r\n".repeat(5000));
+    let large = format!(
+        "POST /gate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000000\r\n\r\n{}",
+        "a".repeat(200_000)
+    );
+    let hostile: [&[u8]; 9] = [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"GET\r\n\r\n",
+        b"GET /../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /%00%ff?stage=%00%ff HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"POST /login HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n",
+        long.as_bytes(),
+        many.as_bytes(),
+        large.as_bytes(),
+    ];
+    for bytes in hostile {
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
+        // The server may end the connection before it has read everything.
+        let _ = stream.write_all(bytes);
+        let mut answer = Vec::new();
+        let _ = stream.take(1 << 20).read_to_end(&mut answer);
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(!answer.contains("root:"), "{answer}");
+    }
+    assert_eq!(server.get("/gate", &[]).0, 200, "still there");
+}
+
+#[test]
+fn many_readers_keep_up_and_slow_ones_are_dropped() {
+    let (readers, checks) = (count(20, 200), count(400, 20_000));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || listener.incoming().for_each(drop));
+    let mut plan = String::from("gonogo: 1\nchecks:\n");
+    for number in 0..checks {
+        writeln!(plan, "  - {{ id: check-{number}, tcp: '127.0.0.1:{port}' }}").unwrap();
+    }
+    let program = Program::with_plan(&plan);
+    program.run(&["run", "--only", "check-0"]).code(3);
+    let server = Server::start(&program, &[]);
+    server.until("/verdict", |got| got.0 == 200);
+    let request = b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let slow: Vec<_> = (0..5).map(|_| server.send(request)).collect();
+    let heard: Vec<Vec<u64>> = std::thread::scope(|scope| {
+        let readers: Vec<_> =
+            (0..readers).map(|_| scope.spawn(|| until_finished(server.send(request)))).collect();
+        std::thread::sleep(Duration::from_millis(500));
+        program.run(&["run"]).code(0);
+        readers.into_iter().map(|reader| reader.join().unwrap()).collect()
+    });
+    let last = u64::try_from(program.journal().lines().count()).unwrap() - 1;
+    for numbers in &heard {
+        // Which run begins when: from its first event that is heard on, each follows the one before, to the last.
+        assert_eq!(numbers.last(), Some(&last));
+        assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 1), "{numbers:?}");
+    }
+    let memory = server.memory();
+    assert!(memory < 400, "{memory} MiB with {readers} readers, {} of them slow", slow.len());
+}
+
+/// The numbers of the events of the run that is begun while this reads, until it is finished.
+fn until_finished(stream: TcpStream) -> Vec<u64> {
+    let mut numbers = Vec::new();
+    let mut run = String::new();
+    for line in BufReader::new(stream).lines() {
+        let line = line.unwrap();
+        if let Some((of, number)) = line.strip_prefix("id: ").and_then(|id| id.rsplit_once(':')) {
+            if of != run {
+                numbers.clear();
+                of.clone_into(&mut run);
+            }
+            numbers.push(number.parse().unwrap());
+        } else if line.starts_with("data: ") && !run.is_empty() && line.contains("ended: ") {
+            break;
+        }
+    }
+    numbers
+}
