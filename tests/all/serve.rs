@@ -294,7 +294,7 @@ fn many_readers_keep_up_and_slow_ones_are_dropped() {
     std::thread::spawn(move || listener.incoming().for_each(drop));
     let mut plan = String::from("gonogo: 1\nchecks:\n");
     for number in 0..checks {
-        writeln!(plan, "  - {{ id: check-{number}, tcp: '127.0.0.1:{port}' }}").unwrap();
+        writeln!(plan, "  - {{ id: check-{number}, tcp: {{ address: '127.0.0.1:{port}' }} }}").unwrap();
     }
     let program = Program::with_plan(&plan);
     program.run(&["run", "--only", "check-0"]).code(3);

@@ -1,6 +1,6 @@
 //! `report.html`: everything for the people on the call, in one file that needs nothing from elsewhere: no server, no
 //! script from another place, no font. The sections are files beside this one; what they say comes from the same digest
-//! as the summary. [`page`] puts a [`body`] into a file; a body can be sent again by itself when the night goes on.
+//! as the summary. `page` puts a `body` into a file; a body can be sent again by itself when the night goes on.
 
 mod attempts;
 mod checks;
