@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::support::browser::Browser;
 use crate::support::program::{Program, count};
 
 const PLAN: &str = "
@@ -199,6 +200,37 @@ fn nobody_misses_an_event() {
         )
     });
     assert!(numbers.iter().all(|numbers| *numbers == [last + 1]), "{numbers:?} after {said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_follows_the_night_by_itself() {
+    let Some(browser) = Browser::start().await else { return };
+    let program = Program::with_plan(PLAN);
+    program.run(&["run"]).code(1);
+    let server = Server::start(&program, &[]);
+    server.until("/verdict", |got| got.0 == 200);
+    browser.open(&format!("http://{}/", server.address)).await;
+    let shows = async |words: &str| {
+        let began = Instant::now();
+        let text = "return document.body.innerText.toLowerCase()";
+        while !browser.script(text).await.as_str().unwrap().contains(words) {
+            assert!(began.elapsed() < Duration::from_secs(20), "{words}: {}", browser.script(text).await);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    shows("no-go").await;
+    shows("connected: this page is live").await;
+    program.run(&["note", "the bridge is open", "--by", "Ada"]).code(0);
+    shows("note: the bridge is open").await;
+    // Another run: the page changes over to it, and the filters still work.
+    program.write("mark", "");
+    program.run(&["run"]).code(0);
+    shows("passed 2 of 2").await;
+    let gone = browser.script("return document.body.innerText.includes('NO-GO')").await;
+    assert_eq!(gone, false, "nothing is left of the run before");
+    let console = browser.console().await;
+    assert!(console.is_empty(), "{console:?}");
+    browser.end().await;
 }
 
 #[test]
