@@ -200,6 +200,11 @@ impl Database {
         JournalError::Refused { place: self.place.clone(), reason, help }
     }
 
+    /// That the session still lives.
+    pub(super) async fn still_there(&mut self) -> Result<(), JournalError> {
+        self.row("SELECT 1").await.map(drop)
+    }
+
     /// The newest run that has an event.
     pub(super) async fn newest(&mut self) -> Result<Option<String>, JournalError> {
         let newest =

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, OptionFuture};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::chain::{Chain, Sent};
 use super::database::Database;
@@ -19,6 +19,8 @@ use crate::journal::event::{Actor, Change, Event, LeaseChange, Line};
 use crate::journal::write::{Journal, Request, answer, gather, header};
 use crate::journal::{JournalError, Reading};
 
+/// Silence after which whoever holds the lease looks whether the session it hangs on is still there.
+const HEARTBEAT: Duration = Duration::from_secs(2);
 /// Between two tries to reach the database.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -121,6 +123,7 @@ impl Writer {
         let mut again = Instant::now();
         loop {
             let is_away = matches!(self.link, Link::Away);
+            let is_online = matches!(self.link, Link::Online(_));
             tokio::select! {
                 biased;
                 request = received.recv() => {
@@ -146,6 +149,7 @@ impl Writer {
                     }
                     self.tell_settled();
                 }
+                () = sleep(HEARTBEAT), if is_online && self.sender.holds => self.look_after_lease().await,
                 () = sleep_until(again), if is_away && connecting.is_none() => {
                     let team = self.team.clone();
                     connecting = Some(Box::pin(async move {
@@ -199,9 +203,7 @@ impl Writer {
                 Ok(Some(appended.own))
             }
             Err(error @ (JournalError::Away { .. } | JournalError::Refused { .. })) => {
-                self.broken = database.backend;
-                self.link = Link::Away;
-                self.team.tell(&format!("{error}: events wait on this machine and are sent when it is back"));
+                self.lose(&error);
                 Ok(None)
             }
             Err(error @ JournalError::Superseded { .. }) => {
@@ -214,6 +216,23 @@ impl Writer {
                 Err(error)
             }
         }
+    }
+
+    /// A run that has nothing to write would not notice that its session is gone, and with it the lease.
+    async fn look_after_lease(&mut self) {
+        if let Link::Online(database) = &mut self.link
+            && let Err(error) = database.still_there().await
+        {
+            self.lose(&error);
+        }
+    }
+
+    fn lose(&mut self, error: &JournalError) {
+        if let Link::Online(database) = &self.link {
+            self.broken = database.backend;
+        }
+        self.link = Link::Away;
+        self.team.tell(&format!("{error}: events wait on this machine and are sent when it is back"));
     }
 
     /// The database is back: take the lease again, and send what waits.
