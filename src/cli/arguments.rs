@@ -2,12 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::import;
-use crate::report::{self, Mode};
+use crate::report::Mode;
 
 /// Go or no-go, after each stage of a deployment, and why.
 ///
@@ -35,7 +33,7 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Write a commented starter plan, or one made of a file of another tool (--from)
-    Init(Init),
+    Init(super::init::Arguments),
     /// Load a plan and report every mistake with its file, line and a caret; touches no network
     Validate(Validate),
     /// Show stages, checks, what is due when, what is owed until when, and until when each stage can begin and be undone
@@ -47,7 +45,7 @@ pub(super) enum Command {
     /// Look once at one target, layer by layer, without a plan
     Probe(Probe),
     /// Probe what is due, print the verdict, write the reports
-    Run(Run),
+    Run(super::run::Arguments),
     /// Prove every vantage, secret and database login before the night, and that journal and reports can be written
     Doctor(super::doctor::Arguments),
     /// Look at every check from every place while all is well, to compare later runs with
@@ -82,7 +80,7 @@ pub(super) enum Command {
     /// Ends with 1 when anything is worse than before.
     Compare(super::compare::Arguments),
     /// Print any report again, from the journal
-    Report(Report),
+    Report(super::report::Arguments),
     /// Show the newest run as a page that keeps itself up to date, and answer gates
     ///
     /// It only reads the journal. Gates: /gate answers 200 to go on and 409 not to; /verdict is the same as JSON.
@@ -160,27 +158,6 @@ pub(super) enum Picture {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Init {
-    /// The file to write
-    #[arg(default_value = "gonogo.yaml")]
-    pub(super) file: PathBuf,
-    /// Make the plan of this file of another tool; several that belong together are read as one
-    #[arg(long, value_name = "FILE")]
-    pub(super) from: Vec<PathBuf>,
-    /// What the file is, when it is not recognised by what is in it
-    #[arg(long, value_name = "NAME", requires = "from", value_parser = import_names())]
-    pub(super) from_format: Option<import::Format>,
-}
-
-/// The names of the formats that can be imported, with the one each stands for.
-fn import_names() -> impl TypedValueParser<Value = import::Format> {
-    let names =
-        import::Format::ALL.iter().map(|format| PossibleValue::new(format.name()).help(format.about()));
-    PossibleValuesParser::new(names.collect::<Vec<_>>())
-        .try_map(|name| import::Format::named(&name).ok_or("there is no such format"))
-}
-
-#[derive(Debug, Args)]
 pub(super) struct Validate {
     /// The plan's files
     #[arg(value_name = "FILE")]
@@ -241,49 +218,6 @@ pub(super) struct Probe {
     /// The longest it may take
     #[arg(long, default_value = "10s", value_name = "DURATION")]
     pub(super) timeout: crate::period::Period,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Run {
-    /// Stages to run; all of them, in order, until the first NO-GO or HOLD
-    #[arg(value_name = "STAGE")]
-    pub(super) stages: Vec<String>,
-    #[command(flatten)]
-    pub(super) plan: PlanFiles,
-    #[command(flatten)]
-    pub(super) journal: JournalFolder,
-    #[command(flatten)]
-    pub(super) probing: Probing,
-    /// Only these checks (ids or globs); at best a PROVISIONAL GO
-    #[arg(long, value_name = "CHECK")]
-    pub(super) only: Vec<String>,
-    /// All but these checks (ids or globs); at best a PROVISIONAL GO
-    #[arg(long, value_name = "CHECK")]
-    pub(super) skip: Vec<String>,
-    /// Only checks with one of these tags; at best a PROVISIONAL GO
-    #[arg(long, value_name = "TAG")]
-    pub(super) tag: Vec<String>,
-    /// Ignore what the journal holds: begin a new run
-    #[arg(long)]
-    pub(super) fresh: bool,
-    /// Begin a new attempt at the plan
-    #[arg(long, conflicts_with = "fresh")]
-    pub(super) new_attempt: bool,
-    /// Go on though the plan was edited since the run began, in this person's name; what it changes is looked at again
-    #[arg(long, value_name = "NAME", requires = "stages", conflicts_with_all = ["fresh", "new_attempt"])]
-    pub(super) accept_plan: Option<String>,
-    /// Run a stage though one that comes before it has no go; say why with --because
-    #[arg(long, requires = "stages", requires = "because")]
-    pub(super) out_of_order: bool,
-    /// Why a stage cannot wait for those before it; it is recorded
-    #[arg(long, value_name = "WHY", requires = "out_of_order")]
-    pub(super) because: Option<String>,
-    /// Take the run lease from a run that hangs, in your name; it ends. For journals in a database
-    #[arg(long, value_name = "NAME")]
-    pub(super) take_over: Option<String>,
-    /// When a killed run goes on, look again at what was settled longer ago than this
-    #[arg(long, value_name = "DURATION", default_value = "30m")]
-    pub(super) max_age: crate::period::Period,
 }
 
 #[derive(Debug, Args)]
@@ -377,43 +311,6 @@ pub(super) struct Record {
     pub(super) evidence: Option<String>,
     #[command(flatten)]
     pub(super) journal: JournalFolder,
-}
-
-/// The names of the reports, with the one each stands for.
-fn report_names() -> impl TypedValueParser<Value = report::Format> {
-    let names =
-        report::Format::ALL.iter().map(|format| PossibleValue::new(format.name()).help(format.about()));
-    PossibleValuesParser::new(names.collect::<Vec<_>>())
-        .try_map(|name| report::Format::named(&name).ok_or("there is no such report"))
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Report {
-    /// Which report to print
-    #[arg(long, value_name = "NAME", default_value = "summary", value_parser = report_names())]
-    pub(super) format: report::Format,
-    /// Which run; the newest when absent. Several are told as one, and it ends as the worst verdict says
-    #[arg(long, value_name = "ID")]
-    pub(super) run: Vec<String>,
-    /// Write every report here, instead of printing one
-    #[arg(long, value_name = "DIR")]
-    pub(super) out: Option<PathBuf>,
-    /// Where runs are recorded: a folder, or the `postgres://` URL of a team's database; else as the plan says, or .gonogo.
-    /// Of several, the newest run of each is told, or the runs named by --run
-    #[arg(long, value_name = "DIR|URL")]
-    pub(super) journal: Vec<String>,
-    /// End as the worst verdict says of a single run too: for jobs that do not know how many there are
-    #[arg(long)]
-    pub(super) merge: bool,
-    /// Which JUnit dialect to write
-    #[arg(long, value_enum, default_value = "wide", value_name = "DIALECT")]
-    pub(super) junit: JunitDialect,
-    /// Write minor failures as skipped, where red must mean NO-GO
-    #[arg(long, value_enum, default_value = "failure", value_name = "AS")]
-    pub(super) junit_minor: JunitMinor,
-    /// Permissions of the reports, in octal
-    #[arg(long, value_name = "MODE", default_value = "600")]
-    pub(super) mode: Mode,
 }
 
 #[derive(Debug, Args)]

@@ -2,9 +2,12 @@
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::arguments::{Init, PlanFiles};
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+
+use super::arguments::PlanFiles;
 use super::validate::counted;
 use super::{Shared, load};
 use crate::file::source::Source;
@@ -15,7 +18,28 @@ use crate::verdict::Exit;
 
 const STARTER: &str = include_str!("starter.yaml");
 
-pub(super) fn init(arguments: &Init, shared: &Shared) -> Exit {
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The file to write
+    #[arg(default_value = "gonogo.yaml")]
+    file: PathBuf,
+    /// Make the plan of this file of another tool; several that belong together are read as one
+    #[arg(long, value_name = "FILE")]
+    from: Vec<PathBuf>,
+    /// What the file is, when it is not recognised by what is in it
+    #[arg(long, value_name = "NAME", requires = "from", value_parser = import_names())]
+    from_format: Option<import::Format>,
+}
+
+/// The names of the formats that can be imported, with the one each stands for.
+fn import_names() -> impl TypedValueParser<Value = import::Format> {
+    let names =
+        import::Format::ALL.iter().map(|format| PossibleValue::new(format.name()).help(format.about()));
+    PossibleValuesParser::new(names.collect::<Vec<_>>())
+        .try_map(|name| import::Format::named(&name).ok_or("there is no such format"))
+}
+
+pub(super) fn init(arguments: &Arguments, shared: &Shared) -> Exit {
     if !arguments.from.is_empty() {
         return made_of(arguments, shared);
     }
@@ -32,7 +56,7 @@ pub(super) fn init(arguments: &Init, shared: &Shared) -> Exit {
 }
 
 /// Make a plan of files of another tool, and tell every key that could not be carried over. What is written is read again.
-fn made_of(arguments: &Init, shared: &Shared) -> Exit {
+fn made_of(arguments: &Arguments, shared: &Shared) -> Exit {
     let mut files = Vec::new();
     for path in &arguments.from {
         match Source::read(path) {

@@ -1,18 +1,59 @@
 //! `gonogo report`: any report again, from the journal, and several runs told as one; runs nothing and reads no plan.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::arguments::{JournalFolder, Report as Arguments};
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+
+use super::arguments::{JournalFolder, JunitDialect, JunitMinor};
 use super::{Shared, compare, journal, reporting};
 use crate::journal::run::Run;
 use crate::journal::{JournalError, Store};
 use crate::model::verdict::ReasonId;
-use crate::report::{self, Merged, Rendered};
+use crate::report::{self, Merged, Mode, Rendered};
 use crate::secret::Scrubber;
 use crate::verdict::{Assessment, Exit, assess};
 
 /// Runs named to somebody who named one that is not there.
 const KNOWN: usize = 10;
+
+/// The names of the reports, with the one each stands for.
+fn report_names() -> impl TypedValueParser<Value = report::Format> {
+    let names =
+        report::Format::ALL.iter().map(|format| PossibleValue::new(format.name()).help(format.about()));
+    PossibleValuesParser::new(names.collect::<Vec<_>>())
+        .try_map(|name| report::Format::named(&name).ok_or("there is no such report"))
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Which report to print
+    #[arg(long, value_name = "NAME", default_value = "summary", value_parser = report_names())]
+    format: report::Format,
+    /// Which run; the newest when absent. Several are told as one, and it ends as the worst verdict says
+    #[arg(long, value_name = "ID")]
+    run: Vec<String>,
+    /// Write every report here, instead of printing one
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Where runs are recorded: a folder, or the `postgres://` URL of a team's database; else as the plan says, or .gonogo.
+    /// Of several, the newest run of each is told, or the runs named by --run
+    #[arg(long, value_name = "DIR|URL")]
+    journal: Vec<String>,
+    /// End as the worst verdict says of a single run too: for jobs that do not know how many there are
+    #[arg(long)]
+    merge: bool,
+    /// Which JUnit dialect to write
+    #[arg(long, value_enum, default_value = "wide", value_name = "DIALECT")]
+    junit: JunitDialect,
+    /// Write minor failures as skipped, where red must mean NO-GO
+    #[arg(long, value_enum, default_value = "failure", value_name = "AS")]
+    junit_minor: JunitMinor,
+    /// Permissions of the reports, in octal
+    #[arg(long, value_name = "MODE", default_value = "600")]
+    mode: Mode,
+}
 
 pub(super) async fn report(arguments: &Arguments, shared: &Shared) -> Exit {
     let stores = match stores(arguments, shared) {
@@ -48,6 +89,13 @@ fn tell_merged(merged: &Merged<'_>, arguments: &Arguments, shared: &Shared) -> E
     let options = reporting::options(arguments.junit, arguments.junit_minor);
     let exit = Exit::of(merged.verdict());
     if let Some(out) = &arguments.out {
+        for name in merged.untold(&options).iter().filter(|name| out.join(name).exists()) {
+            let left = out.join(name);
+            shared.terminal.tell(&format!(
+                "note: {} is of an earlier, single run, and is left as it is",
+                left.display()
+            ));
+        }
         return reporting::write(out, arguments.mode, &merged.every(&options), exit, shared);
     }
     let Some(rendered) = merged.render(arguments.format, &options) else {

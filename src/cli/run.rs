@@ -2,18 +2,63 @@
 
 use std::sync::Arc;
 
+use clap::Args;
 use jiff::Span;
 
-use super::arguments::{PlanFiles, Run as Arguments};
+use super::arguments::{JournalFolder, PlanFiles, Probing};
 use super::begin::Leave;
 use super::stage::Round;
 use super::{Shared, early, journal, load};
 use crate::journal::event::Selection;
 use crate::model::outline::Outline;
 use crate::model::verdict::ReasonId;
+use crate::period::Period;
 use crate::runner::Wish;
 use crate::secret::Scrubber;
 use crate::verdict::Exit;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Stages to run; all of them, in order, until the first NO-GO or HOLD
+    #[arg(value_name = "STAGE")]
+    stages: Vec<String>,
+    #[command(flatten)]
+    plan: PlanFiles,
+    #[command(flatten)]
+    journal: JournalFolder,
+    #[command(flatten)]
+    probing: Probing,
+    /// Only these checks (ids or globs); at best a PROVISIONAL GO
+    #[arg(long, value_name = "CHECK")]
+    only: Vec<String>,
+    /// All but these checks (ids or globs); at best a PROVISIONAL GO
+    #[arg(long, value_name = "CHECK")]
+    skip: Vec<String>,
+    /// Only checks with one of these tags; at best a PROVISIONAL GO
+    #[arg(long, value_name = "TAG")]
+    tag: Vec<String>,
+    /// Ignore what the journal holds: begin a new run
+    #[arg(long)]
+    fresh: bool,
+    /// Begin a new attempt at the plan
+    #[arg(long, conflicts_with = "fresh")]
+    new_attempt: bool,
+    /// Go on though the plan was edited since the run began, in this person's name; what it changes is looked at again
+    #[arg(long, value_name = "NAME", requires = "stages", conflicts_with_all = ["fresh", "new_attempt"])]
+    accept_plan: Option<String>,
+    /// Run a stage though one that comes before it has no go; say why with --because
+    #[arg(long, requires = "stages", requires = "because")]
+    out_of_order: bool,
+    /// Why a stage cannot wait for those before it; it is recorded
+    #[arg(long, value_name = "WHY", requires = "out_of_order")]
+    because: Option<String>,
+    /// Take the run lease from a run that hangs, in your name; it ends. For journals in a database
+    #[arg(long, value_name = "NAME")]
+    take_over: Option<String>,
+    /// When a killed run goes on, look again at what was settled longer ago than this
+    #[arg(long, value_name = "DURATION", default_value = "30m")]
+    max_age: Period,
+}
 
 pub(super) async fn run(arguments: &Arguments, shared: &Shared) -> Exit {
     let scrubber = Arc::new(Scrubber::default());

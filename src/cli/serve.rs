@@ -38,7 +38,7 @@ pub(super) struct Arguments {
     /// A proxy before it speaks TLS
     #[arg(long)]
     behind_proxy: bool,
-    /// One more name this server answers to, as the Host header has it
+    /// A name this server answers to, as the Host header has it, beside those of this machine; beyond it, any until one is named
     #[arg(long, value_name = "HOST")]
     name: Vec<String>,
     /// A gate gets no go when nothing was recorded for longer than this

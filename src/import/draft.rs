@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
+use std::net::{IpAddr, SocketAddr};
 
 use serde_json::{Map, Value, json};
 
@@ -83,6 +84,16 @@ impl Item {
     /// A check of its own; several of one item differ by their suffix.
     pub(super) fn check(&mut self, suffix: &'static str, kind: &'static str, probe: Value) {
         self.checks.push(Check { suffix, kind, probe, expect_break: None });
+    }
+
+    /// The name server that a `dns` probe asks; plans name it by its address.
+    pub(super) fn ask_server(&mut self, probe: &mut Map<String, Value>, key: &str, server: &str) {
+        if server.parse::<IpAddr>().is_ok() || server.parse::<SocketAddr>().is_ok() {
+            probe.insert("server".to_owned(), server.into());
+        } else {
+            let why = "a name server is named by its address here, so that the system's is asked";
+            self.lose_here(key, why, true);
+        }
     }
 
     /// A check that has to be stopped at a layer.

@@ -73,6 +73,16 @@ impl<'a> Merged<'a> {
         Format::ALL.iter().filter_map(|format| self.render(*format, options)).flatten().collect()
     }
 
+    /// The files of forms that tell one run at a time: what lies in a folder under these names is not of this.
+    #[must_use]
+    pub fn untold(&self, options: &Options) -> Vec<String> {
+        let forms =
+            Format::ALL.iter().filter(|form| form.is_kept() && self.render(**form, options).is_none());
+        let files =
+            forms.flat_map(|form| self.runs.first().map(|run| form.render(run, options)).unwrap_or_default());
+        files.map(|file| file.name).collect()
+    }
+
     fn results(&self) -> ResultsFile<'_> {
         ResultsFile {
             schema: SCHEMA,

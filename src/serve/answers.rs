@@ -1,10 +1,12 @@
 //! What is answered, of the run as it stands. Gates are answered in doubt with what is no go: a run that goes on is not
 //! judged yet, and one that nobody has written to for long says nothing about now.
 
+use std::sync::PoisonError;
+
 use bytes::Bytes;
 use hyper::StatusCode;
 use jiff::Timestamp;
-use maud::{PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 use serde_json::json;
 
 use super::Server;
@@ -42,57 +44,83 @@ impl Answer {
 
 /// That we are there.
 pub(super) fn health(server: &Server) -> Answer {
-    match &server.feed.state().trouble {
+    match server.feed.trouble() {
         None => Answer::text(StatusCode::OK, "ok\n"),
         Some(_) => Answer::text(StatusCode::SERVICE_UNAVAILABLE, "the journal cannot be read\n"),
     }
 }
 
+/// What is in the page, for everybody who asks for the same.
+#[derive(Debug)]
+pub(super) struct Rendered {
+    /// What it was made of: the run, its last event, our trouble, and the second, as the clock goes on.
+    of: (String, Option<String>, i64),
+    body: Bytes,
+}
+
 /// The page, which keeps itself up to date.
 pub(super) fn page(server: &Server) -> Answer {
-    let state = server.feed.state();
     let script = format!("{}\n{LIVE}", page_of::SCRIPT);
-    let title = told(&state).map_or_else(|| "gonogo".to_owned(), |told| page_of::title(&told));
+    let body = live_body(server);
+    let trouble = server.feed.trouble();
+    let title = told(&server.feed.state(), trouble.as_deref())
+        .map_or_else(|| "gonogo".to_owned(), |told| page_of::title(&told));
     let head = page_of::Head { title: &title, script: Some(&script), live: true };
-    Answer::html(StatusCode::OK, page_of::page(&head, &PreEscaped(live_body(&state))))
+    let body = PreEscaped(String::from_utf8_lossy(&body).into_owned());
+    Answer::html(StatusCode::OK, page_of::page(&head, &body))
 }
 
 /// What is in the page, once more.
 pub(super) fn body(server: &Server) -> Answer {
-    Answer::html(StatusCode::OK, live_body(&server.feed.state()))
+    Answer { body: live_body(server), ..Answer::html(StatusCode::OK, String::new()) }
 }
 
-/// The body with what is only true of a page that is live: up to which event it is, and whether a run goes on.
-fn live_body(state: &State) -> String {
-    let Some((run, reading)) = &state.newest else {
-        let none = html! {
+/// The body with what is only true of a page that is live: up to which event it is, and whether a run goes on. It is made
+/// once a second at most, however many ask.
+fn live_body(server: &Server) -> Bytes {
+    let mut rendered = server.body.lock().unwrap_or_else(PoisonError::into_inner);
+    let trouble = server.feed.trouble();
+    let state = server.feed.state();
+    let last = state
+        .newest
+        .as_ref()
+        .map_or_else(String::new, |(run, reading)| format!("{}:{}", run.id, reading.seq));
+    let of = (last, trouble, clock::now().as_second());
+    if let Some(known) = rendered.as_ref().filter(|known| known.of == of) {
+        return known.body.clone();
+    }
+    let body = Bytes::from(markup(&state, &of.0, of.1.as_deref()).into_string());
+    *rendered = Some(Rendered { of, body: body.clone() });
+    body
+}
+
+fn markup(state: &State, last: &str, trouble: Option<&str>) -> Markup {
+    let Some(told) = told(state, trouble) else {
+        return html! {
             main { p { "No run is recorded yet. This page shows it as soon as one begins: " code { "gonogo run" } } }
         };
-        return none.into_string();
     };
-    let told = assess(run, clock::now());
-    let last = format!("{}:{}", run.id, reading.seq);
-    let markup = html! {
+    let counts = told.counts;
+    html! {
         div #live data-last=(last) {
-            @if let Some(trouble) = &state.trouble {
+            @if let Some(trouble) = trouble {
                 p.live role="status" { "What follows may be old: " (page_of::words::Words(trouble)) }
             }
-            @if !run.finished {
+            @if !told.run.finished {
                 p.live role="status" {
-                    "A run goes on, or was killed: " (told.counts.total - told.counts.no_answer) " of "
-                    (told.counts.total) " have answered. What has not answered yet counts against it below."
+                    "A run goes on, or was killed: " (counts.total - counts.no_answer) " of " (counts.total) " have answered."
                 }
             }
         }
         (page_of::body(&told, &Options::default()))
-    };
-    markup.into_string()
+    }
 }
 
 /// `result.json`.
 pub(super) fn result(server: &Server) -> Answer {
+    let trouble = server.feed.trouble();
     let state = server.feed.state();
-    match told(&state) {
+    match told(&state, trouble.as_deref()) {
         Some(told) => Answer::json(StatusCode::OK, first(Format::Json, &told)),
         None => nothing(),
     }
@@ -100,9 +128,16 @@ pub(super) fn result(server: &Server) -> Answer {
 
 /// For Prometheus.
 pub(super) fn metrics(server: &Server) -> Answer {
+    let trouble = server.feed.trouble();
     let state = server.feed.state();
-    let text = told(&state).map_or_else(String::new, |told| first(Format::Prometheus, &told));
-    Answer { content_type: "text/plain; version=0.0.4; charset=utf-8", ..Answer::text(StatusCode::OK, &text) }
+    match told(&state, trouble.as_deref()) {
+        Some(told) => {
+            let text = first(Format::Prometheus, &told);
+            let content_type = "text/plain; version=0.0.4; charset=utf-8";
+            Answer { content_type, ..Answer::text(StatusCode::OK, &text) }
+        }
+        None => nothing(),
+    }
 }
 
 /// The verdict in a few words, for gates that read JSON; of one stage, when it is named.
@@ -139,6 +174,7 @@ struct Gate {
 
 impl Gate {
     fn of(server: &Server, stage: Option<&str>) -> Result<Self, Answer> {
+        let trouble = server.feed.trouble();
         let known = server.feed.state();
         let Some((run, _)) = &known.newest else { return Err(nothing()) };
         let now = clock::now();
@@ -159,7 +195,7 @@ impl Gate {
                 age.as_mins()
             ));
         }
-        if let Some(trouble) = &known.trouble {
+        if let Some(trouble) = trouble {
             hold(format!("the journal cannot be read: {trouble}"));
         }
         if !run.finished {
@@ -216,13 +252,16 @@ fn reason(told: &Assessment<'_>) -> String {
     told.reasons.first().map_or_else(|| report::sentence(told), |reason| reason.text.clone())
 }
 
-/// The newest run judged; one that goes on is no go, as `status` says it.
-fn told(state: &State) -> Option<Assessment<'_>> {
+/// The newest run judged, as `status` says it: one that goes on is no go, and so is one of which we may not know everything.
+fn told<'s>(state: &'s State, trouble: Option<&str>) -> Option<Assessment<'s>> {
     let (run, _) = state.newest.as_ref()?;
     let mut told = assess(run, clock::now());
     if !run.finished {
         let text = "a run is going on, or it was killed: not every check has answered".to_owned();
         told.fail(ReasonId::Interrupted, text);
+    }
+    if let Some(trouble) = trouble {
+        told.fail(ReasonId::JournalError, format!("what is known may be old: {trouble}"));
     }
     Some(told)
 }

@@ -47,8 +47,8 @@ pub(super) enum Stranger {
 }
 
 impl Door {
-    /// A door that lets in whoever shows this token; everybody, without one. A server that only this machine can reach answers to
-    /// names of this machine and to `names`.
+    /// A door that lets in whoever shows this token; everybody, without one. The server answers to names of this machine and to
+    /// `names`; one that other machines reach to any, until one is named.
     ///
     /// # Errors
     /// When the system has no random numbers.
@@ -70,7 +70,7 @@ impl Door {
             }
         };
         let mut hosts = names;
-        if token.is_none() || address.is_loopback() {
+        if token.is_none() || address.is_loopback() || !hosts.is_empty() {
             let own = match address {
                 IpAddr::V4(address) => address.to_string(),
                 IpAddr::V6(address) => format!("[{address}]"),

@@ -21,7 +21,7 @@ use crate::report::timeline::Timeline;
 const SILENCE: Duration = Duration::from_secs(15);
 /// Bytes of what was missed that are sent again; who missed more is told to load the page anew.
 const MOST_MISSED: usize = 16 * 1024 * 1024;
-/// Events that are sent again at most.
+/// Tells a reader to load the page anew.
 const RELOAD: &str = "event: reload\ndata: {}\n\n";
 
 /// Which part of the feed a reader waits for; nothing before it reads events.
@@ -148,6 +148,7 @@ async fn missed(feed: &Feed, last: &Last) -> Result<String, JournalError> {
         }
         Some(_) | None => return Ok(RELOAD.to_owned()),
     }
+    let _turn = feed.replays.acquire().await;
     let mut teller = Teller::new(&last.run);
     let mut told = String::new();
     feed.store

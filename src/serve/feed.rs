@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +20,10 @@ const TICK_OF_TEAM: Duration = Duration::from_secs(1);
 /// Between two looks for a newer run.
 const NEWER: Duration = Duration::from_millis(250);
 const NEWER_OF_TEAM: Duration = Duration::from_secs(10);
+/// A journal that nobody has looked at for so long is not known: we hang, or what it lies on does.
+const STALE: Duration = Duration::from_secs(30);
+/// Readers at once that get what they missed: each has the whole journal read.
+const REPLAYS: usize = 2;
 /// Bytes of events that are kept for readers: who is further behind has to read them again from the journal.
 const KEPT: usize = 4 * 1024 * 1024;
 
@@ -33,6 +37,9 @@ pub(super) struct Feed {
     ring: Mutex<Ring>,
     /// The number of the ring's next part.
     changed: watch::Sender<u64>,
+    /// When the journal was last looked at to its end.
+    looked: Mutex<Instant>,
+    pub(super) replays: Semaphore,
 }
 
 /// What is known.
@@ -40,8 +47,17 @@ pub(super) struct Feed {
 pub(super) struct State {
     /// The newest run, and how far it was read; none before the first.
     pub(super) newest: Option<(Run, Reading)>,
-    /// Why it may be older than what the journal holds.
-    pub(super) trouble: Option<String>,
+    /// Why a newer run could not be looked for.
+    unsought: Option<String>,
+    /// Why its latest events could not be read.
+    unread: Option<String>,
+}
+
+impl State {
+    fn trouble(&self) -> Option<&String> {
+        let behind = self.newest.as_ref().and_then(|(_, reading)| reading.behind.as_ref());
+        self.unsought.as_ref().or(self.unread.as_ref()).or(behind)
+    }
 }
 
 /// Parts of the stream of events, each with what was read at once.
@@ -56,7 +72,17 @@ struct Ring {
 impl Feed {
     pub(super) fn new(store: Store) -> Self {
         let (changed, _) = watch::channel(0);
-        Self { store, state: RwLock::default(), ring: Mutex::default(), changed }
+        let (looked, replays) = (Mutex::new(Instant::now()), Semaphore::new(REPLAYS));
+        Self { store, state: RwLock::default(), ring: Mutex::default(), changed, looked, replays }
+    }
+
+    /// Why what is known may be older than what the journal holds; nothing known is then a go.
+    pub(super) fn trouble(&self) -> Option<String> {
+        let silence = self.looked.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
+        if silence > STALE {
+            return Some(format!("it was not looked at for {} s", silence.as_secs()));
+        }
+        self.state().trouble().cloned()
     }
 
     /// What is known now; nothing is taken in while it is looked at.
@@ -128,15 +154,16 @@ pub(super) async fn follow(feed: Arc<Feed>, stop: CancellationToken) {
         let looks_for_newer = teller.is_none() || looked.is_none_or(|looked| looked.elapsed() >= newer);
         if looks_for_newer {
             let is_first = looked.replace(Instant::now()).is_none();
-            if let Err(error) = renew(&feed, &mut teller, is_first).await {
-                feed.change(|state| state.trouble = Some(error.to_string()));
+            let renewed = renew(&feed, &mut teller, is_first).await;
+            feed.change(|state| state.unsought = renewed.err().map(|error| error.to_string()));
+        }
+        if let Some(teller) = &mut teller {
+            let caught_up = catch_up(&feed, teller).await;
+            if caught_up.is_err() || feed.state().unread.is_some() {
+                feed.change(|state| state.unread = caught_up.err().map(|error| error.to_string()));
             }
         }
-        if let Some(teller) = &mut teller
-            && let Err(error) = catch_up(&feed, teller).await
-        {
-            feed.change(|state| state.trouble = Some(error.to_string()));
-        }
+        *feed.looked.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(tick) => {}
@@ -170,8 +197,7 @@ async fn renew(feed: &Feed, teller: &mut Option<Teller>, is_first: bool) -> Resu
     };
     feed.store.lines(Some(&run.id), taken_in).await?;
     *teller = Some(fresh);
-    let trouble = reading.behind.clone();
-    feed.change(|state| *state = State { newest: Some((run, reading)), trouble });
+    feed.change(|state| *state = State { newest: Some((run, reading)), ..State::default() });
     feed.publish(begun);
     Ok(())
 }
@@ -181,14 +207,10 @@ async fn catch_up(feed: &Feed, teller: &mut Teller) -> Result<(), JournalError> 
         return Ok(());
     };
     let (lines, now) = feed.store.since(&reading).await?;
-    if lines.is_empty() {
-        if feed.state().trouble.is_some() && reading.behind.is_none() {
-            feed.change(|state| state.trouble = None);
-        }
+    if lines.is_empty() && now == reading {
         return Ok(());
     }
-    let told: Vec<Line> = lines.clone();
-    let part = told.into_iter().map(|line| teller.tell(line)).collect::<Result<String, String>>();
+    let part = lines.iter().cloned().map(|line| teller.tell(line)).collect::<Result<String, String>>();
     let part = part.map_err(|reason| JournalError::Corrupt {
         path: feed.store.path(&now.run),
         line: now.seq,
@@ -202,7 +224,6 @@ async fn catch_up(feed: &Feed, teller: &mut Teller) -> Result<(), JournalError> 
             }
             *reading = now;
         }
-        state.trouble = None;
     });
     Ok(())
 }

@@ -1,6 +1,7 @@
 // Keeps the page up to date: events as they happen, and the body once more when they have settled.
 (() => {
   const QUIET = 250;
+  const PAUSE = 3000;
   const feed = document.createElement("section");
   feed.id = "feed";
   feed.setAttribute("aria-labelledby", "feed-title");
@@ -39,7 +40,7 @@
       if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
       document.dispatchEvent(new Event("gonogo:body"));
     } catch {
-      again = true;
+      settle(PAUSE);
     } finally {
       loading = false;
       if (again) {
@@ -49,9 +50,9 @@
     }
   };
 
-  const settle = () => {
+  const settle = (after = QUIET) => {
     clearTimeout(timer);
-    timer = setTimeout(load, QUIET);
+    timer = setTimeout(load, after);
   };
 
   const numbered = (id) => Number(id.slice(id.lastIndexOf(":") + 1));
@@ -59,8 +60,8 @@
   const source = new EventSource(`/events?after=${encodeURIComponent(seen)}`);
   source.addEventListener("open", () => (state.textContent = "Connected: this page is live."));
   source.addEventListener("error", () => (state.textContent = "Connection lost: what you see may be old. Trying again."));
-  source.addEventListener("run", settle);
-  source.addEventListener("reload", settle);
+  source.addEventListener("run", () => settle());
+  source.addEventListener("reload", () => settle());
   source.addEventListener("event", (message) => {
     const { run, seq, told } = JSON.parse(message.data);
     if (seen.startsWith(`${run}:`) && seq <= numbered(seen)) return;
@@ -75,6 +76,6 @@
     settle();
   });
   // The clock goes on when nothing happens.
-  setInterval(settle, 30000);
+  setInterval(() => settle(), 30000);
   place();
 })();

@@ -9,7 +9,9 @@ mod feed;
 mod routes;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -18,10 +20,12 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::journal::Store;
+use crate::net::tls::{Unservable, acceptor};
 
 pub use door::Door;
 use events::Place;
@@ -33,6 +37,8 @@ const MOST_CONNECTIONS: usize = 1024;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Bytes of a request's head: more is refused (431).
 const LARGEST_HEAD: usize = 16 * 1024;
+/// The longest that nothing of an answer is taken: whoever does not read is not waited for.
+const STALLED: Duration = Duration::from_secs(30);
 /// How often readers of events are looked after: one that does not read is dropped, not waited for.
 const LOOK_AFTER: Duration = Duration::from_secs(1);
 
@@ -43,6 +49,7 @@ pub struct Server {
     /// An answer to a gate is no go when nothing was written to the run for longer than this.
     max_age: Duration,
     tls: Option<TlsAcceptor>,
+    body: Mutex<Option<answers::Rendered>>,
 }
 
 impl std::fmt::Debug for Server {
@@ -54,28 +61,18 @@ impl std::fmt::Debug for Server {
     }
 }
 
-/// A certificate that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("{file}: {reason}")]
-pub struct BadCertificate {
-    /// The file.
-    file: String,
-    /// What is wrong with it.
-    reason: String,
-}
-
 impl Server {
     /// Serve what is recorded in `store`.
     #[must_use]
     pub fn new(store: Store, door: Door, max_age: Duration) -> Self {
-        Self { feed: Arc::new(Feed::new(store)), door, max_age, tls: None }
+        Self { feed: Arc::new(Feed::new(store)), door, max_age, tls: None, body: Mutex::default() }
     }
 
     /// Speak TLS with this certificate chain and key, PEM files.
     ///
     /// # Errors
-    /// `BadCertificate` when they cannot be read, or do not belong together.
-    pub fn secured(self, chain: &std::path::Path, key: &std::path::Path) -> Result<Self, BadCertificate> {
+    /// `Unservable` when they cannot be read, or do not belong together.
+    pub fn secured(self, chain: &Path, key: &Path) -> Result<Self, Unservable> {
         Ok(Self { tls: Some(acceptor(chain, key)?), ..self })
     }
 
@@ -123,6 +120,9 @@ async fn accept(
 
 async fn connection(server: &Arc<Server>, stream: TcpStream, peer: SocketAddr) {
     let _ = stream.set_nodelay(true);
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(STALLED));
+    let stream: Pin<Box<TimeoutStream<TcpStream>>> = Box::pin(stream);
     let Some(acceptor) = &server.tls else { return converse(server, stream, peer).await };
     match tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await {
         Ok(Ok(stream)) => converse(server, stream, peer).await,
@@ -155,24 +155,4 @@ async fn converse(server: &Arc<Server>, stream: impl AsyncRead + AsyncWrite + Un
         }
         () = left_behind => tracing::debug!(%peer, "a reader was too slow, and is dropped"),
     }
-}
-
-fn acceptor(chain: &std::path::Path, key: &std::path::Path) -> Result<TlsAcceptor, BadCertificate> {
-    use rustls::pki_types::pem::PemObject as _;
-    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-    fn wrong(file: &std::path::Path, reason: impl std::fmt::Display) -> BadCertificate {
-        BadCertificate { file: file.display().to_string(), reason: reason.to_string() }
-    }
-    let certificates = CertificateDer::pem_file_iter(chain)
-        .and_then(Iterator::collect)
-        .map_err(|error| wrong(chain, error))?;
-    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, error))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| wrong(chain, error))?
-        .with_no_client_auth()
-        .with_single_cert(certificates, private)
-        .map_err(|error| wrong(chain, error))?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
 }

@@ -161,6 +161,39 @@ fn a_gate_is_shut_while_a_run_goes_on_and_when_it_is_old() {
 }
 
 #[test]
+fn a_journal_that_cannot_be_read_is_never_a_go() {
+    let program = Program::with_plan(PLAN);
+    program.write("mark", "");
+    program.run(&["run"]).code(0);
+    let server = Server::start(&program, &[]);
+    let run = json(&server.until("/verdict", |got| got.0 == 200).1)["run"].as_str().unwrap().to_owned();
+    assert_eq!(server.until("/gate", |got| got.0 == 200).0, 200);
+    // A line that follows nothing; then, beside a sound one again, a newer run that cannot be read.
+    let journal = program.path(&format!(".gonogo/runs/{run}/journal.jsonl"));
+    let sound = std::fs::read(&journal).unwrap();
+    std::fs::write(&journal, [&sound, &b"{}\n"[..]].concat()).unwrap();
+    never_a_go(&server);
+    std::fs::write(&journal, &sound).unwrap();
+    server.until("/gate", |got| got.0 == 200);
+    let newer = program.path(".gonogo/runs/20991231-235959-ffff");
+    std::fs::create_dir(&newer).unwrap();
+    std::fs::write(newer.join("journal.jsonl"), "nonsense\n".repeat(100)).unwrap();
+    never_a_go(&server);
+}
+
+fn never_a_go(server: &Server) {
+    let (_, held) = server.until("/gate", |got| got.0 == 409);
+    assert!(held.starts_with("HOLD: the journal cannot be read: "), "{held}");
+    assert_eq!(server.get("/healthz", &[]).0, 503);
+    for _ in 0..20 {
+        assert_eq!(server.get("/gate", &[]).0, 409, "it is held, and not now and then");
+        assert_eq!(json(&server.get("/result.json", &[]).1)["go"], false);
+    }
+    assert!(server.get("/metrics", &[]).1.contains("gonogo_run_go{plan=\"night\"} 0"));
+    assert!(server.get("/", &[]).1.contains("What follows may be old: "), "the page says so too");
+}
+
+#[test]
 fn nobody_misses_an_event() {
     let program = Program::with_plan(PLAN);
     program.write("mark", "");

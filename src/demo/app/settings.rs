@@ -8,15 +8,16 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres::NoTls;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use url::Url;
 
 use super::AppError;
 use crate::demo::servers::chain;
+use crate::net::tls::acceptor;
 
 /// How long an application waits for its database.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -95,19 +96,8 @@ impl Properties {
     /// The certificate and key of the port.
     fn acceptor(&self) -> Result<Option<TlsAcceptor>, AppError> {
         let Some(certificate) = self.get("tls.certificate") else { return Ok(None) };
-        let chain = CertificateDer::pem_file_iter(certificate)
-            .and_then(Iterator::collect)
-            .map_err(|error| self.wrong(format!("{certificate}: {error}")))?;
         let key = self.value("tls.key")?;
-        let key = PrivateKeyDer::from_pem_file(key).map_err(|error| self.wrong(format!("{key}: {error}")))?;
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| self.wrong(error))?
-            .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .map_err(|error| self.wrong(error))?;
-        Ok(Some(TlsAcceptor::from(Arc::new(config))))
+        acceptor(Path::new(certificate), Path::new(key)).map(Some).map_err(|error| self.wrong(error))
     }
 
     /// Trusts what `app2.ca` signed.

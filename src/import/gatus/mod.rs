@@ -203,17 +203,7 @@ fn resolve(mut dns: Fields<'_>, server: &str, conditions: Conditions, item: &mut
         probe.insert("type".to_owned(), record_type.into());
     }
     dns.finish(&[], item);
-    let is_address =
-        server.parse::<std::net::IpAddr>().is_ok() || server.parse::<std::net::SocketAddr>().is_ok();
-    if is_address {
-        probe.insert("server".to_owned(), server.into());
-    } else {
-        item.lose_here(
-            "url",
-            "a name server is named by its address here, so that the system's is asked",
-            true,
-        );
-    }
+    item.ask_server(&mut probe, "url", server);
     conditions.dns(probe, item);
 }
 

@@ -102,11 +102,13 @@ fn file(fields: &mut Fields<'_>, name: &str, item: &mut Item) {
             None => item.lose_here(key, NO_LIKE, true),
         }
     }
-    if let Some(node) = fields.node("contents").or_else(|| fields.node("contains")) {
-        // The text goes into no report: only what differs is told of it.
-        if let Some(contents) = matcher::stream(fields.document, node, "contents", item) {
-            says(item, "contents", &json!(["cat", "--", path]), &contents);
-        }
+    if let Some(node) = fields.node("contents").or_else(|| fields.node("contains"))
+        && let Some(contents) = matcher::stream(fields.document, node, "contents", item)
+    {
+        // A file may hold secrets.
+        let mut probe = command(&json!(["cat", "--", path]), &json!({ "stdout": contents }));
+        probe["quiet"] = true.into();
+        item.check("contents", "command", probe);
     }
 }
 

@@ -169,17 +169,7 @@ fn dns(fields: &mut Fields<'_>, name: &str, item: &mut Item) {
         probe.insert("type".to_owned(), record_type.into());
     }
     if let Some(server) = fields.filled("server") {
-        let is_address =
-            server.parse::<std::net::IpAddr>().is_ok() || server.parse::<std::net::SocketAddr>().is_ok();
-        if is_address {
-            probe.insert("server".to_owned(), server.into());
-        } else {
-            item.lose_here(
-                "server",
-                "a name server is named by its address here, so that the system's is asked",
-                true,
-            );
-        }
+        item.ask_server(&mut probe, "server", server);
     }
     let resolvable = fields.flag("resolvable").or_else(|| fields.flag("resolveable"));
     if let Some(addresses) = fields.node("addrs") {

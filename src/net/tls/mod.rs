@@ -9,12 +9,14 @@ pub mod hello;
 mod judge;
 #[cfg(test)]
 pub(crate) mod pki;
+mod serving;
 pub(crate) mod trust;
 
 use std::path::PathBuf;
 
 pub use handshake::{HANDSHAKE_LIMIT, broken_stream, secure};
 pub use judge::Verify;
+pub use serving::{Unservable, acceptor};
 pub use trust::SYSTEM_STORE;
 
 /// How a connection is to be secured.

@@ -26,7 +26,7 @@ impl Command {
             [("stdout", &expect.stdout, &finished.stdout), ("stderr", &expect.stderr, &finished.stderr)]
         {
             if let Some(matcher) = matcher {
-                mismatches.extend(written(what, matcher, output)?);
+                mismatches.extend(self.written(what, matcher, output)?);
             }
         }
         if mismatches.is_empty() {
@@ -35,6 +35,7 @@ impl Command {
         // Why a program failed is mostly on its standard error.
         let said = [finished.stderr.text(), finished.stdout.text()];
         let excerpt = said.into_iter().find(|text| !text.trim().is_empty()).map(shortened);
+        let excerpt = excerpt.filter(|_| !self.quiet);
         Err(Fault::Mismatch { mismatches, excerpt }.into())
     }
 
@@ -43,7 +44,7 @@ impl Command {
     /// Monitoring Plugins Development Guidelines, "Plugin Return Codes": 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
     fn state(&self, finished: &Finished) -> Result<Option<Mismatch>, VantageError> {
         let text = finished.stdout.text();
-        let line = shortened(text.lines().next().unwrap_or_default().to_owned());
+        let line = self.shown(text.lines().next().unwrap_or_default().to_owned());
         let state = match finished.code() {
             Some(0) => return Ok(None),
             Some(1) => "WARNING",
@@ -57,6 +58,19 @@ impl Command {
             expected: "OK".to_owned(),
             got: if line.contains(state) { line } else { format!("{state}: {line}") },
         }))
+    }
+
+    /// A matcher is only asked about a whole output: `not: {contains: ERROR}` must not pass on the first half.
+    fn written(&self, what: &str, matcher: &Matcher, output: &Output) -> Result<Option<Mismatch>, Fault> {
+        if output.cut {
+            return Err(Fault::TooLarge { what: what.to_owned(), limit: KEPT as u64 });
+        }
+        let mismatch = matcher.mismatch(what, Some(&Value::from(output.text())));
+        Ok(mismatch.map(|mismatch| Mismatch { got: self.shown(mismatch.got), ..mismatch }))
+    }
+
+    fn shown(&self, text: String) -> String {
+        if self.quiet { "something else (quiet)".to_owned() } else { shortened(text) }
     }
 
     fn blind(&self, reason: &str) -> VantageError {
@@ -91,15 +105,6 @@ fn ended(finished: &Finished) -> String {
         || "ended without an exit code".to_owned(),
         |signal| format!("ended by signal {signal}"),
     )
-}
-
-/// A matcher is only asked about a whole output: `not: {contains: ERROR}` must not pass on the first half.
-fn written(what: &str, matcher: &Matcher, output: &Output) -> Result<Option<Mismatch>, Fault> {
-    if output.cut {
-        return Err(Fault::TooLarge { what: what.to_owned(), limit: KEPT as u64 });
-    }
-    let mismatch = matcher.mismatch(what, Some(&Value::from(output.text())));
-    Ok(mismatch.map(|mismatch| Mismatch { got: shortened(mismatch.got), ..mismatch }))
 }
 
 fn shortened(text: String) -> String {

@@ -39,6 +39,9 @@ pub struct Command {
     /// It speaks the Monitoring Plugins' language: exit 0 is OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub nagios: bool,
+    /// Nothing of what it prints is kept or shown, whatever comes of it: for what may hold secrets.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub quiet: bool,
     /// What it has to come to; exit code 0 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect: Option<Expect>,
@@ -141,7 +144,8 @@ impl Probe for Command {
             .layer(Layer::Payload, limit, "end of the program", async {
                 let finished = process.finish(start.stdin.as_ref()).await?;
                 self.judge(&finished)?;
-                Ok((finished.fact(context.vault.scrubber()), ()))
+                let shown = if self.quiet { finished.without_outputs() } else { finished };
+                Ok((shown.fact(context.vault.scrubber()), ()))
             })
             .await
     }

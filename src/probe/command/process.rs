@@ -178,6 +178,11 @@ impl Finished {
         self.status.signal()
     }
 
+    /// How it ended, and nothing of what it printed.
+    pub(super) fn without_outputs(self) -> Self {
+        Self { stdout: Output::default(), stderr: Output::default(), ..self }
+    }
+
     pub(super) fn fact(&self, scrubber: &Scrubber) -> Fact {
         Fact::Exited {
             code: self.code(),

@@ -54,6 +54,24 @@ async fn exit_zero_passes_and_shows_its_first_line() {
 }
 
 #[tokio::test]
+async fn what_a_quiet_program_prints_is_in_no_trace() {
+    let quiet = |script: &str, expect| with(with(sh(script), "quiet", json!(true)), "expect", expect);
+    for (node, outcome) in [
+        (quiet("echo hunter44", json!({ "stdout": { "contains": "hunter" } })), Outcome::Pass),
+        (quiet("echo hunter44", json!({ "stdout": { "not": { "contains": "hunter" } } })), Outcome::Fail),
+        (quiet("echo hunter44", json!({ "stdout": "other" })), Outcome::Fail),
+        (quiet("echo hunter44 >&2; exit 1", json!({ "exit": 0 })), Outcome::Fail),
+        (with(with(sh("echo hunter44; exit 2"), "quiet", json!(true)), "nagios", json!(true)), Outcome::Fail),
+    ] {
+        let probe = command(node);
+        let trace = look(&probe, Duration::from_secs(10)).await;
+        assert_eq!(Judgement::of(&trace, &probe.layers(), None).outcome, outcome, "{trace:?}");
+        let text = serde_json::to_string(&trace).unwrap();
+        assert!(!text.contains("hunter44"), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn another_exit_code_fails_unless_it_is_expected() {
     let judgement = judged(sh("exit 3")).await;
     assert_eq!((judgement.outcome, judgement.message.as_str()), (Outcome::Fail, "exit: 3, want 0"));
