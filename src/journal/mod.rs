@@ -5,6 +5,7 @@ pub mod edited;
 pub mod event;
 #[cfg(test)]
 mod generated;
+mod id;
 pub mod people;
 #[cfg(test)]
 mod properties;

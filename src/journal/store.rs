@@ -7,13 +7,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use super::event::{Actor, Line};
 use super::read::read_since;
 use super::run::Run;
 use super::team::{Held, Team};
-use super::{Baseline, Journal, JournalError, Reading, Recorded, read};
+use super::{Baseline, Journal, JournalError, Reading, Recorded, id, read};
 use crate::clock;
 
 /// Where runs are recorded: a folder, such as `.gonogo`, or a team's database, of which a folder holds a copy.
@@ -148,7 +147,7 @@ impl Store {
         Ok(Lease { holding: Holding::File { _lock: file }, taken_from: None })
     }
 
-    /// Begin a new run under the lease; its id sorts by time.
+    /// Begin a new run under the lease; its id sorts after those of all others.
     ///
     /// # Errors
     /// `Io`; of a team's journal `Away` and `Refused`.
@@ -161,8 +160,7 @@ impl Store {
             path: runs.clone(),
             reason: error.to_string(),
         })?;
-        let moment = now.to_zoned(TimeZone::UTC).strftime("%Y%m%d-%H%M%S");
-        let id = format!("{moment}-{:02x}{:02x}", random[0], random[1]);
+        let id = id::after(self.ids_here()?.iter(), now, random);
         let folder = runs.join(&id);
         make_folder(&folder)?;
         let path = folder.join("journal.jsonl");
@@ -356,7 +354,7 @@ impl Store {
         only_tell: bool,
     ) -> Result<Vec<String>, JournalError> {
         let _lease = if only_tell { None } else { Some(self.lease(actor, clock::now(), false).await?) };
-        let before = before.to_zoned(TimeZone::UTC).strftime("%Y%m%d-%H%M%S").to_string();
+        let before = id::moment(before);
         let mut old = self.ids().await?;
         old.pop();
         old.retain(|id| *id < before && !self.has_spool(id));

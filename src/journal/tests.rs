@@ -107,6 +107,25 @@ async fn written(folder: &Path) -> std::path::PathBuf {
     store.path(&id)
 }
 
+/// Two runs in one second, and a clock set back: what was last begun is the newest.
+#[tokio::test]
+async fn the_run_that_was_begun_last_is_the_newest() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::new(folder.path());
+    let mut lease = store.lease(&actor(), clock::now(), false).await.unwrap();
+    let now = clock::now();
+    for hours_back in [0, 0, 0, 0, 0, 0, 5, 0, 5, 0] {
+        let at = now - jiff::SignedDuration::from_hours(hours_back);
+        let (id, journal) = store.create(at, &mut lease).await.unwrap();
+        journal.append(night()).await.unwrap();
+        assert_eq!(store.newest_id().await.unwrap(), Some(id));
+    }
+    std::fs::create_dir(folder.path().join("runs/of-somebody-else")).unwrap();
+    std::fs::write(folder.path().join("runs/of-somebody-else/journal.jsonl"), "").unwrap();
+    assert_eq!(store.ids().await.unwrap().len(), 11);
+    store.create(now, &mut lease).await.unwrap();
+}
+
 #[tokio::test]
 async fn what_was_acknowledged_is_read_back_and_folds_the_same() {
     let folder = tempfile::tempdir().unwrap();
