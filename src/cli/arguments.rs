@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::people::Said;
+use crate::people::{accept, decide, extend, handover, note, record, vote, waive};
 use crate::report::Mode;
 
 /// Go or no-go, after each stage of a deployment, and why.
@@ -55,26 +57,26 @@ pub(super) enum Command {
     /// Look again at some checks of the current stage
     Retest(Retest),
     /// Record a person's answer to a manual check
-    Record(Record),
+    Record(Said<record::Record>),
     /// Show the newest run as it stands now, with what people have said since
     Status(super::status::Arguments),
     /// Vote on a stage: the roll call
-    Vote(super::people::vote::Arguments),
+    Vote(Said<vote::Vote>),
     /// Take upon yourself that a major, or a suspect minor, does not pass
-    Accept(super::people::accept::Arguments),
+    Accept(Said<accept::Accept>),
     /// Waive a check until a day, while the run goes on
-    Waive(super::people::waive::Arguments),
+    Waive(Said<waive::Waive>),
     /// Grant more time, or record that it was asked for
-    Extend(super::people::extend::Arguments),
+    Extend(Said<extend::Extend>),
     /// Decide to go on, or to roll back
-    Decide(super::people::decide::Arguments),
+    Decide(Said<decide::Decide>),
     /// Put somebody else in charge of the night
-    Handover(super::people::handover::Arguments),
+    Handover(Said<handover::Handover>),
     /// Make a remark for the timeline of the night
-    Note(super::people::note::Arguments),
+    Note(Said<note::Note>),
     /// The way back, timed and verified
     #[command(subcommand)]
-    Rollback(super::people::rollback::Arguments),
+    Rollback(super::people::Rollback),
     /// Compare two attempts: what turned red or green, permissions, what stages really took
     ///
     /// Ends with 1 when anything is worse than before.
@@ -288,29 +290,6 @@ pub(super) struct Retest {
     pub(super) journal: JournalFolder,
     #[command(flatten)]
     pub(super) probing: Probing,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Answer {
-    Pass,
-    Fail,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Record {
-    /// A `manual` check of the plan
-    pub(super) check: String,
-    /// What came of it
-    #[arg(value_enum)]
-    pub(super) answer: Answer,
-    /// Who says so
-    #[arg(long, value_name = "NAME")]
-    pub(super) by: String,
-    /// What was seen, such as an order number
-    #[arg(long, value_name = "TEXT")]
-    pub(super) evidence: Option<String>,
-    #[command(flatten)]
-    pub(super) journal: JournalFolder,
 }
 
 #[derive(Debug, Args)]

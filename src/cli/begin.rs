@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use super::stage::Round;
-use super::{early, people, reporting};
+use super::{early, reporting};
 use crate::clock;
 use crate::journal::JournalError;
 use crate::journal::edited::PlanEdited;
 use crate::journal::event::OutOfOrder;
 use crate::journal::run::Run;
 use crate::model::verdict::ReasonId;
+use crate::people::decider;
 use crate::plan::{Edit, Side, definitions};
 use crate::report::text;
 use crate::runner::{self, Beginning, Opening, Session};
@@ -75,7 +76,7 @@ impl Round<'_> {
             );
             return refuse(&told, &help);
         };
-        let speaker = match people::decider(&run.outline, name, self.shared) {
+        let speaker = match decider(&run.outline, name, &reporting::actor(self.shared)) {
             Ok(speaker) => speaker,
             Err(refusal) => return refuse(&refusal.message, &refusal.help),
         };

@@ -23,7 +23,6 @@ mod people;
 mod plan;
 mod probe;
 mod progress;
-mod record;
 mod report;
 mod reporting;
 mod retest;
@@ -118,34 +117,34 @@ fn dispatch(command: Command, shared: &Shared) -> Exit {
             on_runtime(shared, |shared| async move { retest::retest(&arguments, &shared).await })
         }
         Command::Record(arguments) => {
-            on_runtime(shared, |shared| async move { record::record(&arguments, &shared).await })
+            on_runtime(shared, |shared| async move { people::take(&arguments, &shared).await })
         }
         Command::Status(arguments) => {
             on_runtime(shared, |shared| async move { status::status(&arguments, &shared).await })
         }
         Command::Vote(arguments) => {
-            on_runtime(shared, |shared| async move { people::vote::vote(&arguments, &shared).await })
+            on_runtime(shared, |shared| async move { people::take(&arguments, &shared).await })
         }
         Command::Accept(arguments) => {
-            on_runtime(shared, |shared| async move { people::accept::accept(&arguments, &shared).await })
+            on_runtime(shared, |shared| async move { people::take(&arguments, &shared).await })
         }
         Command::Waive(arguments) => {
-            on_runtime(shared, |shared| async move { people::waive::waive(&arguments, &shared).await })
+            on_runtime(shared, |shared| async move { people::take(&arguments, &shared).await })
         }
         Command::Extend(arguments) => {
-            on_runtime(shared, |shared| async move { people::extend::extend(&arguments, &shared).await })
+            on_runtime(shared, |shared| async move { people::take(&arguments, &shared).await })
         }
         Command::Decide(arguments) => {
-            on_runtime(shared, |shared| async move { people::decide::decide(&arguments, &shared).await })
+            on_runtime(shared, |shared| async move { people::take(&arguments, &shared).await })
         }
         Command::Handover(arguments) => {
-            on_runtime(shared, |shared| async move { people::handover::handover(&arguments, &shared).await })
+            on_runtime(shared, |shared| async move { people::take(&arguments, &shared).await })
         }
         Command::Note(arguments) => {
-            on_runtime(shared, |shared| async move { people::note::note(&arguments, &shared).await })
+            on_runtime(shared, |shared| async move { people::take(&arguments, &shared).await })
         }
         Command::Rollback(arguments) => {
-            on_runtime(shared, |shared| async move { people::rollback::rollback(&arguments, &shared).await })
+            on_runtime(shared, |shared| async move { people::roll_back(&arguments, &shared).await })
         }
         Command::Compare(arguments) => {
             on_runtime(shared, |shared| async move { compare::compare(&arguments, &shared).await })

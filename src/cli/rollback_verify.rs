@@ -7,19 +7,20 @@ use futures_util::stream;
 
 use super::arguments::{Format, JournalFolder, PlanFiles};
 use super::baseline::{Shown, look};
-use super::people::{Refusal, say, speaker};
-use super::{Shared, journal, load, reporting, signals};
+use super::people::say;
+use super::{Shared, journal, load, signals};
 use crate::journal::Baseline;
-use crate::journal::event::{Event, Expected};
+use crate::journal::event::{Actor, Event, Expected};
 use crate::journal::people::Speaker;
 use crate::journal::rollback::{RollbackEvent, Step, Verification};
 use crate::model::examination::Before;
 use crate::model::outcome::{Judgement, Outcome};
 use crate::model::trace::Trace;
+use crate::people::{Refusal, Word, speaker};
 use crate::plan::Plan;
 use crate::report::text;
 use crate::secret::Scrubber;
-use crate::verdict::Exit;
+use crate::verdict::{Assessment, Exit};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -91,22 +92,8 @@ pub(super) async fn verify(arguments: &Arguments, shared: &Shared) -> Exit {
         Format::Json => serde_json::to_string(&found).unwrap_or_default(),
     };
     let good = found.is_good();
-    let said = say(&arguments.journal, shared, |told| {
-        if told.run.rollback.is_none() {
-            let help = "begin: gonogo rollback start --by NAME";
-            return Err(Refusal::new("it was not rolled back, so nothing is recorded", help));
-        }
-        let speaker = if let Some(by) = &arguments.by {
-            speaker(told.outline, by, shared)?
-        } else {
-            let actor = reporting::actor(shared);
-            Speaker { by: actor.user.clone(), actor }
-        };
-        let verified = Step::Verified(found);
-        Ok((Event::Rollback(RollbackEvent { step: verified, speaker }), shown.clone()))
-    })
-    .await;
-    match said {
+    let verified = Verified { found, by: arguments.by.clone(), shown: shown.clone() };
+    match say(&arguments.journal, shared, &verified).await {
         Exit::Go if good => Exit::Go,
         Exit::Go => Exit::NoGo,
         Exit::Usage => {
@@ -114,6 +101,28 @@ pub(super) async fn verify(arguments: &Arguments, shared: &Shared) -> Exit {
             Exit::Usage
         }
         exit @ (Exit::NoGo | Exit::ProvisionalGo | Exit::Hold | Exit::NotWritten | Exit::Interrupted) => exit,
+    }
+}
+
+/// What came of it, into the journal.
+struct Verified {
+    found: Verification,
+    by: Option<String>,
+    shown: String,
+}
+
+impl Word for Verified {
+    fn taken(&self, told: &Assessment<'_>, actor: &Actor) -> Result<(Event, String), Refusal> {
+        if told.run.rollback.is_none() {
+            let help = "begin: gonogo rollback start --by NAME";
+            return Err(Refusal::new("it was not rolled back, so nothing is recorded", help));
+        }
+        let speaker = match &self.by {
+            Some(by) => speaker(told.outline, by, actor)?,
+            None => Speaker { by: actor.user.clone(), actor: actor.clone() },
+        };
+        let step = Step::Verified(self.found.clone());
+        Ok((Event::Rollback(RollbackEvent { step, speaker }), self.shown.clone()))
     }
 }
 

@@ -20,6 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("plan to events: concurrency, retries, cancel", &["runner"]),
     ("pure rules over what was seen", &["diagnosis", "explain", "window"]),
     ("the only judge", &["verdict"]),
+    ("what people say of a run", &["people"]),
     ("two judged runs side by side", &["compare"]),
     ("finished run to text", &["report"]),
     ("the newest run over HTTP", &["serve"]),
