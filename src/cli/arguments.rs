@@ -85,7 +85,8 @@ pub(super) enum Command {
     Report(super::report::Arguments),
     /// Show the newest run as a page that keeps itself up to date, and answer gates
     ///
-    /// It only reads the journal. Gates: /gate answers 200 to go on and 409 not to; /verdict is the same as JSON.
+    /// Readers change nothing; operators, with a token of their own, record, accept, vote and decide at /say. Gates: /gate
+    /// answers 200 to go on and 409 not to; /verdict is the same as JSON.
     Serve(super::serve::Arguments),
     /// Print the timeline of a run in local time, and verify its journal
     Log(super::log::Arguments),

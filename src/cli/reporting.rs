@@ -72,7 +72,12 @@ pub(super) fn actor(shared: &Shared) -> Actor {
     let uid = nix::unistd::getuid();
     let named = nix::unistd::User::from_uid(uid).ok().flatten().map(|user| user.name);
     let user = named.or_else(|| shared.environment.filled("USER").map(ToOwned::to_owned));
-    Actor { user: user.unwrap_or_else(|| uid.to_string()), host: hostname(), pid: std::process::id() }
+    Actor {
+        user: user.unwrap_or_else(|| uid.to_string()),
+        host: hostname(),
+        pid: std::process::id(),
+        page: None,
+    }
 }
 
 /// This host's name.

@@ -1,14 +1,14 @@
 //! `gonogo serve`: the newest run live over HTTP, until it is stopped.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 use tokio::net::TcpListener;
 
 use super::arguments::JournalFolder;
-use super::{Shared, journal, signals};
+use super::{Shared, journal, reporting, signals};
 use crate::period::Period;
 use crate::secret::{Scrubber, Secret};
 use crate::serve::{Door, Server};
@@ -18,8 +18,9 @@ use crate::verdict::Exit;
 const LARGEST_TOKEN: u64 = 4096;
 /// A shorter token can be guessed.
 const SHORTEST_TOKEN: usize = 16;
-/// The variable that holds the token when no file does.
+/// The variables that hold a token when no file does.
 const VARIABLE: &str = "GONOGO_SERVE_TOKEN";
+const OPERATOR_VARIABLE: &str = "GONOGO_SERVE_OPERATOR_TOKEN";
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -29,6 +30,10 @@ pub(super) struct Arguments {
     /// A file with the token that readers have to show; `GONOGO_SERVE_TOKEN` of the environment when absent
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
+    /// A file with the token of those who may say something on the page (record, accept, waive, vote, decide ...), each with
+    /// the name they state; `GONOGO_SERVE_OPERATOR_TOKEN` of the environment when absent. Without one, nobody can
+    #[arg(long, value_name = "FILE")]
+    operator_token_file: Option<PathBuf>,
     /// A certificate chain, to speak TLS
     #[arg(long, value_name = "PEM", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -63,9 +68,17 @@ async fn prepared(arguments: &Arguments, shared: &Shared) -> Result<(Server, Tcp
         shared.terminal.error(message, Some(help));
         Exit::Usage
     };
-    let token = token(arguments, shared).map_err(|reason| {
-        refused(&reason, "for example: head -c 24 /dev/urandom | base64 > token; chmod 600 token")
-    })?;
+    let known = |file: &Option<PathBuf>, variable| {
+        token(file.as_deref(), variable, shared).map_err(|reason| {
+            refused(&reason, "for example: head -c 24 /dev/urandom | base64 > token; chmod 600 token")
+        })
+    };
+    let token = known(&arguments.token_file, VARIABLE)?;
+    let operator = known(&arguments.operator_token_file, OPERATOR_VARIABLE)?;
+    if token.as_ref().zip(operator.as_ref()).is_some_and(|(one, other)| one.expose() == other.expose()) {
+        let message = "readers and operators have the same token: every reader could decide";
+        return Err(refused(message, "give operators another one"));
+    }
     let beyond = !arguments.listen.ip().is_loopback();
     if beyond && token.is_none() {
         let message =
@@ -83,11 +96,12 @@ async fn prepared(arguments: &Arguments, shared: &Shared) -> Result<(Server, Tcp
         ));
     }
     let secured = arguments.tls_cert.is_some() || arguments.behind_proxy;
-    let door = Door::new(token.as_ref(), arguments.listen.ip(), arguments.name.clone(), secured)
-        .map_err(|error| refused(&format!("no random numbers: {error}"), "nothing is served"))?;
+    let door =
+        Door::new(token.as_ref(), operator.as_ref(), arguments.listen.ip(), arguments.name.clone(), secured)
+            .map_err(|error| refused(&format!("no random numbers: {error}"), "nothing is served"))?;
     let store = journal::named(&arguments.journal, shared, &Arc::new(Scrubber::default()))?;
     let place = store.place();
-    let mut server = Server::new(store, door, arguments.max_age.0);
+    let mut server = Server::new(store, door, reporting::actor(shared), arguments.max_age.0);
     if let (Some(chain), Some(key)) = (&arguments.tls_cert, &arguments.tls_key) {
         server = server
             .secured(chain, key)
@@ -106,9 +120,9 @@ async fn prepared(arguments: &Arguments, shared: &Shared) -> Result<(Server, Tcp
 }
 
 /// The token, out of a file or the environment: never argv, which every user of a machine can read.
-fn token(arguments: &Arguments, shared: &Shared) -> Result<Option<Secret>, String> {
+fn token(file: Option<&Path>, variable: &str, shared: &Shared) -> Result<Option<Secret>, String> {
     use std::io::Read as _;
-    let text = match &arguments.token_file {
+    let text = match file {
         Some(path) => {
             let mut text = String::new();
             let read =
@@ -116,7 +130,7 @@ fn token(arguments: &Arguments, shared: &Shared) -> Result<Option<Secret>, Strin
             read.map_err(|error| format!("{}: {error}", path.display()))?;
             text
         }
-        None => match shared.environment.filled(VARIABLE) {
+        None => match shared.environment.filled(variable) {
             Some(token) => token.to_owned(),
             None => return Ok(None),
         },

@@ -1,5 +1,6 @@
 //! The events of a run, one JSON line each.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -298,6 +299,9 @@ pub struct Actor {
     pub host: String,
     /// Process id.
     pub pid: u32,
+    /// The address of whoever said it on a page that this process served; a name given there is as they stated it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<IpAddr>,
 }
 
 /// What a round was asked to look at.
@@ -339,6 +343,9 @@ impl Selection {
 
 impl std::fmt::Display for Actor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(address) = self.page {
+            write!(f, "the page at {address}, served by ")?;
+        }
         write!(f, "{} on {} (process {})", self.user, self.host, self.pid)
     }
 }

@@ -14,7 +14,7 @@ use crate::model::outcome::{Judgement, Outcome};
 use crate::model::outline::{Check, Outline, Place, Severity, Stage};
 
 pub(super) fn actor() -> Actor {
-    Actor { user: "tester".to_owned(), host: "here".to_owned(), pid: 1 }
+    Actor { user: "tester".to_owned(), host: "here".to_owned(), pid: 1, page: None }
 }
 
 pub(super) fn outline() -> Outline {

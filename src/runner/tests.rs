@@ -102,7 +102,7 @@ fn runner(plan: &Arc<Plan>) -> Runner {
 }
 
 async fn session(folder: &Path, plan: &Plan, selection: Selection, wish: Wish) -> Session {
-    let actor = Actor { user: "tester".to_owned(), host: "here".to_owned(), pid: 1 };
+    let actor = Actor { user: "tester".to_owned(), host: "here".to_owned(), pid: 1, page: None };
     let store = Store::new(folder);
     let opening = Box::pin(Opening::take(&store, wish, actor)).await.unwrap();
     Box::pin(opening.begin(&store, plan, Round { selection, ..Round::default() })).await.unwrap()

@@ -10,6 +10,7 @@ use maud::{Markup, PreEscaped, html};
 use serde_json::json;
 
 use super::Server;
+use super::door::Role;
 use super::feed::State;
 use crate::clock;
 use crate::model::verdict::{ReasonId, Verdict};
@@ -33,11 +34,11 @@ impl Answer {
         Self { status, content_type: "text/plain; charset=utf-8", body }
     }
 
-    fn html(status: StatusCode, text: String) -> Self {
+    pub(super) fn html(status: StatusCode, text: String) -> Self {
         Self { status, content_type: "text/html; charset=utf-8", body: text.into() }
     }
 
-    fn json(status: StatusCode, text: String) -> Self {
+    pub(super) fn json(status: StatusCode, text: String) -> Self {
         Self { status, content_type: "application/json", body: text.into() }
     }
 }
@@ -89,12 +90,13 @@ fn live_body(server: &Server) -> Bytes {
     if let Some(known) = rendered.as_ref().filter(|known| known.of == of) {
         return known.body.clone();
     }
-    let body = Bytes::from(markup(&state, &of.0, of.1.as_deref()).into_string());
+    let lets_write = server.door.lets_write();
+    let body = Bytes::from(markup(&state, &of.0, of.1.as_deref(), lets_write).into_string());
     *rendered = Some(Rendered { of, body: body.clone() });
     body
 }
 
-fn markup(state: &State, last: &str, trouble: Option<&str>) -> Markup {
+fn markup(state: &State, last: &str, trouble: Option<&str>, lets_write: bool) -> Markup {
     let Some(told) = told(state, trouble) else {
         return html! {
             main { p { "No run is recorded yet. This page shows it as soon as one begins: " code { "gonogo run" } } }
@@ -111,6 +113,7 @@ fn markup(state: &State, last: &str, trouble: Option<&str>) -> Markup {
                     "A run goes on, or was killed: " (counts.total - counts.no_answer) " of " (counts.total) " have answered."
                 }
             }
+            @if lets_write { p.live { a href="/say" { "Operators: record, accept, waive, vote, decide" } } }
         }
         (page_of::body(&told, &Options::default()))
     }
@@ -280,18 +283,30 @@ pub(super) fn no_token() -> Answer {
     Answer::text(StatusCode::UNAUTHORIZED, "a token is wanted: Authorization: Bearer TOKEN\n")
 }
 
-/// The form for the token; it is sent in the body, so that no log holds it.
-pub(super) fn login(wrong: bool) -> Answer {
+/// What programs are told that read only.
+pub(super) fn no_operator() -> Answer {
+    let text = "the operator's token is wanted: Authorization: Bearer TOKEN\n";
+    Answer::text(StatusCode::UNAUTHORIZED, text)
+}
+
+/// The form for a token; it is sent in the body, so that no log holds it.
+pub(super) fn login(role: Role, wrong: bool) -> Answer {
+    let (who, label, button) = match role {
+        Role::Reader => ("reader", "Token", "Show the page"),
+        Role::Operator => ("operator", "Operator's token", "To the desk"),
+    };
     let markup = html! {
         main {
             h1 { "gonogo" }
             @if wrong { p role="alert" { "This is not the token." } }
             form method="post" action="/login" {
-                label for="token" { "Token" }
+                // For whoever keeps tokens in a browser: two kinds of them.
+                input type="text" name="who" value=(who) autocomplete="username" hidden;
+                label for="token" { (label) }
                 " "
                 input id="token" name="token" type="password" autocomplete="current-password" required;
                 " "
-                button { "Show the page" }
+                button { (button) }
             }
         }
     };

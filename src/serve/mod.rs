@@ -1,12 +1,15 @@
-//! `gonogo serve`: the newest run live over HTTP, for the conference bridge and for gates. It reads the journal and nothing
-//! else: whoever watches can change nothing. `feed` follows the journal, `routes` says who gets which answer, `answers` makes
-//! them, `events` is the stream of what happens, `door` lets nobody else in.
+//! `gonogo serve`: the newest run live over HTTP, for the conference bridge and for gates. Whoever watches can change nothing;
+//! operators, with a token of their own, say what the command line lets people say. `feed` follows the journal, `routes` says
+//! who gets which answer, `answers` makes them, `events` is the stream of what happens, `desk` is where operators `say`
+//! something, `door` lets nobody else in.
 
 mod answers;
+mod desk;
 mod door;
 mod events;
 mod feed;
 mod routes;
+mod say;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -25,6 +28,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::journal::Store;
+use crate::journal::event::Actor;
 use crate::net::tls::{Unservable, acceptor};
 
 pub use door::Door;
@@ -46,6 +50,8 @@ const LOOK_AFTER: Duration = Duration::from_secs(1);
 pub struct Server {
     feed: Arc<Feed>,
     door: Door,
+    /// Who serves, in what operators say.
+    actor: Actor,
     /// An answer to a gate is no go when nothing was written to the run for longer than this.
     max_age: Duration,
     tls: Option<TlsAcceptor>,
@@ -64,8 +70,8 @@ impl std::fmt::Debug for Server {
 impl Server {
     /// Serve what is recorded in `store`.
     #[must_use]
-    pub fn new(store: Store, door: Door, max_age: Duration) -> Self {
-        Self { feed: Arc::new(Feed::new(store)), door, max_age, tls: None, body: Mutex::default() }
+    pub fn new(store: Store, door: Door, actor: Actor, max_age: Duration) -> Self {
+        Self { feed: Arc::new(Feed::new(store)), door, actor, max_age, tls: None, body: Mutex::default() }
     }
 
     /// Speak TLS with this certificate chain and key, PEM files.
@@ -133,7 +139,7 @@ async fn connection(server: &Arc<Server>, stream: TcpStream, peer: SocketAddr) {
 
 async fn converse(server: &Arc<Server>, stream: impl AsyncRead + AsyncWrite + Unpin, peer: SocketAddr) {
     let place = Place::default();
-    let service = service_fn(|request| routes::answer(server, request, place.clone()));
+    let service = service_fn(|request| routes::answer(server, request, place.clone(), peer.ip()));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(PATIENCE)

@@ -1,6 +1,7 @@
 //! Which request gets which answer. A new page is one line in `ROUTES` and one arm below it.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,12 +13,13 @@ use hyper::header::{
     ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
     REFERRER_POLICY, SET_COOKIE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
+use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 
-use super::Server;
 use super::answers::{self, Answer};
-use super::door::Stranger;
+use super::door::{Role, Stranger, may_write};
 use super::events::{Last, Place, stream_of};
+use super::{Server, desk, say};
 
 type Body = UnsyncBoxBody<Bytes, Infallible>;
 
@@ -25,22 +27,30 @@ type Body = UnsyncBoxBody<Bytes, Infallible>;
 const LARGEST_BODY: usize = 64 * 1024;
 /// The longest that sending it may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// What is asked of whoever shows no token (RFC 6750 section 3).
+const BEARER: &str = "Bearer realm=\"gonogo\"";
 /// Before a wrong token is told to be wrong: guessing takes long.
 const WRONG: Duration = Duration::from_millis(300);
 
 /// What can be asked for, for whoever asks for something else.
-const ROUTES: &str = "/ (the page), /events, /result.json, /verdict, /gate, /metrics, /healthz";
+const ROUTES: &str = "/ (the page), /say, /events, /result.json, /verdict, /gate, /metrics, /healthz";
 
 /// Answer one request.
 pub(super) async fn answer(
     server: &Arc<Server>,
     request: Request<Incoming>,
     place: Place,
+    from: IpAddr,
 ) -> Result<Response<Body>, Infallible> {
-    Ok(routed(server, request, place).await)
+    Ok(routed(server, request, place, from).await)
 }
 
-async fn routed(server: &Arc<Server>, request: Request<Incoming>, place: Place) -> Response<Body> {
+async fn routed(
+    server: &Arc<Server>,
+    request: Request<Incoming>,
+    place: Place,
+    from: IpAddr,
+) -> Response<Body> {
     let (head, body) = request.into_parts();
     let path = head.uri.path().to_owned();
     // For load balancers, which have no token; it tells nothing but that we are there.
@@ -51,30 +61,37 @@ async fn routed(server: &Arc<Server>, request: Request<Incoming>, place: Place) 
     if path == "/login" && head.method == Method::POST {
         return log_in(server, &head.headers, body).await;
     }
-    match server.door.admit(&head.headers) {
-        Ok(()) => {}
+    let role = match server.door.admit(&head.headers) {
+        Ok(role) => role,
         Err(Stranger::Misdirected) => {
             let text = "this server does not answer to that name; start it with --name NAME if it should\n";
             return whole(Answer::text(StatusCode::MISDIRECTED_REQUEST, text));
         }
         Err(Stranger::Unknown) => {
             tokio::time::sleep(WRONG).await;
-            let answer = if path == "/" { answers::login(false) } else { answers::no_token() };
-            return with(whole(answer), WWW_AUTHENTICATE, "Bearer realm=\"gonogo\"");
+            let answer = if path == "/" { answers::login(Role::Reader, false) } else { answers::no_token() };
+            return with(whole(answer), WWW_AUTHENTICATE, BEARER);
         }
-    }
+    };
     let asked = Asked { query: head.uri.query().unwrap_or_default().to_owned() };
     match path.as_str() {
         // Flagger and others send what they are about, which changes nothing.
         "/gate" if reads || head.method == Method::POST => {
             if head.method == Method::POST && read(body).await.is_err() {
-                return whole(Answer::text(StatusCode::PAYLOAD_TOO_LARGE, "at most 64 KiB, within 10 s\n"));
+                return too_large();
             }
             render(server, move |server| answers::gate(server, asked.stage().as_deref())).await
         }
-        "/" | "/body" | "/events" | "/result.json" | "/verdict" | "/metrics" | "/gate" if !reads => {
+        "/say" if reads || head.method == Method::POST => {
+            speak(server, role, &head, (head.method == Method::POST).then_some(body), &asked, from).await
+        }
+        "/" | "/say" | "/body" | "/events" | "/result.json" | "/verdict" | "/metrics" | "/gate" if !reads => {
             let answer = Answer::text(StatusCode::METHOD_NOT_ALLOWED, "this can only be read\n");
-            with(whole(answer), ALLOW, if path == "/gate" { "GET, HEAD, POST" } else { "GET, HEAD" })
+            with(
+                whole(answer),
+                ALLOW,
+                if matches!(path.as_str(), "/gate" | "/say") { "GET, HEAD, POST" } else { "GET, HEAD" },
+            )
         }
         "/" => render(server, answers::page).await,
         "/body" => render(server, answers::body).await,
@@ -119,23 +136,67 @@ async fn log_in(server: &Server, headers: &hyper::HeaderMap, body: Incoming) -> 
             "this server does not answer to that name\n",
         ));
     }
-    let Ok(form) = read(body).await else {
-        return whole(Answer::text(StatusCode::PAYLOAD_TOO_LARGE, "at most 64 KiB, within 10 s\n"));
-    };
+    let Ok(form) = read(body).await else { return too_large() };
     let token = url::form_urlencoded::parse(&form).find(|(name, _)| name == "token");
     match server.door.log_in(headers, token.as_ref().map_or("", |(_, token)| token)) {
-        Ok(cookie) => {
-            let entered = with(whole(Answer::text(StatusCode::SEE_OTHER, "")), LOCATION, "/");
+        Ok((role, cookie)) => {
+            let place = if role == Role::Operator { "/say" } else { "/" };
+            let entered = with(whole(Answer::text(StatusCode::SEE_OTHER, "")), LOCATION, place);
             with(entered, SET_COOKIE, &cookie)
         }
         Err(Stranger::Unknown) => {
             tokio::time::sleep(WRONG).await;
-            whole(answers::login(true))
+            whole(answers::login(Role::Reader, true))
         }
-        Err(Stranger::Misdirected) => {
-            whole(Answer::text(StatusCode::FORBIDDEN, "this form was sent by another page\n"))
-        }
+        Err(Stranger::Misdirected) => of_another_page(),
     }
+}
+
+/// The operator's desk, and what is said there.
+async fn speak(
+    server: &Arc<Server>,
+    role: Role,
+    head: &Parts,
+    body: Option<Incoming>,
+    asked: &Asked,
+    from: IpAddr,
+) -> Response<Body> {
+    let is_browser = say::is_browser(&head.headers);
+    if !server.door.lets_write() {
+        let text =
+            "this page can only be read; gonogo serve --operator-token-file FILE lets operators write\n";
+        return whole(Answer::text(StatusCode::NOT_FOUND, text));
+    }
+    if role != Role::Operator {
+        tokio::time::sleep(WRONG).await;
+        let answer = if is_browser { answers::login(Role::Operator, false) } else { answers::no_operator() };
+        return with(whole(answer), WWW_AUTHENTICATE, BEARER);
+    }
+    let Some(body) = body else { return whole(desk::desk(server, asked.value("by").as_deref(), None).await) };
+    if !may_write(&head.headers) {
+        return of_another_page();
+    }
+    let Ok(body) = read(body).await else { return too_large() };
+    let said = say::say(server, &head.headers, &body, from).await;
+    match &said.outcome {
+        _ if !is_browser => whole(said.answer(&head.headers)),
+        Ok(_) => {
+            let by = url::form_urlencoded::byte_serialize(said.by.as_deref().unwrap_or_default().as_bytes());
+            let desk = format!("/say?by={}#said", by.collect::<String>());
+            with(whole(Answer::text(StatusCode::SEE_OTHER, "")), LOCATION, &desk)
+        }
+        Err(wrong) => whole(desk::desk(server, said.by.as_deref(), Some(wrong)).await),
+    }
+}
+
+fn of_another_page() -> Response<Body> {
+    let text =
+        "this form was sent by another page; a proxy before this server has to pass the Host header on\n";
+    whole(Answer::text(StatusCode::FORBIDDEN, text))
+}
+
+fn too_large() -> Response<Body> {
+    whole(Answer::text(StatusCode::PAYLOAD_TOO_LARGE, "at most 64 KiB, within 10 s\n"))
 }
 
 async fn read(body: Incoming) -> Result<Bytes, ()> {
@@ -174,7 +235,8 @@ fn finished(status: StatusCode, content_type: &'static str, body: Body) -> Respo
         (CONTENT_TYPE, content_type),
         (CACHE_CONTROL, "no-store"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (REFERRER_POLICY, "no-referrer"),
+        // With `no-referrer` a browser would hide from us that a form is of our own page (Fetch section 3.2).
+        (REFERRER_POLICY, "same-origin"),
         (CONTENT_SECURITY_POLICY, policy),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ] {

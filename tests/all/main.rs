@@ -16,6 +16,7 @@ mod layers;
 mod links;
 mod night;
 mod off_plan;
+mod operators;
 mod page_in_browser;
 mod people;
 mod plan_schema;

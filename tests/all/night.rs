@@ -310,7 +310,7 @@ impl Night {
 
 /// Who typed what people say.
 pub(crate) fn actor() -> Actor {
-    Actor { user: "ana".to_owned(), host: "runner".to_owned(), pid: 1 }
+    Actor { user: "ana".to_owned(), host: "runner".to_owned(), pid: 1, page: None }
 }
 
 fn judged(check: &Check, trace: Trace) -> (Option<Trace>, Judgement, Option<Flaky>) {

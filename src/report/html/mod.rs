@@ -77,7 +77,7 @@ pub(crate) fn page(head: &Head<'_>, body: &Markup) -> String {
                 meta http-equiv="Content-Security-Policy" content=(policy);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                meta name="referrer" content="no-referrer";
+                meta name="referrer" content=(if head.live { "same-origin" } else { "no-referrer" });
                 title { (Words(head.title)) }
                 style { (PreEscaped(STYLE)) }
             }
@@ -144,7 +144,8 @@ fn wide(label: &str, table: &Markup) -> Markup {
     html! { div.wide role="region" aria-label=(label) tabindex="0" { (table) } }
 }
 
-fn verdict(verdict: Verdict) -> Markup {
+/// A verdict with its shape.
+pub(crate) fn verdict(verdict: Verdict) -> Markup {
     let tone = tone::Tone::of(verdict);
     html! { span class={ "mark " (tone.name()) } { (tone.shape()) (verdict.spoken()) } }
 }

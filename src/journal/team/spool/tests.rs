@@ -10,7 +10,7 @@ use crate::journal::team::Sender;
 use crate::journal::team::read::waiting_lines;
 
 fn actor() -> Actor {
-    Actor { user: "tester".to_owned(), host: "two.int".to_owned(), pid: 7 }
+    Actor { user: "tester".to_owned(), host: "two.int".to_owned(), pid: 7, page: None }
 }
 
 fn entry(number: u64) -> Entry {
