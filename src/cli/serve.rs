@@ -46,6 +46,9 @@ pub(super) struct Arguments {
     /// A name this server answers to, as the Host header has it, beside those of this machine; beyond it, any until one is named
     #[arg(long, value_name = "HOST")]
     name: Vec<String>,
+    /// Answer /gate without a token, by the verdict alone: Flagger's webhooks can show none
+    #[arg(long)]
+    open_gate: bool,
     /// A gate gets no go when nothing was recorded for longer than this
     #[arg(long, value_name = "PERIOD", default_value = "1h")]
     max_age: Period,
@@ -102,6 +105,9 @@ async fn prepared(arguments: &Arguments, shared: &Shared) -> Result<(Server, Tcp
     let store = journal::named(&arguments.journal, shared, &Arc::new(Scrubber::default()))?;
     let place = store.place();
     let mut server = Server::new(store, door, reporting::actor(shared), arguments.max_age.0);
+    if arguments.open_gate {
+        server = server.with_open_gate();
+    }
     if let (Some(chain), Some(key)) = (&arguments.tls_cert, &arguments.tls_key) {
         server = server
             .secured(chain, key)

@@ -151,14 +151,16 @@ pub(super) fn verdict(server: &Server, stage: Option<&str>) -> Answer {
     }
 }
 
-/// 200 to go on, 409 not to, for gates that read the status alone.
-pub(super) fn gate(server: &Server, stage: Option<&str>) -> Answer {
+/// 200 to go on, 409 not to, for gates that read the status alone; the reason is for whoever may read.
+pub(super) fn gate(server: &Server, stage: Option<&str>, may_read: bool) -> Answer {
     match Gate::of(server, stage) {
         Ok(gate) => {
             let status = if gate.verdict.is_go() { StatusCode::OK } else { StatusCode::CONFLICT };
-            Answer::text(status, &format!("{}: {}\n", gate.verdict, gate.why))
+            let why = if may_read { format!(": {}", gate.why) } else { String::new() };
+            Answer::text(status, &format!("{}{why}\n", gate.verdict))
         }
-        Err(answer) => answer,
+        Err(answer) if may_read => answer,
+        Err(answer) => Answer::text(answer.status, "no go\n"),
     }
 }
 

@@ -54,6 +54,8 @@ pub struct Server {
     actor: Actor,
     /// An answer to a gate is no go when nothing was written to the run for longer than this.
     max_age: Duration,
+    /// Gates are answered without a token, by the verdict alone.
+    open_gate: bool,
     tls: Option<TlsAcceptor>,
     body: Mutex<Option<answers::Rendered>>,
 }
@@ -71,7 +73,14 @@ impl Server {
     /// Serve what is recorded in `store`.
     #[must_use]
     pub fn new(store: Store, door: Door, actor: Actor, max_age: Duration) -> Self {
-        Self { feed: Arc::new(Feed::new(store)), door, actor, max_age, tls: None, body: Mutex::default() }
+        let (feed, open_gate) = (Arc::new(Feed::new(store)), false);
+        Self { feed, door, actor, max_age, open_gate, tls: None, body: Mutex::default() }
+    }
+
+    /// Answer `/gate` without a token, by the verdict alone.
+    #[must_use]
+    pub fn with_open_gate(self) -> Self {
+        Self { open_gate: true, ..self }
     }
 
     /// Speak TLS with this certificate chain and key, PEM files.

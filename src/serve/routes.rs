@@ -67,6 +67,15 @@ async fn routed(
             let text = "this server does not answer to that name; start it with --name NAME if it should\n";
             return whole(Answer::text(StatusCode::MISDIRECTED_REQUEST, text));
         }
+        Err(Stranger::Unknown) if path == "/gate" && server.open_gate => {
+            if read(body).await.is_err() {
+                return too_large();
+            }
+            let asked = Asked { query: head.uri.query().unwrap_or_default().to_owned() };
+            let answered =
+                render(server, move |server| answers::gate(server, asked.stage().as_deref(), false));
+            return answered.await;
+        }
         Err(Stranger::Unknown) => {
             tokio::time::sleep(WRONG).await;
             let answer = if path == "/" { answers::login(Role::Reader, false) } else { answers::no_token() };
@@ -80,7 +89,7 @@ async fn routed(
             if head.method == Method::POST && read(body).await.is_err() {
                 return too_large();
             }
-            render(server, move |server| answers::gate(server, asked.stage().as_deref())).await
+            render(server, move |server| answers::gate(server, asked.stage().as_deref(), true)).await
         }
         "/say" if reads || head.method == Method::POST => {
             speak(server, role, &head, (head.method == Method::POST).then_some(body), &asked, from).await

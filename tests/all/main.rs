@@ -7,6 +7,7 @@ mod clock;
 mod demo;
 mod doctor;
 mod evidence;
+mod gates;
 mod grants;
 mod hostile;
 mod import;

@@ -122,6 +122,13 @@ fn manifests_keep_the_rules_of_their_readers() {
     assert!(["HookSucceeded", "HookFailed", "BeforeHookCreation"].contains(&policy.expect("a policy")));
     assert_eq!(job["spec"]["backoffLimit"], 0, "tried once");
 
+    let canary = documents("ready-made/flagger.yaml").remove(0);
+    let webhooks = canary["spec"]["analysis"]["webhooks"].as_sequence().expect("webhooks");
+    for webhook in webhooks {
+        // Only what confirms is asked again until it is answered with 200; other kinds count as failures of the canary.
+        assert!(webhook["type"].as_str().is_some_and(|kind| kind.starts_with("confirm-")), "{webhook:?}");
+        assert!(webhook["url"].as_str().is_some_and(|url| url.contains("/gate?stage=")), "{webhook:?}");
+    }
     let templates = documents("ready-made/argo-rollouts.yaml");
     assert_eq!(templates.len(), 2);
     for template in &templates {
