@@ -65,8 +65,10 @@ impl Teller {
     pub(super) fn tell(&mut self, line: Line) -> Result<String, String> {
         let seq = line.seq;
         let told: Vec<_> = self.timeline.tell(line)?;
-        let told: Vec<_> =
-            told.iter().map(|entry| json!({ "local": entry.local, "text": entry.text })).collect();
+        let told: Vec<_> = told
+            .iter()
+            .map(|entry| json!({ "at": entry.at, "local": entry.local, "text": entry.text }))
+            .collect();
         // JSON has no line breaks, so each message is one line of data.
         let data = json!({ "run": self.run, "seq": seq, "told": told });
         Ok(format!("id: {}:{seq}\nevent: event\ndata: {data}\n\n", self.run))

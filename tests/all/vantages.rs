@@ -13,6 +13,7 @@ mod ssh;
 use serde_json::Value;
 
 use crate::support::program::Program;
+use crate::support::skip;
 
 /// What `gonogo probe TARGET --from VANTAGE` says.
 fn look(program: &Program, target: &str, from: &str, code: i32) -> Value {
@@ -49,6 +50,25 @@ fn a_check_is_looked_at_from_its_vantages_and_here() {
     let journal = program.journal();
     assert!(journal.contains("exit 0: /") && journal.contains("exit 0: /usr\""), "{journal}");
     assert!(journal.contains("looked_from"), "{journal}");
+}
+
+/// Other rights and other namespaces are words before the program, as an operator would type them.
+#[test]
+fn sudo_and_nsenter_are_words_like_others() {
+    if !nix::unistd::geteuid().is_root() {
+        return skip("root");
+    }
+    for (words, user) in [("sudo -n -u nobody", "nobody"), ("nsenter --net=/proc/self/ns/net", "root")] {
+        let seen = look(&Program::empty(), "tcp://127.0.0.1:1", &format!("exec:{words}"), 1);
+        assert_eq!(seen["outcome"], "fail", "{words}: {seen}");
+        let place = &seen["layers"][0]["worked"];
+        assert_eq!((&place["fact"], &place["user"]), (&"looked_from".into(), &user.into()), "{words}: {seen}");
+    }
+    // One that would ask for a password says so at once, and nothing about the target.
+    let asks = "exec:setpriv --reuid=65534 --regid=65534 --clear-groups sudo -n";
+    let seen = look(&Program::empty(), "tcp://127.0.0.1:1", asks, 1);
+    assert_eq!(seen["outcome"], "error", "{seen}");
+    assert!(seen["message"].as_str().expect("a message").contains("password is required"), "{seen}");
 }
 
 #[test]

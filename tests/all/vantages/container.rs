@@ -11,8 +11,8 @@ use crate::support::skip;
 pub(super) const PROGRAMS: &[&str] =
     &["sh", "cat", "chmod", "mktemp", "printf", "rm", "sha256sum", "sleep", "stat", "uname"];
 
-/// A running container of its own, removed on drop.
-pub(super) struct Container(pub(super) String);
+/// A running container of its own, and the program that runs it; removed on drop.
+pub(super) struct Container(pub(super) String, &'static str);
 
 /// Copies a program and the libraries it needs into the current folder.
 const COPY: &str = "libraries() { ldd \"$1\" 2>/dev/null | grep -o '/[^ ]*' | while read -r l; do mkdir -p \".$(dirname \"$l\")\"; cp -L \"$l\" \".$l\"; done; }\n";
@@ -21,6 +21,11 @@ impl Container {
     /// One whose only programs are these, with the libraries they and our own program need; none, said aloud, without a Docker
     /// engine.
     pub(super) fn start(name: &str, programs: &[&str], options: &[&str]) -> Option<Self> {
+        Self::of("docker", name, programs, options)
+    }
+
+    /// The same of another engine, whose command takes docker's words.
+    fn of(engine: &'static str, name: &str, programs: &[&str], options: &[&str]) -> Option<Self> {
         let mut script = format!("{COPY}mkdir -p bin tmp root etc proc\nchmod 1777 tmp\n");
         for program in programs {
             let _ = writeln!(
@@ -30,39 +35,53 @@ impl Container {
         }
         // Our own program's libraries are what a container with this machine's libc would have.
         script.push_str("libraries \"$2\"\n");
-        Self::import(name, &script, options, &["sleep", "600"])
+        Self::import(engine, name, &script, options, &["sleep", "600"])
     }
 
     /// One with a shell and no libc at all.
     fn without_libc(name: &str) -> Option<Self> {
         let links = "mkdir -p bin tmp\nchmod 1777 tmp\ncp -L \"$(command -v busybox)\" bin/busybox\nfor p in $(bin/busybox --list); do [ \"$p\" = busybox ] || ln -sf busybox \"bin/$p\"; done\nrm -f bin/bash\n";
-        Self::import(name, links, &[], &["sleep", "600"])
+        Self::import("docker", name, links, &[], &["sleep", "600"])
     }
 
     /// One made from a folder that this script fills, in which this runs.
-    fn import(name: &str, script: &str, options: &[&str], command: &[&str]) -> Option<Self> {
-        if !Command::new("docker").arg("info").output().is_ok_and(|output| output.status.success()) {
-            skip("a Docker engine");
+    fn import(
+        engine: &'static str,
+        name: &str,
+        script: &str,
+        options: &[&str],
+        command: &[&str],
+    ) -> Option<Self> {
+        if !Command::new(engine).arg("info").output().is_ok_and(|output| output.status.success()) {
+            skip(engine);
             return None;
         }
         let name = format!("gonogo-test-{name}-{}", std::process::id());
         let folder = tempfile::tempdir().expect("a folder");
-        let script = format!("set -e\ncd \"$1\"\n{script}tar -c . | docker import - \"$3\" > /dev/null\n");
+        let script = format!("set -e\ncd \"$1\"\n{script}tar -c . | {engine} import - \"$3\" > /dev/null\n");
         let made = Command::new("bash")
             .args(["-c", &script, "bash"])
             .arg(folder.path())
             .args([env!("CARGO_BIN_EXE_gonogo"), &name])
             .status();
         assert!(made.expect("bash").success());
-        let started = Command::new("docker")
-            .args(["run", "-d", "-i", "--init", "--name", &name, "--network", "none"])
+        // Podman would raise limits, which not every root may, and its other runtime wants a cgroup hierarchy of its own.
+        let own: &[&str] = match engine {
+            "podman" => {
+                &["--runtime", "runc", "run", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
+            }
+            _ => &["run", "--init"],
+        };
+        let started = Command::new(engine)
+            .args(own)
+            .args(["-d", "-i", "--name", &name, "--network", "none"])
             .args(options)
             .arg(&name)
             .args(command)
             .output()
-            .expect("docker");
+            .expect(engine);
         assert!(started.status.success(), "{}", String::from_utf8_lossy(&started.stderr));
-        Some(Self(name))
+        Some(Self(name, engine))
     }
 }
 
@@ -80,20 +99,22 @@ fn static_build() -> Option<String> {
 
 impl Drop for Container {
     fn drop(&mut self) {
-        let _ = Command::new("docker").args(["rm", "-f", &self.0]).output();
-        let _ = Command::new("docker").args(["rmi", "-f", &self.0]).output();
+        let _ = Command::new(self.1).args(["rm", "-f", &self.0]).output();
+        let _ = Command::new(self.1).args(["rmi", "-f", &self.0]).output();
     }
 }
 
 #[test]
 fn a_container_is_looked_from_and_left_as_it_was() {
-    let Some(container) = Container::start("plain", PROGRAMS, &[]) else { return };
-    let from = format!("docker:{}", container.0);
-    let seen = look(&Program::empty(), "tcp://127.0.0.1:1", &from, 1);
-    assert_eq!(seen["outcome"], "fail", "{seen}");
-    assert_eq!(seen["layers"][0]["worked"]["fact"], "looked_from", "{seen}");
-    let left = Command::new("docker").args(["exec", &container.0, "sh", "-c", "echo /tmp/*"]).output();
-    assert_eq!(String::from_utf8_lossy(&left.expect("docker").stdout).trim(), "/tmp/*");
+    for engine in ["docker", "podman"] {
+        let Some(container) = Container::of(engine, "plain", PROGRAMS, &[]) else { continue };
+        let from = format!("{engine}:{}", container.0);
+        let seen = look(&Program::empty(), "tcp://127.0.0.1:1", &from, 1);
+        assert_eq!(seen["outcome"], "fail", "{seen}");
+        assert_eq!(seen["layers"][0]["worked"]["fact"], "looked_from", "{seen}");
+        let left = Command::new(engine).args(["exec", &container.0, "sh", "-c", "echo /tmp/*"]).output();
+        assert_eq!(String::from_utf8_lossy(&left.expect(engine).stdout).trim(), "/tmp/*");
+    }
 }
 
 #[test]
@@ -149,7 +170,10 @@ fn a_container_without_libc_needs_a_static_build() {
 fn a_container_without_a_shell_has_the_program_in_it() {
     let Some(built) = static_build() else { return };
     let script = format!("cp '{built}' gonogo\n");
-    let Some(container) = Container::import("scratch", &script, &[], &["/gonogo", "__agent"]) else { return };
+    let Some(container) = Container::import("docker", "scratch", &script, &[], &["/gonogo", "__agent"])
+    else {
+        return;
+    };
     let seen = look(&Program::empty(), "tcp://127.0.0.1:1", &format!("docker:{}", container.0), 1);
     assert_eq!(seen["outcome"], "error", "{seen}");
     let program = Program::with_plan(&format!(
