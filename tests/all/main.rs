@@ -30,6 +30,7 @@ mod runs;
 mod secrets;
 mod september;
 mod serve;
+mod serve_fuzzed;
 mod support;
 mod team;
 mod team_baseline;

@@ -62,7 +62,11 @@ fn sudo_and_nsenter_are_words_like_others() {
         let seen = look(&Program::empty(), "tcp://127.0.0.1:1", &format!("exec:{words}"), 1);
         assert_eq!(seen["outcome"], "fail", "{words}: {seen}");
         let place = &seen["layers"][0]["worked"];
-        assert_eq!((&place["fact"], &place["user"]), (&"looked_from".into(), &user.into()), "{words}: {seen}");
+        assert_eq!(
+            (&place["fact"], &place["user"]),
+            (&"looked_from".into(), &user.into()),
+            "{words}: {seen}"
+        );
     }
     // One that would ask for a password says so at once, and nothing about the target.
     let asks = "exec:setpriv --reuid=65534 --regid=65534 --clear-groups sudo -n";

@@ -14,11 +14,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// One that listens on a port of its own.
+    /// One that listens on a port of its own; what it tells goes to `serve.stderr`.
     pub(crate) fn start(program: &Program, more: &[&str]) -> Self {
         let arguments = [&["serve", "--listen", "127.0.0.1:0"], more].concat();
-        let mut child =
-            program.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let told = std::fs::File::create(program.path("serve.stderr")).unwrap();
+        let mut child = program.command(&arguments).stdout(Stdio::piped()).stderr(told).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address =
