@@ -40,12 +40,12 @@ pub(super) async fn roll_back(arguments: &Rollback, shared: &Shared) -> Exit {
 }
 
 /// Take down what was said.
-pub(super) async fn take<W: Word + clap::Args>(said: &Said<W>, shared: &Shared) -> Exit {
+pub(super) async fn take<W: Word + Sync + clap::Args>(said: &Said<W>, shared: &Shared) -> Exit {
     say(&said.journal, shared, &said.word).await
 }
 
 /// Take down a word about the newest run, and tell how the run stands then.
-pub(super) async fn say(journal: &JournalFolder, shared: &Shared, word: &impl Word) -> Exit {
+pub(super) async fn say(journal: &JournalFolder, shared: &Shared, word: &(dyn Word + Sync)) -> Exit {
     let terminal = &shared.terminal;
     let store = match journal::named(journal, shared, &Arc::new(Scrubber::default())) {
         Ok(store) => store,

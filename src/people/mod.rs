@@ -74,7 +74,7 @@ pub struct Taken {
 ///
 /// # Errors
 /// `NotTaken`; nothing was recorded then.
-pub async fn take_down(store: &Store, actor: &Actor, word: &impl Word) -> Result<Taken, NotTaken> {
+pub async fn take_down(store: &Store, actor: &Actor, word: &(dyn Word + Sync)) -> Result<Taken, NotTaken> {
     let (mut run, reading) = store.newest().await.map_err(NotTaken::Journal)?.ok_or(NotTaken::NoRun)?;
     let (event, line) = match word.taken(&assess(&run, clock::now()), actor) {
         Ok(taken) => taken,

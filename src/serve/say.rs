@@ -133,21 +133,21 @@ fn fields(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Value>, String
     Ok(fields)
 }
 
-async fn taken(server: &Server, mut fields: Map<String, Value>, from: IpAddr) -> Result<Confirmed, Wrong> {
-    let actor = Actor { page: Some(from), ..server.actor.clone() };
+/// One of the words, as it was sent.
+fn word(mut fields: Map<String, Value>) -> Result<Box<dyn Word + Send + Sync>, Wrong> {
     let word = fields.remove("word");
     match word.as_ref().and_then(Value::as_str).unwrap_or_default() {
-        "accept" => take::<Accept>(server, fields, &actor).await,
-        "decide" => take::<Decide>(server, fields, &actor).await,
-        "extend" => take::<Extend>(server, fields, &actor).await,
-        "handover" => take::<Handover>(server, fields, &actor).await,
-        "note" => take::<Note>(server, fields, &actor).await,
-        "record" => take::<Record>(server, fields, &actor).await,
-        "rollback-done" => take::<rollback::Done>(server, fields, &actor).await,
-        "rollback-start" => take::<rollback::Start>(server, fields, &actor).await,
-        "rollback-undone" => take::<rollback::Undone>(server, fields, &actor).await,
-        "vote" => take::<Vote>(server, fields, &actor).await,
-        "waive" => take::<Waive>(server, fields, &actor).await,
+        "accept" => read::<Accept>(fields),
+        "decide" => read::<Decide>(fields),
+        "extend" => read::<Extend>(fields),
+        "handover" => read::<Handover>(fields),
+        "note" => read::<Note>(fields),
+        "record" => read::<Record>(fields),
+        "rollback-done" => read::<rollback::Done>(fields),
+        "rollback-start" => read::<rollback::Start>(fields),
+        "rollback-undone" => read::<rollback::Undone>(fields),
+        "vote" => read::<Vote>(fields),
+        "waive" => read::<Waive>(fields),
         other => {
             let message = format!("`{other}` is not something that can be said here");
             Err(Wrong::new(StatusCode::BAD_REQUEST, message, format!("`word` is one of {WORDS}")))
@@ -155,28 +155,34 @@ async fn taken(server: &Server, mut fields: Map<String, Value>, from: IpAddr) ->
     }
 }
 
-async fn take<W: Word + DeserializeOwned + Sync>(
-    server: &Server,
+fn read<W: Word + DeserializeOwned + Send + Sync + 'static>(
     fields: Map<String, Value>,
-    actor: &Actor,
-) -> Result<Confirmed, Wrong> {
-    let word: W = serde_json::from_value(Value::Object(fields)).map_err(|error| {
-        let help = "the fields are those of the command of the same name: gonogo vote --help";
-        Wrong::new(StatusCode::BAD_REQUEST, error.to_string(), help)
+) -> Result<Box<dyn Word + Send + Sync>, Wrong> {
+    match serde_json::from_value::<W>(Value::Object(fields)) {
+        Ok(word) => Ok(Box::new(word)),
+        Err(error) => {
+            let help = "the fields are those of the command of the same name: gonogo vote --help";
+            Err(Wrong::new(StatusCode::BAD_REQUEST, error.to_string(), help))
+        }
+    }
+}
+
+async fn taken(server: &Server, fields: Map<String, Value>, from: IpAddr) -> Result<Confirmed, Wrong> {
+    let word = word(fields)?;
+    let actor = Actor { page: Some(from), ..server.actor.clone() };
+    let taken = take_down(&server.feed.store, &actor, &*word).await;
+    let Taken { mut line, run, journal, .. } = taken.map_err(|error| match error {
+        NotTaken::NoRun => {
+            Wrong::new(StatusCode::CONFLICT, "no run is recorded yet", "start one first: gonogo run")
+        }
+        NotTaken::Refused(Refusal { message, help, .. }, _) => {
+            Wrong::new(StatusCode::CONFLICT, message, help)
+        }
+        NotTaken::Journal(error) => {
+            let help = error.help().unwrap_or("say it again when the journal can be written");
+            Wrong::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), help)
+        }
     })?;
-    let Taken { mut line, run, journal, .. } =
-        take_down(&server.feed.store, actor, &word).await.map_err(|error| match error {
-            NotTaken::NoRun => {
-                Wrong::new(StatusCode::CONFLICT, "no run is recorded yet", "start one first: gonogo run")
-            }
-            NotTaken::Refused(Refusal { message, help, .. }, _) => {
-                Wrong::new(StatusCode::CONFLICT, message, help)
-            }
-            NotTaken::Journal(error) => {
-                let help = error.help().unwrap_or("say it again when the journal can be written");
-                Wrong::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), help)
-            }
-        })?;
     if journal.settle(LIMIT).await > 0 {
         line.push_str("; it waits on the machine of this page until the team's journal is back");
     }

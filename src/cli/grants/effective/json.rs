@@ -112,6 +112,7 @@ fn entry<'a>(rows: &'a Shown<'_, '_>, row: &'a Row<'_>) -> Entry<'a> {
 }
 
 /// JSON Schema (draft 2020-12) of it.
+#[cfg(test)]
 pub(super) fn schema() -> serde_json::Value {
     crate::model::printed::schema::<File<'static>>(FORMAT)
 }

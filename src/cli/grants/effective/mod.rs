@@ -65,6 +65,7 @@ enum Form {
 }
 
 /// JSON Schema of `--format json`.
+#[cfg(test)]
 pub(in super::super) fn schema() -> serde_json::Value {
     json::schema()
 }
