@@ -19,12 +19,14 @@ use crate::clock;
 use crate::journal::{Baseline, JournalError};
 use crate::model::application::AsApplication;
 use crate::model::fact::Fact;
+use crate::model::notification::Target;
 use crate::model::outcome::{Judgement, Outcome};
 use crate::model::outline::HERE;
 use crate::model::trace::{Ended, Seen, Trace, VantageError};
+use crate::notify;
 use crate::plan::Plan;
 use crate::probe::postgres::Postgres;
-use crate::probe::{self, Names, Spec, Surroundings};
+use crate::probe::{self, Context, Names, Spec, Surroundings};
 use crate::report::text;
 use crate::secret::{Scrubber, SecretRef, Vault, referred};
 use crate::vantage::{About, Places};
@@ -114,8 +116,9 @@ pub(super) async fn doctor(arguments: &Arguments, shared: &Shared) -> Exit {
         Ok(places) => places,
         Err(exit) => return exit,
     };
-    let vault = load::context(shared, &scrubber).vault;
-    let asked = asked(&plan, &places, &vault, &cancel);
+    let context = load::context(shared, &scrubber);
+    let mut asked = asked(&plan, &places, &context.vault, &cancel);
+    asked.extend(plan.notify.iter().map(|target| told(target, &context).boxed()));
     shared.terminal.tell(&format!("asking {} vantages, secrets and logins", asked.len()));
     let asking = stream::iter(asked).buffered(arguments.concurrency.into()).collect::<Vec<Row>>();
     let rows = tokio::select! {
@@ -238,6 +241,19 @@ async fn secret(reference: SecretRef, vault: &Vault) -> Row {
         Ok(Err(VantageError::Secret { reason, .. })) => row(State::Fault, &reason),
         Ok(Err(error)) => row(State::Fault, &error.to_string()),
         Err(_) => row(State::Fault, &format!("no answer within {} s", SECRET_LIMIT.as_secs())),
+    }
+}
+
+/// Whether somebody could be told of a run; nothing is sent.
+async fn told(target: &Target, context: &Context) -> Row {
+    let row = |state, told: String| Row::new("notify", &target.name, state, told);
+    match tokio::time::timeout(SECRET_LIMIT, notify::ready(target, context)).await {
+        Ok(Ok(())) => {
+            let of: Vec<&str> = target.on.0.iter().map(|occasion| occasion.name()).collect();
+            row(State::Ready, format!("{} of {}; nothing was sent", target.way, of.join(", ")))
+        }
+        Ok(Err(reason)) => row(State::Fault, reason).help("nobody would be told; a run judges all the same"),
+        Err(_) => row(State::Fault, format!("no answer within {} s", SECRET_LIMIT.as_secs())),
     }
 }
 

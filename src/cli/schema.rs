@@ -9,6 +9,7 @@ pub(super) fn schema(arguments: &Arguments, shared: &Shared) -> Exit {
         SchemaOf::Plan => crate::schema::plan_schema(),
         SchemaOf::Map => crate::schema::map_schema(),
         SchemaOf::Result => crate::report::json::result_schema(),
+        SchemaOf::Notification => crate::notify::notification_schema(),
         SchemaOf::Results => crate::report::merged::schema(),
         SchemaOf::Grants => crate::report::grants::schema(),
         SchemaOf::Snapshot => crate::grants::snapshot::schema(),

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use clap::Args;
 use tokio::net::TcpListener;
 
-use super::arguments::JournalFolder;
-use super::{Shared, journal, signals};
+use super::arguments::{JournalFolder, PlanFiles};
+use super::{Shared, journal, load, reporting, signals};
+use crate::notify::News;
 use crate::period::Period;
 use crate::secret::{Scrubber, Secret};
 use crate::serve::{Door, Server};
@@ -44,6 +45,11 @@ pub(super) struct Arguments {
     /// A gate gets no go when nothing was recorded for longer than this
     #[arg(long, value_name = "PERIOD", default_value = "1h")]
     max_age: Period,
+    /// Tell those of the plan's `notify`, when the clock says decide now, and when it is overdue
+    #[arg(long)]
+    notify: bool,
+    #[command(flatten)]
+    plan: PlanFiles,
     #[command(flatten)]
     journal: JournalFolder,
 }
@@ -85,9 +91,22 @@ async fn prepared(arguments: &Arguments, shared: &Shared) -> Result<(Server, Tcp
     let secured = arguments.tls_cert.is_some() || arguments.behind_proxy;
     let door = Door::new(token.as_ref(), arguments.listen.ip(), arguments.name.clone(), secured)
         .map_err(|error| refused(&format!("no random numbers: {error}"), "nothing is served"))?;
-    let store = journal::named(&arguments.journal, shared, &Arc::new(Scrubber::default()))?;
+    let scrubber = Arc::new(Scrubber::default());
+    let store = journal::named(&arguments.journal, shared, &scrubber)?;
     let place = store.place();
     let mut server = Server::new(store, door, arguments.max_age.0);
+    if arguments.notify {
+        // What is wrong with it is told.
+        let plan = load::usable(&arguments.plan, shared, &scrubber).map_err(|_| Exit::Usage)?;
+        if plan.notify.is_empty() {
+            return Err(refused(
+                "this plan tells nobody",
+                "say whom, below `notify:`; or leave --notify away",
+            ));
+        }
+        let news = News::new(plan.notify, load::context(shared, &scrubber));
+        server = server.telling(news, reporting::actor(shared));
+    }
     if let (Some(chain), Some(key)) = (&arguments.tls_cert, &arguments.tls_key) {
         server = server
             .secured(chain, key)

@@ -42,7 +42,8 @@ pub const KEYS: &[&str] = &[
     "waivers",
 ];
 /// Keys that belong in the main file only.
-pub const MAIN_ONLY: &[&str] = &["name", "change", "zone", "include", "window", "max_minor", "journal", "notify"];
+pub const MAIN_ONLY: &[&str] =
+    &["name", "change", "zone", "include", "window", "max_minor", "journal", "notify"];
 
 /// More failed minors than this are a NO-GO, unless the plan says otherwise.
 pub const MAX_MINOR: usize = 5;

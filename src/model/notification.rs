@@ -186,7 +186,8 @@ impl<'de> Deserialize<'de> for Occasions {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let occasions = Vec::<Occasion>::deserialize(deserializer)?;
         if occasions.is_empty() {
-            let wrong = "this list is empty: nobody would be told anything; remove the key to be told everything";
+            let wrong =
+                "this list is empty: nobody would be told anything; remove the key to be told everything";
             return Err(D::Error::custom(wrong));
         }
         Ok(Self(occasions))
@@ -244,7 +245,9 @@ pub fn endpoint(text: &str) -> Result<Url, String> {
     match url.scheme() {
         "https" => {}
         "http" if is_here => {}
-        scheme => return Err(format!("its scheme is `{scheme}`: only https is sent to, or http to this machine")),
+        scheme => {
+            return Err(format!("its scheme is `{scheme}`: only https is sent to, or http to this machine"));
+        }
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err("it has a user in it, which would not be sent".to_owned());
@@ -258,7 +261,12 @@ mod tests {
 
     #[test]
     fn only_https_leaves_this_machine_and_no_reason_shows_the_url() {
-        for fine in ["https://hooks.slack.com/services/T/B/x", "http://127.0.0.1:1/x", "http://localhost/", "http://[::1]:8/"] {
+        for fine in [
+            "https://hooks.slack.com/services/T/B/x",
+            "http://127.0.0.1:1/x",
+            "http://localhost/",
+            "http://[::1]:8/",
+        ] {
             assert!(endpoint(fine).is_ok(), "{fine}");
         }
         for bad in [

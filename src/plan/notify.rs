@@ -25,10 +25,7 @@ pub(super) fn read(loading: &mut Loading<'_>, section: NodeId) -> Vec<Target> {
     targets
 }
 
-fn one(
-    loading: &mut Loading<'_>,
-    node: NodeId,
-) -> Option<(Way, crate::model::notification::Occasions)> {
+fn one(loading: &mut Loading<'_>, node: NodeId) -> Option<(Way, crate::model::notification::Occasions)> {
     if !matches!(loading.tree.node(node).kind, Kind::Map(_)) {
         loading.findings.push(
             Finding::at(loading.tree.place(node), "an entry of `notify` has to be a map")
@@ -49,9 +46,12 @@ fn one(
             // A key nobody knows is most likely a misspelt way.
             if unknown_keys == 0 {
                 loading.findings.push(
-                    Finding::at(loading.tree.place(node), "this entry of `notify` names no way to tell somebody")
-                        .label("nobody would be told")
-                        .help(suggestion("", Way::KINDS.iter().copied())),
+                    Finding::at(
+                        loading.tree.place(node),
+                        "this entry of `notify` names no way to tell somebody",
+                    )
+                    .label("nobody would be told")
+                    .help(suggestion("", Way::KINDS.iter().copied())),
                 );
             }
             None

@@ -1,5 +1,5 @@
 //! `gonogo serve`: the newest run live over HTTP, for the conference bridge and for gates. It reads the journal and nothing
-//! else: whoever watches can change nothing. `feed` follows the journal, `routes` says who gets which answer, `answers` makes
+//! else: whoever watches can change nothing. `watch` tells people that the time runs out, when it is asked to. `feed` follows the journal, `routes` says who gets which answer, `answers` makes
 //! them, `events` is the stream of what happens, `door` lets nobody else in.
 
 mod answers;
@@ -7,11 +7,12 @@ mod door;
 mod events;
 mod feed;
 mod routes;
+mod watch;
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -25,11 +26,14 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::journal::Store;
+use crate::journal::event::Actor;
 use crate::net::tls::{Unservable, acceptor};
+use crate::notify::News;
 
 pub use door::Door;
 use events::Place;
 use feed::Feed;
+use watch::Watch;
 
 /// Connections at once; others wait in the listener's queue.
 const MOST_CONNECTIONS: usize = 1024;
@@ -50,6 +54,7 @@ pub struct Server {
     max_age: Duration,
     tls: Option<TlsAcceptor>,
     body: Mutex<Option<answers::Rendered>>,
+    watch: Mutex<Option<Watch>>,
 }
 
 impl std::fmt::Debug for Server {
@@ -65,7 +70,14 @@ impl Server {
     /// Serve what is recorded in `store`.
     #[must_use]
     pub fn new(store: Store, door: Door, max_age: Duration) -> Self {
-        Self { feed: Arc::new(Feed::new(store)), door, max_age, tls: None, body: Mutex::default() }
+        let (feed, body, watch) = (Arc::new(Feed::new(store)), Mutex::default(), Mutex::default());
+        Self { feed, door, max_age, tls: None, body, watch }
+    }
+
+    /// Tell people when the time runs out, in the name of `actor`.
+    #[must_use]
+    pub fn telling(self, news: News, actor: Actor) -> Self {
+        Self { watch: Mutex::new(Some(Watch::new(news, actor))), ..self }
     }
 
     /// Speak TLS with this certificate chain and key, PEM files.
@@ -79,7 +91,8 @@ impl Server {
     /// Answer until told to stop.
     pub async fn run(self, listener: TcpListener, stop: CancellationToken) {
         let server = Arc::new(self);
-        let follower = tokio::spawn(feed::follow(Arc::clone(&server.feed), stop.clone()));
+        let watch = server.watch.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let follower = tokio::spawn(feed::follow(Arc::clone(&server.feed), watch, stop.clone()));
         let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
         loop {
             let accepted = tokio::select! {
