@@ -168,14 +168,14 @@ impl Run {
         if line.what.is_for_people() {
             self.history.push(line.clone());
         }
-        let is_late = line.late.is_some();
-        if line.late.is_some_and(|late| late.superseded) {
-            self.superseded += 1;
-            return;
-        }
         // Whoever tells of a run must not change it: neither how old it is nor what its clocks show.
         if let Event::Notified(notified) = line.what {
             self.notified.push((line.at, notified));
+            return;
+        }
+        let is_late = line.late.is_some();
+        if line.late.is_some_and(|late| late.superseded) {
+            self.superseded += 1;
             return;
         }
         self.clock_set |= line.clock_set;

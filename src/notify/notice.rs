@@ -146,7 +146,8 @@ impl Notice {
 
     /// The time has run out, or is about to; none when it has not, or when nothing hangs on it any more.
     pub(super) fn of_clock(told: &Assessment<'_>) -> Option<Self> {
-        let clock = told.clock.as_ref()?;
+        // Before the first stage there is nothing to turn back.
+        let (clock, index) = (told.clock.as_ref()?, told.current?);
         let of = match clock.state {
             State::Up | State::Comfortable | State::Tight => return None,
             State::DecideNow => Occasion::DecideNow,
@@ -156,9 +157,8 @@ impl Notice {
         if clock.way_back.is_some() || is_decided || told.at.duration_since(clock.by) > NEWS {
             return None;
         }
-        let place = told.current.map_or_else(|| "no stage was begun".to_owned(), |index| place(told, index));
-        let headline = format!("{}: {place}", clock.state.spoken());
-        let key = format!("{}:{}", of.name(), clock.by);
+        let headline = format!("{}: {}", clock.state.spoken(), place(told, index));
+        let key = format!("{}:{}", of.name(), clock.by.as_second());
         let say = format!("The clock says {}.", night(told, clock).told);
         let verdict = told.run.finished.then_some(told.verdict);
         let (failures, left_out) = failures(told, |_| told.run.finished);

@@ -1,4 +1,5 @@
-//! One message to one URL: at most three tries of ten seconds, no redirect followed, and nothing of the URL in what is told.
+//! One message to one URL: at most three tries of ten seconds, no redirect followed, and nothing of the URL but its host
+//! in what is told.
 
 use std::net::SocketAddr;
 use std::sync::OnceLock;

@@ -15,6 +15,7 @@ mod lab;
 mod layers;
 mod links;
 mod night;
+mod notify;
 mod off_plan;
 mod page_in_browser;
 mod people;
