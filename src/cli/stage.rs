@@ -75,7 +75,7 @@ impl Round<'_> {
                 Err(exit) => return exit,
             };
         let means = Means { places, baseline, cancel };
-        let mut news = News::new(self.plan.notify.clone(), load::context(self.shared, &self.scrubber));
+        let mut news = News::new(Arc::clone(&self.plan.notify), load::context(self.shared, &self.scrubber));
         let exit = self.stages_in_order(&mut session, &means, &mut news).await;
         means.places.close().await;
         let waited = session.journal().waiting() > 0;

@@ -9,9 +9,12 @@ mod notice;
 mod post;
 mod slack;
 mod teams;
+#[cfg(test)]
+mod tests;
 mod webhook;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -20,6 +23,7 @@ use tokio::time::Instant;
 use crate::journal::event::Event;
 use crate::journal::run::Run;
 use crate::model::notification::{Delivery, Notified, Occasion, Target, Way, endpoint};
+use crate::model::outline::Outline;
 use crate::probe::Context;
 use crate::secret::SecretRef;
 
@@ -34,7 +38,7 @@ type Sent = (u32, Delivery);
 
 /// Sends, and remembers what is under way.
 struct Notifier {
-    targets: Vec<Target>,
+    targets: Arc<[Target]>,
     context: Context,
     sending: JoinSet<Notified>,
     under_way: Vec<Notified>,
@@ -43,13 +47,13 @@ struct Notifier {
 }
 
 impl Notifier {
-    fn new(targets: Vec<Target>, context: Context) -> Self {
+    fn new(targets: Arc<[Target]>, context: Context) -> Self {
         Self { targets, context, sending: JoinSet::new(), under_way: Vec::new(), begun: HashSet::new() }
     }
 
     /// Begin to tell everybody who wants to hear of it and was not told, but those who hear of `better`, which is told too.
     fn tell(&mut self, run: &Run, notice: &Notice, better: Option<Occasion>) {
-        for target in &self.targets {
+        for target in self.targets.iter() {
             let wants = |occasion: Occasion| target.on.0.contains(&occasion);
             let Target { name: to, way, .. } = target;
             if !wants(notice.of)
@@ -70,12 +74,7 @@ impl Notifier {
             let (way, notice, context) = (way.clone(), notice.clone(), self.context.clone());
             self.sending.spawn(async move {
                 let (tries, outcome) = send(&way, &notice, &context).await;
-                let outcome = match outcome {
-                    Delivery::Sent => Delivery::Sent,
-                    Delivery::Failed(reason) => {
-                        Delivery::Failed(context.vault.scrubber().text(&reason).into_owned())
-                    }
-                };
+                let outcome = scrubbed(outcome, &context);
                 Notified { tries, outcome, ..open }
             });
         }
@@ -135,6 +134,20 @@ pub async fn ready(target: &Target, context: &Context) -> Result<(), String> {
             goes_to(&webhook.url, context).await
         }
         Way::Command(command) => command::is_there(command, context),
+    }
+}
+
+/// Send somebody a message that says that it is none.
+pub async fn test(target: &Target, outline: &Outline, context: &Context) -> Delivery {
+    let (_, outcome) = send(&target.way, &Notice::of_nothing(outline), context).await;
+    scrubbed(outcome, context)
+}
+
+/// Nothing of a secret is in a reason, whoever gave it.
+fn scrubbed(outcome: Delivery, context: &Context) -> Delivery {
+    match outcome {
+        Delivery::Sent => Delivery::Sent,
+        Delivery::Failed(reason) => Delivery::Failed(context.vault.scrubber().text(&reason).into_owned()),
     }
 }
 

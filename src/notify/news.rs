@@ -1,6 +1,8 @@
 //! When somebody is told: at the end of a stage, of a new blocker while it runs, and when the time runs out. Who was told of
 //! what is in the journal, so that whoever goes on, or watches beside, tells nothing twice.
 
+use std::sync::Arc;
+
 use super::Notifier;
 use super::blockers::Blockers;
 use super::notice::Notice;
@@ -28,7 +30,7 @@ impl std::fmt::Debug for News {
 impl News {
     /// For these people; without any, nothing is ever done.
     #[must_use]
-    pub fn new(targets: Vec<Target>, context: Context) -> Self {
+    pub fn new(targets: Arc<[Target]>, context: Context) -> Self {
         Self { notifier: Notifier::new(targets, context), blockers: None }
     }
 

@@ -9,7 +9,7 @@ use crate::journal::run::Run;
 use crate::model::layer::Layer;
 use crate::model::notification::Occasion;
 use crate::model::outcome::Outcome;
-use crate::model::outline::{CheckId, Severity};
+use crate::model::outline::{CheckId, Outline, Severity};
 use crate::model::verdict::{Reason, Verdict};
 use crate::report::clock::{Told, Wall};
 use crate::report::{self, text};
@@ -19,7 +19,7 @@ use crate::window::{Clock, State};
 /// The name of this format.
 pub const SCHEMA: &str = "gonogo.notification/1";
 /// Checks told; the others are counted.
-const MOST: usize = 10;
+pub(super) const MOST: usize = 10;
 /// Characters of one text.
 const LONGEST: usize = 400;
 /// A clock that ran out longer ago than this is nobody's news: the night is over.
@@ -40,15 +40,15 @@ pub struct Notice {
     pub headline: String,
     /// It to read aloud.
     pub say: String,
-    /// The clock was set by hand: nothing of it is real.
+    /// The clock was set by hand, or it is a test: nothing of it is real.
     pub rehearsal: bool,
     /// The plan's name.
     pub plan: String,
     /// The change it belongs to.
     pub change: Option<String>,
-    /// The run's id.
+    /// The run's id; empty in a test.
     pub run: String,
-    /// The attempt, from 1.
+    /// The attempt, from 1; 0 in a test.
     pub attempt: u32,
     /// The stage begun last; null before the first.
     pub stage: Option<String>,
@@ -171,6 +171,33 @@ impl Notice {
         })
     }
 
+    /// Nothing has happened: it is sent to see whether it arrives.
+    pub(super) fn of_nothing(outline: &Outline) -> Self {
+        let at = crate::clock::now();
+        let key = format!("test:{}", at.as_second());
+        Self {
+            schema: SCHEMA,
+            id: key.clone(),
+            of: Occasion::Stage,
+            at,
+            headline: clean(&format!("TEST of {}: nothing has happened", outline.name)),
+            say: "This is a test: nothing has happened, and there is nothing to do.".to_owned(),
+            rehearsal: true,
+            plan: clean(&outline.name),
+            change: outline.change.as_deref().map(clean),
+            run: String::new(),
+            attempt: 0,
+            stage: None,
+            verdict: None,
+            go: false,
+            failures: Vec::new(),
+            failures_left_out: 0,
+            owed: 0,
+            clock: None,
+            key,
+        }
+    }
+
     fn new(told: &Assessment<'_>, of: Occasion, key: String, headline: &str, say: &str) -> Self {
         let rehearsal = told.run.clock_set || crate::clock::is_set();
         let lead = if rehearsal { "REHEARSAL: " } else { "" };
@@ -207,7 +234,12 @@ impl Notice {
             owed => format!("; {owed} checks are owed"),
         };
         let clock = self.clock.as_ref().map(|clock| format!("; clock: {}", clock.told)).unwrap_or_default();
-        format!("{}{change}, run {} attempt {}{owed}{clock}", self.plan, self.run, self.attempt)
+        let run = if self.run.is_empty() {
+            String::new()
+        } else {
+            format!(", run {} attempt {}", self.run, self.attempt)
+        };
+        format!("{}{change}{run}{owed}{clock}", self.plan)
     }
 
     /// How many failures are not told.
@@ -230,7 +262,7 @@ impl Failure {
     }
 }
 
-fn clean(words: &str) -> String {
+pub(super) fn clean(words: &str) -> String {
     text::cut(&text::line(words), LONGEST).into_owned()
 }
 
@@ -307,76 +339,4 @@ fn since(run: &Run, stage: &str) -> u32 {
         }
     }
     said.map_or(round, |(.., round)| round)
-}
-
-#[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-
-    /// A stage that is no go.
-    pub(in crate::notify) fn notice() -> Notice {
-        Notice {
-            schema: SCHEMA,
-            id: "7f3a:stage:app2:1:no_go".to_owned(),
-            of: Occasion::Stage,
-            at: Timestamp::UNIX_EPOCH,
-            headline: "NO-GO: stage 2 of 4: app2".to_owned(),
-            say: "App 2 is no-go.".to_owned(),
-            rehearsal: false,
-            plan: "September".to_owned(),
-            change: Some("CHG-1234".to_owned()),
-            run: "7f3a".to_owned(),
-            attempt: 1,
-            stage: Some("app2".to_owned()),
-            verdict: Some(Verdict::NoGo),
-            go: false,
-            failures: vec![Failure {
-                check: "app1-to-app2".to_owned(),
-                from: vec!["app1-a".to_owned(), "app1-b".to_owned()],
-                severity: Severity::Blocker,
-                outcome: Outcome::Fail,
-                layer: Some(Layer::Tcp),
-                message: "no answer from 10.0.0.2:8443 & nothing else".to_owned(),
-                cause: Some("filtered [tcp-filtered]".to_owned()),
-                next: Some("ask the network team".to_owned()),
-                owner: Some("Web team".to_owned()),
-            }],
-            failures_left_out: 3,
-            owed: 1,
-            clock: None,
-            key: "stage:app2:1:no_go".to_owned(),
-        }
-    }
-
-    /// The same, said by servers that mean harm, as large as it can become.
-    pub(in crate::notify) fn hostile() -> Notice {
-        let harm = "<!channel> <@U123|ann> @here <https://evil.example|shop> *b* [x](http://y) `c` & \u{202e}\u{1b}]0;t\u{7} \u{4e00}";
-        let harm = clean(&harm.repeat(100));
-        let failure = Failure {
-            message: harm.clone(),
-            cause: Some(harm.clone()),
-            next: Some(harm.clone()),
-            owner: Some(harm.clone()),
-            from: vec![harm.clone(); MOST],
-            ..notice().failures.remove(0)
-        };
-        let say = harm.repeat(4);
-        Notice {
-            headline: harm.clone(),
-            say,
-            plan: harm.clone(),
-            change: Some(harm),
-            failures: vec![failure; MOST],
-            ..notice()
-        }
-    }
-
-    #[test]
-    fn texts_are_one_line_each() {
-        let notice = serde_json::to_string(&hostile()).unwrap();
-        assert!(
-            !notice.contains('\u{202e}') && !notice.contains("\\u001b") && !notice.contains("\\n"),
-            "{notice}"
-        );
-    }
 }

@@ -76,17 +76,17 @@ pub(super) async fn post(context: &Context, url: &SecretRef, body: String, heade
         Err(reason) => return (0, Delivery::Failed(reason)),
     };
     let mut pauses = PAUSES.iter();
-    let mut tries = 0;
+    let mut count = 0;
     loop {
-        tries += 1;
-        let tried = tokio::time::timeout(LIMIT, attempt(context, &url, &body, headers)).await;
-        let refused = match tried {
-            Ok(Ok(())) => return (tries, Delivery::Sent),
+        count += 1;
+        let answered = tokio::time::timeout(LIMIT, attempt(context, &url, &body, headers)).await;
+        let refused = match answered {
+            Ok(Ok(())) => return (count, Delivery::Sent),
             Ok(Err(refused)) => refused,
             Err(_) => Refused::for_now(format!("no answer within {} s", LIMIT.as_secs())),
         };
         let Some(&pause) = pauses.next().filter(|_| refused.again) else {
-            return (tries, Delivery::Failed(refused.reason));
+            return (count, Delivery::Failed(refused.reason));
         };
         tokio::time::sleep(refused.after.unwrap_or(pause)).await;
     }

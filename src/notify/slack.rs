@@ -71,7 +71,7 @@ fn quiet(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::notice::tests::{hostile, notice};
+    use super::super::tests::{hostile, notice};
     use super::*;
 
     #[test]

@@ -67,7 +67,7 @@ fn card(notice: &Notice, shown: usize) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::notice::tests::{hostile, notice};
+    use super::super::tests::{hostile, notice};
     use super::*;
 
     #[test]

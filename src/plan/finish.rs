@@ -215,7 +215,7 @@ pub(super) fn plan(loading: &mut Loading<'_>, draft: Draft, stages: &Stages, due
         jobs,
         sources: Vec::new(),
         journal: draft.journal_login.map(Box::new),
-        notify: draft.notify,
+        notify: draft.notify.into(),
         databases: Arc::new(databases(&draft.databases)),
         vantages: Arc::new(
             draft.vantages.into_iter().filter_map(|(id, item)| Some((id, item.value?))).collect(),

@@ -51,7 +51,7 @@ pub struct Plan {
     /// The login to the team's journal, when it is in a database.
     pub journal: Option<Box<Postgres>>,
     /// Who is told of a run beside its reports.
-    pub notify: Vec<Target>,
+    pub notify: Arc<[Target]>,
     /// Where the databases are, by id.
     pub databases: Arc<IndexMap<String, Database>>,
     /// Where checks can be looked from, other than here, by id.

@@ -1,5 +1,6 @@
 //! Who is told of a run: by real servers on loopback, once, whatever servers do, and never with a say in the verdict.
 
+use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
@@ -221,23 +222,15 @@ fn who_cannot_be_told_is_shown_and_changes_nothing() {
     for (name, mark) in [
         ("summary.txt", "NOT TOLD  slack could not be told"),
         ("summary.md", "slack could not be told"),
-        ("night.html", "slack could not be told"),
+        ("report.html", "slack could not be told"),
         ("result.json", "\"sent\": false"),
     ] {
-        let name = if name.ends_with(".html") { page(&program) } else { name.to_owned() };
         let text = program.read(&format!("gonogo-out/{name}"));
         assert!(text.contains(mark), "{name}: {text}");
     }
     assert!(program.run(&["status"]).stdout.contains("NOT TOLD"));
     // A journal with it is sound, and another round goes on from it.
     program.run(&["run", "all"]).code(0);
-}
-
-/// The page's file name.
-fn page(program: &Program) -> String {
-    let files = std::fs::read_dir(program.path("gonogo-out")).unwrap();
-    let mut names = files.map(|file| file.unwrap().file_name().to_string_lossy().into_owned());
-    names.find(|name| name.ends_with(".html")).unwrap()
 }
 
 /// A port of this machine at which nobody listens.
@@ -251,9 +244,10 @@ fn what_servers_say_calls_nobody_and_fits() {
     let harm = "<!channel> <@U1|x> @here **b** [x](http://evil.example) ::error::";
     let mut checks = "checks:\n".to_owned();
     for number in 0..60 {
-        checks.push_str(&format!(
-            "  - {{ id: check-{number}, command: {{ argv: [sh, -c, 'cat harm'], expect: {{ stdout: fine }} }} }}\n"
-        ));
+        let _ = writeln!(
+            checks,
+            "  - {{ id: check-{number}, command: {{ argv: [sh, -c, 'cat harm'], expect: {{ stdout: fine }} }} }}"
+        );
     }
     let program = program(EVERYBODY, &checks, &receiver);
     program.write("harm", &harm.repeat(200));
@@ -373,6 +367,17 @@ fn doctor_proves_that_people_can_be_told_and_sends_nothing() {
     let bad = program("  - command: { argv: [no-such-program] }\n", MARK, &receiver);
     assert!(bad.run(&["doctor"]).code(1).stdout.contains("no-such-program is no program"));
     assert!(receiver.requests.lock().unwrap().is_empty());
+    // Unless it is asked to: then each gets a message that says that it is none.
+    doctored.run(&["doctor", "--notify"]).code(0);
+    let hooks = receiver.got("/hook");
+    assert_eq!((hooks.len(), receiver.got("/slack").len(), receiver.got("/teams").len()), (1, 1, 1));
+    assert_eq!((&hooks[0].json()["rehearsal"], &hooks[0].json()["go"]), (&true.into(), &false.into()));
+    let dead = program(
+        "  - slack: { url: { env: SLACK_URL } }\n",
+        MARK,
+        &Receiver { port: closed(), ..Receiver::fine() },
+    );
+    assert!(dead.run(&["doctor", "--notify"]).code(1).stdout.contains("a test message was not taken: "));
     // A run tells why, and judges all the same.
     let missing = program("  - slack: { url: { env: NOWHERE } }\n", MARK, &receiver);
     missing.write("mark", "");

@@ -205,7 +205,7 @@ fn commands(plan: &Plan) -> String {
             }
         }
     }
-    for Target { name, way, .. } in &plan.notify {
+    for Target { name, way, .. } in plan.notify.iter() {
         let _ = writeln!(out, "{HERE}  notify {name}  {}", text::line(&way.to_string()));
     }
     out.push_str(ONCE_FAILED);
