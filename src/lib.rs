@@ -22,6 +22,7 @@ pub mod matcher;
 pub mod model;
 pub mod moment;
 pub mod net;
+pub mod notify;
 pub mod people;
 pub mod period;
 pub mod plan;

@@ -4,6 +4,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use crate::file::written;
+use crate::model::notification::Way;
 use crate::probe::Spec;
 use crate::probe::database::Database;
 use crate::vantage;
@@ -18,6 +19,8 @@ pub fn plan_schema() -> Value {
     let probes = Spec::schemas(&mut generator);
     let check = generator.subschema_for::<written::Check>();
     let journal = generator.subschema_for::<written::Journal>();
+    let ways = Way::schemas(&mut generator);
+    let notify = generator.subschema_for::<written::Notify>();
     let person = generator.subschema_for::<written::Person>();
     let app = generator.subschema_for::<written::App>();
     let vantage = generator.subschema_for::<vantage::Spec>();
@@ -38,6 +41,7 @@ pub fn plan_schema() -> Value {
         "window": window.to_value(),
         "max_minor": { "type": "integer", "minimum": 0, "default": written::MAX_MINOR, "description": "More failed minors than this are a NO-GO." },
         "journal": journal.to_value(),
+        "notify": { "type": "array", "items": notify.to_value(), "minItems": 1, "description": "Who is told beside the reports; it never decides." },
         "people": by_id(person.to_value()),
         "apps": by_id(app.to_value()),
         "vantages": by_id(vantage.to_value()),
@@ -55,6 +59,9 @@ pub fn plan_schema() -> Value {
     }
     if let Some(check) = definitions.get_mut("Check") {
         ask_one_question(check, probes);
+    }
+    if let Some(notify) = definitions.get_mut("Notify") {
+        ask_one_question(notify, ways);
     }
     for definition in definitions.values_mut() {
         as_yaml_reads(definition);

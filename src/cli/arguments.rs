@@ -308,6 +308,8 @@ pub(super) enum SchemaOf {
     Plan,
     /// `result.json` of a run
     Result,
+    /// What a webhook or a command of `notify` gets
+    Notification,
     /// `result.json` of several runs told as one
     Results,
     /// A split map

@@ -19,12 +19,14 @@ use crate::clock;
 use crate::journal::{Baseline, JournalError};
 use crate::model::application::AsApplication;
 use crate::model::fact::Fact;
+use crate::model::notification::{Delivery, Target};
 use crate::model::outcome::{Judgement, Outcome};
 use crate::model::outline::HERE;
 use crate::model::trace::{Ended, Seen, Trace, VantageError};
+use crate::notify;
 use crate::plan::Plan;
 use crate::probe::postgres::Postgres;
-use crate::probe::{self, Names, Spec, Surroundings};
+use crate::probe::{self, Context, Names, Spec, Surroundings};
 use crate::report::text;
 use crate::secret::{Scrubber, SecretRef, Vault, referred};
 use crate::vantage::{About, Places};
@@ -51,6 +53,9 @@ pub(super) struct Arguments {
     /// Asked at once
     #[arg(long, value_name = "N", default_value = "32", value_parser = clap::value_parser!(u16).range(1..=4096))]
     concurrency: u16,
+    /// Send a test message to everybody of the plan's `notify`
+    #[arg(long)]
+    notify: bool,
     /// How to print
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -114,8 +119,9 @@ pub(super) async fn doctor(arguments: &Arguments, shared: &Shared) -> Exit {
         Ok(places) => places,
         Err(exit) => return exit,
     };
-    let vault = load::context(shared, &scrubber).vault;
-    let asked = asked(&plan, &places, &vault, &cancel);
+    let context = load::context(shared, &scrubber);
+    let mut asked = asked(&plan, &places, &context.vault, &cancel);
+    asked.extend(plan.notify.iter().map(|target| told(&plan, target, arguments.notify, &context).boxed()));
     shared.terminal.tell(&format!("asking {} vantages, secrets and logins", asked.len()));
     let asking = stream::iter(asked).buffered(arguments.concurrency.into()).collect::<Vec<Row>>();
     let rows = tokio::select! {
@@ -238,6 +244,27 @@ async fn secret(reference: SecretRef, vault: &Vault) -> Row {
         Ok(Err(VantageError::Secret { reason, .. })) => row(State::Fault, &reason),
         Ok(Err(error)) => row(State::Fault, &error.to_string()),
         Err(_) => row(State::Fault, &format!("no answer within {} s", SECRET_LIMIT.as_secs())),
+    }
+}
+
+/// Whether somebody could be told of a run: nothing is sent, unless it is asked for.
+async fn told(plan: &Plan, target: &Target, send: bool, context: &Context) -> Row {
+    let row = |state, told: String| Row::new("notify", &target.name, state, told);
+    let nobody = "nobody would be told; a run judges all the same";
+    let fault = |reason| row(State::Fault, reason).help(nobody);
+    match tokio::time::timeout(SECRET_LIMIT, notify::ready(target, context)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(reason)) => return fault(reason),
+        Err(_) => return fault(format!("no answer within {} s", SECRET_LIMIT.as_secs())),
+    }
+    let of: Vec<&str> = target.on.0.iter().map(|occasion| occasion.name()).collect();
+    let told = format!("{} of {}", target.way, of.join(", "));
+    if !send {
+        return row(State::Ready, format!("{told}; nothing was sent"));
+    }
+    match notify::test(target, &plan.outline, context).await {
+        Delivery::Sent => row(State::Ready, format!("{told}; a test message was taken")),
+        Delivery::Failed(reason) => fault(format!("a test message was not taken: {reason}")),
     }
 }
 

@@ -66,6 +66,7 @@ impl Live {
                 self.running.remove(&name(item));
                 self.redraw();
             }
+            Progress::Written(_) => {}
         }
     }
 

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use clap::Args;
 use tokio::net::TcpListener;
 
-use super::arguments::JournalFolder;
-use super::{Shared, journal, reporting, signals};
+use super::arguments::{JournalFolder, PlanFiles};
+use super::{Shared, journal, load, reporting, signals};
+use crate::notify::News;
 use crate::period::Period;
 use crate::secret::{Scrubber, Secret};
 use crate::serve::{Door, Server};
@@ -52,6 +53,11 @@ pub(super) struct Arguments {
     /// A gate gets no go when nothing was recorded for longer than this
     #[arg(long, value_name = "PERIOD", default_value = "1h")]
     max_age: Period,
+    /// Tell those of the plan's `notify`, when the clock says decide now, and when it is overdue
+    #[arg(long)]
+    notify: bool,
+    #[command(flatten)]
+    plan: PlanFiles,
     #[command(flatten)]
     journal: JournalFolder,
 }
@@ -102,11 +108,21 @@ async fn prepared(arguments: &Arguments, shared: &Shared) -> Result<(Server, Tcp
     let door =
         Door::new(token.as_ref(), operator.as_ref(), arguments.listen.ip(), arguments.name.clone(), secured)
             .map_err(|error| refused(&format!("no random numbers: {error}"), "nothing is served"))?;
-    let store = journal::named(&arguments.journal, shared, &Arc::new(Scrubber::default()))?;
+    let scrubber = Arc::new(Scrubber::default());
+    let store = journal::named(&arguments.journal, shared, &scrubber)?;
     let place = store.place();
     let mut server = Server::new(store, door, reporting::actor(shared), arguments.max_age.0);
     if arguments.open_gate {
         server = server.with_open_gate();
+    }
+    if arguments.notify {
+        // What is wrong with it is told.
+        let plan = load::usable(&arguments.plan, shared, &scrubber).map_err(|_| Exit::Usage)?;
+        if plan.notify.is_empty() {
+            let help = "say whom, below `notify:`; or leave --notify away";
+            return Err(refused("this plan tells nobody", help));
+        }
+        server = server.telling(News::new(plan.notify, load::context(shared, &scrubber)));
     }
     if let (Some(chain), Some(key)) = (&arguments.tls_cert, &arguments.tls_key) {
         server = server

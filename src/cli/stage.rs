@@ -13,10 +13,12 @@ use crate::clock;
 use crate::compare::Comparison;
 use crate::journal::event::{Event, Expected, Selection};
 use crate::journal::{Baseline, JournalError, Store};
+use crate::model::notification::{Delivery, Notified};
 use crate::model::verdict::{ReasonId, Verdict};
+use crate::notify::News;
 use crate::plan::Plan;
-use crate::report::{self, Options};
-use crate::runner::{Beginning, Limits, Runner, Session, Wish, due};
+use crate::report::{self, Options, text};
+use crate::runner::{Beginning, Limits, Progress, Runner, Session, Wish, due};
 use crate::secret::Scrubber;
 use crate::vantage::Places;
 use crate::verdict::{Assessment, Exit, assess};
@@ -73,7 +75,8 @@ impl Round<'_> {
                 Err(exit) => return exit,
             };
         let means = Means { places, baseline, cancel };
-        let exit = self.stages_in_order(&mut session, &means).await;
+        let mut news = News::new(Arc::clone(&self.plan.notify), load::context(self.shared, &self.scrubber));
+        let exit = self.stages_in_order(&mut session, &means, &mut news).await;
         means.places.close().await;
         let waited = session.journal().waiting() > 0;
         // Whoever was cut off at the end hears only now that somebody else had taken the lease.
@@ -88,7 +91,8 @@ impl Round<'_> {
         exit
     }
 
-    async fn stages_in_order(&self, session: &mut Session, means: &Means) -> Exit {
+    async fn stages_in_order(&self, session: &mut Session, means: &Means, news: &mut News) -> Exit {
+        news.time_runs_out(&assess(session.run(), clock::now()));
         let stages = self.stages(session);
         let mut worst = Exit::Go;
         for (position, &stage) in stages.iter().enumerate() {
@@ -96,20 +100,26 @@ impl Round<'_> {
             if more && self.is_said(session, stage) {
                 continue;
             }
-            if let Err(error) = self.stage(session, stage, means).await {
+            news.stage_begins(session.run());
+            if let Err(error) = self.stage(session, stage, means, news).await {
                 return self.broken_off(session, &error, &means.cancel);
             }
             let last = match self.conclude(session, stage, more, means.cancel.is_cancelled()).await {
                 Ok(last) => last,
                 Err(error) => return self.broken_off(session, &error, &means.cancel),
             };
-            let assessment = assess(session.run(), clock::now());
+            news.stage_ended(session.run(), stage);
+            worst = self.say(&assess(session.run(), clock::now()));
+            self.keep_told(session, news.finished()).await;
             if last {
+                // The verdict is said; what is kept also says who could not be told.
+                let told = news.settle().await;
+                self.keep_told(session, told).await;
+                let assessment = assess(session.run(), clock::now());
                 let before = compare::with_attempt_before(&self.store, &assessment).await;
-                worst = self.publish(&assessment, last, before);
+                worst = self.publish(&assessment, before);
                 break;
             }
-            worst = self.publish(&assessment, last, None);
         }
         // As the journal says, and so the reports: a signal that comes after the last verdict changes nothing.
         if session.run().interrupted { Exit::Interrupted } else { worst }
@@ -137,7 +147,13 @@ impl Round<'_> {
             && session.unsettled(stage, self.max_age).is_empty()
     }
 
-    async fn stage(&self, session: &mut Session, stage: usize, means: &Means) -> Result<(), JournalError> {
+    async fn stage(
+        &self,
+        session: &mut Session,
+        stage: usize,
+        means: &Means,
+        news: &mut News,
+    ) -> Result<(), JournalError> {
         let begun_in_this_round = session.run().stages[stage].round == session.run().rounds;
         let todo = if begun_in_this_round {
             session.unsettled(stage, self.max_age)
@@ -166,7 +182,15 @@ impl Round<'_> {
             cancel: means.cancel.clone(),
         };
         let mut live = Live::new(self.shared.terminal, &self.plan.outline.stages[stage].id, todo.len());
-        let probed = runner.stage(session, stage, todo, |progress| live.show(&progress)).await;
+        let watch = |progress: Progress<'_>| {
+            live.show(&progress);
+            match progress {
+                Progress::Started(_) => {}
+                Progress::Settled(_, check, judgement, _) => news.settled(check, judgement),
+                Progress::Written(run) => news.written(run, stage),
+            }
+        };
+        let probed = runner.stage(session, stage, todo, watch).await;
         live.end();
         probed
     }
@@ -204,19 +228,38 @@ impl Round<'_> {
         Ok(last)
     }
 
-    /// Print the run as it stands after a stage, and, at its end, write the reports. Until then the folder says that
-    /// the run has not finished: a run that is killed between two stages leaves no GO.
-    fn publish(&self, assessment: &Assessment<'_>, last: bool, before: Option<Arc<Comparison>>) -> Exit {
-        let options = Options { before, ..self.options() };
+    /// Keep who was told, and tell who could not be. That it cannot be written down changes nothing that is known.
+    async fn keep_told(&self, session: &mut Session, told: Vec<Event>) {
+        for event in &told {
+            if let Event::Notified(Notified { to, of, outcome: Delivery::Failed(reason), .. }) = event {
+                let line = format!("note: {to} could not be told: {of}: {reason}");
+                self.shared.terminal.tell(&text::line(&line));
+            }
+        }
+        if !told.is_empty()
+            && let Err(error) = session.append(told).await
+        {
+            self.shared
+                .terminal
+                .error(&error.to_string(), Some("who was told is not recorded; the verdict stands"));
+        }
+    }
+
+    /// Print the run as it stands after a stage.
+    fn say(&self, assessment: &Assessment<'_>) -> Exit {
         if self.probing.format == Format::Text {
-            let colored = Options { color: self.shared.terminal.color_out, ..options.clone() };
+            let colored = Options { color: self.shared.terminal.color_out, ..self.options() };
             let summary = report::Format::Summary.render(assessment, &colored).into_iter().next();
             self.shared.terminal.print(&summary.map(|summary| summary.text).unwrap_or_default());
         }
+        Exit::of(assessment.verdict)
+    }
+
+    /// Write the reports, at the end. Until then the folder says that the run has not finished: a run that is killed between
+    /// two stages leaves no GO.
+    fn publish(&self, assessment: &Assessment<'_>, before: Option<Arc<Comparison>>) -> Exit {
+        let options = Options { before, ..self.options() };
         let exit = Exit::of(assessment.verdict);
-        if !last {
-            return exit;
-        }
         let rendered = report::kept(assessment, &options);
         if self.probing.format == Format::Json {
             let result = rendered.iter().find(|rendered| rendered.name == "result.json");
@@ -250,7 +293,8 @@ impl Round<'_> {
         let mut assessment = assess(session.run(), clock::now());
         let exit = Exit::of(assessment.verdict).not_written();
         assessment.fail(ReasonId::JournalError, error.to_string());
-        self.publish(&assessment, true, None);
+        self.say(&assessment);
+        self.publish(&assessment, None);
         if cancel.is_cancelled() { Exit::Interrupted } else { exit }
     }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::model::application::AsApplication;
 use crate::model::layer::Layer;
+use crate::model::notification::Occasions;
 use crate::model::outcome::Outcome;
 use crate::model::outline::Severity;
 use crate::moment::Moment;
@@ -29,6 +30,7 @@ pub const KEYS: &[&str] = &[
     "window",
     "max_minor",
     "journal",
+    "notify",
     "people",
     "vantages",
     "apps",
@@ -40,7 +42,8 @@ pub const KEYS: &[&str] = &[
     "waivers",
 ];
 /// Keys that belong in the main file only.
-pub const MAIN_ONLY: &[&str] = &["name", "change", "zone", "include", "window", "max_minor", "journal"];
+pub const MAIN_ONLY: &[&str] =
+    &["name", "change", "zone", "include", "window", "max_minor", "journal", "notify"];
 
 /// More failed minors than this are a NO-GO, unless the plan says otherwise.
 pub const MAX_MINOR: usize = 5;
@@ -56,6 +59,15 @@ pub struct Journal {
     /// The role's password; found as libpq finds it when absent.
     #[serde(default)]
     pub password: Option<SecretRef>,
+}
+
+/// Somebody who is told of a run, without the way.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Notify {
+    /// Of what they are told; of everything when absent.
+    #[serde(default)]
+    pub on: Occasions,
 }
 
 /// An id: `[a-z0-9][a-z0-9-]*`, at most 100 characters.

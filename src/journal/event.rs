@@ -10,6 +10,7 @@ use super::edited::PlanEdited;
 use super::people::{Accepted, Decided, Extended, HandedOver, Noted, Voted, Waived};
 use super::rollback::{Measured, RollbackEvent};
 use crate::model::examination::Examination;
+use crate::model::notification::Notified;
 use crate::model::outcome::{Judgement, Outcome};
 use crate::model::outline::{CheckId, Outline, VantageId};
 use crate::model::trace::Trace;
@@ -147,6 +148,8 @@ pub enum Event {
     Handover(HandedOver),
     /// A remark for the timeline.
     Note(Noted),
+    /// Somebody was told, or could not be. It says nothing of the target, and nothing is judged by it.
+    Notified(Notified),
     /// The way back: begun, a stage undone, done, verified.
     Rollback(RollbackEvent),
     /// The round ended by itself.
@@ -181,6 +184,7 @@ impl Event {
             | Self::PlanEdited(_)
             | Self::Handover(_)
             | Self::Note(_)
+            | Self::Notified(_)
             | Self::Rollback(_)
             | Self::RunFinished { .. } => true,
         }

@@ -13,6 +13,7 @@ use super::people::{
 };
 use super::rollback::{Measured, RollbackEvent, Step, Verification};
 use super::tests::{actor, expected, outline};
+use crate::model::notification::{Delivery, Notified};
 use crate::model::outcome::{Judgement, Outcome};
 use crate::model::outline::{Outline, Stage, Waiver};
 use crate::model::verdict::Verdict;
@@ -108,7 +109,7 @@ fn of_the_run() -> impl Strategy<Value = Event> {
 
 fn of_people() -> impl Strategy<Value = Event> {
     let words = (select(&CHECKS[..]), select(&STAGES[..]), select(&NAMES[..]), any::<bool>(), outcome());
-    (0..11, words).prop_map(|(which, (check, stage, by, yes, outcome))| {
+    (0..12, words).prop_map(|(which, (check, stage, by, yes, outcome))| {
         let (because, speaker) = (format!("so says {by}"), speaker(by));
         let rollback = |step| Event::Rollback(RollbackEvent { step, speaker: speaker.clone() });
         match which {
@@ -159,6 +160,13 @@ fn of_people() -> impl Strategy<Value = Event> {
             7 => Event::Note(Noted { text: because, speaker }),
             8 => rollback(if yes { Step::Started } else { Step::Done }),
             9 => rollback(Step::Undone { stage: stage.to_owned() }),
+            10 => Event::Notified(Notified {
+                key: format!("stage:{stage}:1:go"),
+                to: by.to_owned(),
+                of: because,
+                tries: 1,
+                outcome: if yes { Delivery::Sent } else { Delivery::Failed("nobody listens".to_owned()) },
+            }),
             _ => rollback(Step::Verified(Verification { same: usize::from(yes), ..Verification::default() })),
         }
     })

@@ -191,13 +191,28 @@ proptest! {
         for line in lines {
             let (before, is_late) = ((run.latest_at, run.set_back), line.late.is_some());
             let written = line.at;
+            let tells = matches!(line.what, Event::Notified(_));
             run.apply(line);
             prop_assert!((run.latest_at, run.set_back) >= before && run.set_back >= before.1);
-            prop_assert!(is_late || run.latest_at >= written);
+            prop_assert!(is_late || tells || run.latest_at >= written);
             if let Some(back) = &run.rollback {
                 prop_assert!(back.undone.is_sorted_by_key(|&(_, at)| at), "{:?}", back);
             }
         }
+    }
+
+    #[test]
+    fn telling_people_changes_nothing(journal in journal(30)) {
+        let is_judged = |written: &&Written| !matches!(written.2, Event::Notified(_));
+        let untold: Vec<Written> = journal.iter().filter(is_judged).cloned().collect();
+        let [one, other] = [&journal, &untold].map(|journal| {
+            let (lines, _) = given(&lines(journal).concat());
+            let mut lines = lines.into_iter();
+            let mut run = Run::begin("x", lines.next().unwrap()).unwrap();
+            lines.for_each(|line| run.apply(line));
+            told(&run)
+        });
+        prop_assert_eq!(one, other);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::event::{Actor, Event, Expected, Flaky, Line, OutOfOrder, Record, Sele
 use super::people::{People, Speaker};
 use super::rollback::{Measured, Rollback};
 use crate::model::examination::Examination;
+use crate::model::notification::Notified;
 use crate::model::outcome::{Judgement, Outcome};
 use crate::model::outline::{CheckId, Outline};
 use crate::model::trace::Trace;
@@ -67,6 +68,8 @@ pub struct Run {
     pub rollback: Option<Rollback>,
     /// Events of a newer version that were passed over.
     pub unknown: u64,
+    /// Who was told of what, or could not be, and when.
+    pub notified: Vec<(Timestamp, Notified)>,
     /// What was said and decided, line by line, for the timeline: every event but what was looked at.
     pub history: Vec<Line>,
     places: HashMap<CheckId, usize>,
@@ -149,6 +152,7 @@ impl Run {
             measured: started.measured.clone(),
             rollback: None,
             unknown: 0,
+            notified: Vec::new(),
             history: Vec::new(),
             places: HashMap::new(),
             stage_places: HashMap::new(),
@@ -163,6 +167,11 @@ impl Run {
     pub fn apply(&mut self, line: Line) {
         if line.what.is_for_people() {
             self.history.push(line.clone());
+        }
+        // Whoever tells of a run must not change it: neither how old it is nor what its clocks show.
+        if let Event::Notified(notified) = line.what {
+            self.notified.push((line.at, notified));
+            return;
         }
         let is_late = line.late.is_some();
         if line.late.is_some_and(|late| late.superseded) {
@@ -229,7 +238,7 @@ impl Run {
             Event::Handover(said) => self.people.handed_over(at, said, is_late),
             Event::PlanEdited(edited) => self.edited(*edited),
             // Told by the timeline alone.
-            Event::Lease(_) | Event::Note(_) => {}
+            Event::Lease(_) | Event::Note(_) | Event::Notified(_) => {}
             Event::Rollback(event) => Rollback::apply(&mut self.rollback, at, event, &self.outline),
             Event::RunFinished { verdict, interrupted } => {
                 self.finished = true;
@@ -258,6 +267,12 @@ impl Run {
     #[must_use]
     pub fn time(&self, now: Timestamp) -> Timestamp {
         now.max(self.latest_at)
+    }
+
+    /// Whether somebody was told of this before, or it was tried.
+    #[must_use]
+    pub fn was_told(&self, key: &str, to: &str) -> bool {
+        self.notified.iter().any(|(_, notified)| notified.key == key && notified.to == to)
     }
 
     /// The plan's index of a check.

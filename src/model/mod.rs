@@ -11,6 +11,7 @@ pub mod fault;
 pub mod finding_id;
 pub mod host;
 pub mod layer;
+pub mod notification;
 pub mod outcome;
 pub mod outline;
 pub mod permission;

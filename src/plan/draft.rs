@@ -12,9 +12,11 @@ use super::expand::{CheckNode, Expanded};
 use super::files::Files;
 use super::links::{self, Part};
 use super::load::Loading;
+use super::notify;
 use super::window;
 use crate::file::findings::Finding;
 use crate::file::written::{self, Id};
+use crate::model::notification::Target;
 use crate::model::window::Window;
 use crate::probe::Spec;
 use crate::probe::database::Database;
@@ -45,6 +47,7 @@ pub(super) struct Draft {
     pub(super) journal: Option<(NodeId, written::Journal)>,
     /// The same, bound.
     pub(super) journal_login: Option<Postgres>,
+    pub(super) notify: Vec<Target>,
     pub(super) people: IndexMap<String, Item<written::Person>>,
     pub(super) apps: IndexMap<String, Item<written::App>>,
     pub(super) vantages: IndexMap<String, Item<vantage::Spec>>,
@@ -126,6 +129,7 @@ impl Draft {
                 "zone" => self.zone = zone(loading, value),
                 "max_minor" => self.max_minor = scalar(loading, value),
                 "journal" => self.journal = scalar(loading, value).map(|journal| (value, journal)),
+                "notify" => self.notify = notify::read(loading, value),
                 "people" => {
                     self.has_people = true;
                     named(loading, value, "people", &mut self.people);

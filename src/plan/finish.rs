@@ -112,7 +112,7 @@ fn databases(written: &IndexMap<String, Item<Database>>) -> IndexMap<String, Dat
     written.iter().filter_map(|(id, item)| Some((id.clone(), item.value.clone()?))).collect()
 }
 
-fn located(loading: &Loading<'_>, probe: NodeId, problem: Problem) -> Finding {
+pub(super) fn located(loading: &Loading<'_>, probe: NodeId, problem: Problem) -> Finding {
     let Problem { path, at_key, message, help } = problem;
     let node = loading.tree.descend(probe, &path);
     let span = if at_key || node == probe { loading.tree.key_place(node) } else { loading.tree.place(node) };
@@ -215,6 +215,7 @@ pub(super) fn plan(loading: &mut Loading<'_>, draft: Draft, stages: &Stages, due
         jobs,
         sources: Vec::new(),
         journal: draft.journal_login.map(Box::new),
+        notify: draft.notify.into(),
         databases: Arc::new(databases(&draft.databases)),
         vantages: Arc::new(
             draft.vantages.into_iter().filter_map(|(id, item)| Some((id, item.value?))).collect(),

@@ -12,6 +12,7 @@ mod landscape;
 mod links;
 mod load;
 mod needs;
+mod notify;
 mod references;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ pub use edit::{Edit, Side, definitions};
 pub use load::{LoadRequest, Loaded, load};
 
 use crate::model::application::AsApplication;
+use crate::model::notification::Target;
 use crate::model::outline::{Outline, VantageId};
 use crate::period::Period;
 use crate::probe::Spec;
@@ -48,6 +50,8 @@ pub struct Plan {
     pub sources: Vec<Source>,
     /// The login to the team's journal, when it is in a database.
     pub journal: Option<Box<Postgres>>,
+    /// Who is told of a run beside its reports.
+    pub notify: Arc<[Target]>,
     /// Where the databases are, by id.
     pub databases: Arc<IndexMap<String, Database>>,
     /// Where checks can be looked from, other than here, by id.

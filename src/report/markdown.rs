@@ -65,6 +65,7 @@ pub fn render(told: &Assessment<'_>, _: &Options) -> Vec<Rendered> {
         ),
     );
     list(&mut page, digest.history().iter().map(|told| words(told)));
+    list(&mut page, digest.not_told().iter().map(|told| words(told)));
     line(&mut page, "## Next");
     list(&mut page, digest.next().iter().map(step_with_command));
     let plan = told.outline.sha256.get(..6).unwrap_or(&told.outline.sha256);

@@ -10,6 +10,7 @@ use crate::journal::event::{Change, Event, LeaseChange, Line, Record, RunStarted
 use crate::journal::people::{Decision, Speaker, Vote, Voted};
 use crate::journal::rollback::Step;
 use crate::journal::run::Run;
+use crate::model::notification::{Delivery, Notified};
 use crate::model::outline::Severity;
 use crate::period::Period;
 use crate::verdict::{Row, Standing, assess};
@@ -156,6 +157,7 @@ impl Timeline {
                 &format!("{} is in charge from now on", said.to),
                 said.because.as_ref(),
             )),
+            Event::Notified(notified) => Some(told(notified)),
             Event::Note(said) => Some(by(&said.speaker, &format!("note: {}", said.text), None)),
             Event::Rollback(event) => Some(by(&event.speaker, &rollback(&event.step), None)),
             Event::RunFinished { verdict, interrupted } => {
@@ -252,6 +254,14 @@ fn recorded(record: &Record) -> String {
 fn by(speaker: &Speaker, told: &str, because: Option<&String>) -> String {
     let because = because.map(|because| format!(", because {because}")).unwrap_or_default();
     format!("{told}, says {}{because} (typed by {})", speaker.by, speaker.actor)
+}
+
+fn told(notified: &Notified) -> String {
+    let Notified { to, of, tries, outcome, .. } = notified;
+    match outcome {
+        Delivery::Sent => format!("{to} was told: {of}"),
+        Delivery::Failed(reason) => format!("{to} could NOT be told: {of}: {reason} (tries: {tries})"),
+    }
 }
 
 fn voted(said: &Voted) -> String {

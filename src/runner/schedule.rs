@@ -14,6 +14,7 @@ use super::look::{Look, look};
 use super::needs::{Needed, lacking};
 use super::session::Session;
 use crate::journal::event::{Event, Expected, Flaky, Line};
+use crate::journal::run::Run;
 use crate::journal::{Baseline, JournalError};
 use crate::model::examination::Examination;
 use crate::model::outcome::{Judgement, Outcome};
@@ -43,6 +44,8 @@ pub enum Progress<'a> {
     Started(&'a Expected),
     /// A check is settled.
     Settled(&'a Expected, &'a Check, &'a Judgement, bool),
+    /// Something that was settled is in the run now.
+    Written(&'a Run),
 }
 
 /// Probes what a stage expects.
@@ -132,7 +135,10 @@ impl Runner {
                 Some(written) = OptionFuture::from(stage.writing.as_mut()) => {
                     stage.writing = None;
                     match written {
-                        Ok(lines) => session.take_in(lines),
+                        Ok(lines) => {
+                            session.take_in(lines);
+                            (stage.watch)(Progress::Written(session.run()));
+                        }
                         Err(error) => {
                             stage.probes.shutdown().await;
                             return Err(error);

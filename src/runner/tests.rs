@@ -77,6 +77,7 @@ fn plan(stages: &[&str], checks: Vec<(Check, Job)>) -> Arc<Plan> {
     };
     Arc::new(Plan {
         journal: None,
+        notify: Arc::default(),
         outline: Arc::new(outline),
         jobs,
         sources: Vec::new(),

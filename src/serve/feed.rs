@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::events::{Place, Teller};
+use super::watch::Watch;
 use crate::journal::event::Line;
 use crate::journal::run::Run;
 use crate::journal::{JournalError, Reading, Store};
@@ -145,7 +146,7 @@ impl Feed {
 pub(super) struct Gone;
 
 /// Follow the journal until told to stop.
-pub(super) async fn follow(feed: Arc<Feed>, stop: CancellationToken) {
+pub(super) async fn follow(feed: Arc<Feed>, mut watch: Option<Watch>, stop: CancellationToken) {
     let is_team = feed.store.is_team();
     let (tick, newer) = if is_team { (TICK_OF_TEAM, NEWER_OF_TEAM) } else { (TICK, NEWER) };
     let mut teller: Option<Teller> = None;
@@ -164,10 +165,16 @@ pub(super) async fn follow(feed: Arc<Feed>, stop: CancellationToken) {
             }
         }
         *feed.looked.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        if let Some(watch) = &mut watch {
+            watch.look(&feed).await;
+        }
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => break,
             () = tokio::time::sleep(tick) => {}
         }
+    }
+    if let Some(watch) = watch {
+        watch.end(&feed).await;
     }
 }
 

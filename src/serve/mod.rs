@@ -1,7 +1,7 @@
 //! `gonogo serve`: the newest run live over HTTP, for the conference bridge and for gates. Whoever watches can change nothing;
 //! operators, with a token of their own, say what the command line lets people say. `feed` follows the journal, `routes` says
 //! who gets which answer, `answers` makes them, `events` is the stream of what happens, `desk` is where operators `say`
-//! something, `door` lets nobody else in.
+//! something, `door` lets nobody else in. `watch` tells people that the time runs out, when it is asked to.
 
 mod answers;
 mod desk;
@@ -10,11 +10,12 @@ mod events;
 mod feed;
 mod routes;
 mod say;
+mod watch;
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -30,10 +31,12 @@ use tokio_util::sync::CancellationToken;
 use crate::journal::Store;
 use crate::journal::event::Actor;
 use crate::net::tls::{Unservable, acceptor};
+use crate::notify::News;
 
 pub use door::Door;
 use events::Place;
 use feed::Feed;
+use watch::Watch;
 
 /// Connections at once; others wait in the listener's queue.
 const MOST_CONNECTIONS: usize = 1024;
@@ -58,6 +61,7 @@ pub struct Server {
     open_gate: bool,
     tls: Option<TlsAcceptor>,
     body: Mutex<Option<answers::Rendered>>,
+    watch: Mutex<Option<Watch>>,
 }
 
 impl std::fmt::Debug for Server {
@@ -73,14 +77,20 @@ impl Server {
     /// Serve what is recorded in `store`.
     #[must_use]
     pub fn new(store: Store, door: Door, actor: Actor, max_age: Duration) -> Self {
-        let (feed, open_gate) = (Arc::new(Feed::new(store)), false);
-        Self { feed, door, actor, max_age, open_gate, tls: None, body: Mutex::default() }
+        let (feed, body, watch) = (Arc::new(Feed::new(store)), Mutex::default(), Mutex::default());
+        Self { feed, door, actor, max_age, open_gate: false, tls: None, body, watch }
     }
 
     /// Answer `/gate` without a token, by the verdict alone.
     #[must_use]
     pub fn with_open_gate(self) -> Self {
         Self { open_gate: true, ..self }
+    }
+
+    /// Tell people when the time runs out.
+    #[must_use]
+    pub fn telling(self, news: News) -> Self {
+        Self { watch: Mutex::new(Some(Watch::new(news, self.actor.clone()))), ..self }
     }
 
     /// Speak TLS with this certificate chain and key, PEM files.
@@ -94,7 +104,8 @@ impl Server {
     /// Answer until told to stop.
     pub async fn run(self, listener: TcpListener, stop: CancellationToken) {
         let server = Arc::new(self);
-        let follower = tokio::spawn(feed::follow(Arc::clone(&server.feed), stop.clone()));
+        let watch = server.watch.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let follower = tokio::spawn(feed::follow(Arc::clone(&server.feed), watch, stop.clone()));
         let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
         loop {
             let accepted = tokio::select! {

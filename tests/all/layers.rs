@@ -23,6 +23,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("what people say of a run", &["people"]),
     ("two judged runs side by side", &["compare"]),
     ("finished run to text", &["report"]),
+    ("what people are told beside the reports", &["notify"]),
     ("the newest run over HTTP", &["serve"]),
     ("what people and editors meet", &["schema", "cli", "demo"]),
 ];

@@ -16,6 +16,7 @@ mod lab;
 mod layers;
 mod links;
 mod night;
+mod notify;
 mod off_plan;
 mod operators;
 mod page_in_browser;

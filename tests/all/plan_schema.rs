@@ -31,6 +31,7 @@ const SHAPE: &[&str] = &[
     "no-checks",
     "no-probe",
     "no-version",
+    "notify",
     "not-a-map",
     "probe-without-value",
     "secret-in-a-bad-line",

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::support::program::Program;
 
-const CANARIES: [&str; 8] = [
+const CANARIES: [&str; 12] = [
     "canary-env-7f3a91",
     "canary-file-7f3a92",
     "canary-command-7f3a93",
@@ -15,6 +15,10 @@ const CANARIES: [&str; 8] = [
     "canary-url-7f3a96",
     "canary \"quoted\" 7f3a97",
     "canary-flow-7f3a98",
+    "canary-slack-7f3a99",
+    "canary-teams-7f3a9a",
+    "canary-signing-7f3a9b",
+    "canary-told-7f3a9c",
 ];
 
 /// A server that says everything it hears, in its headers and in its body.
@@ -51,6 +55,12 @@ fn plan(port: u16) -> String {
         r#"gonogo: 1
 name: canaries
 vars: {{ door: "${{env:CANARY_VAR}}" }}
+notify:
+  # One that echoes what it is sent, one at which nobody listens, one whose host cannot be found.
+  - slack: {{ url: {{ env: CANARY_SLACK }} }}
+  - teams: {{ url: {{ env: CANARY_TEAMS }} }}
+  - webhook: {{ url: {{ env: CANARY_HOOK }}, secret: {{ env: CANARY_SIGNING }} }}
+  - command: {{ argv: [sh, -c, "echo no: $TOLD >&2; exit 1"], environment: {{ TOLD: {{ env: CANARY_TOLD }} }} }}
 checks:
   - id: bearer
     http: {{ url: "http://127.0.0.1:{port}/a", auth: {{ bearer: {{ env: CANARY_ENV }} }}, record_body: true }}
@@ -79,7 +89,13 @@ checks:
 
 #[test]
 fn no_secret_is_in_anything_that_is_written() {
-    let program = Program::with_plan(&plan(echo()))
+    let port = echo();
+    let program = Program::with_plan(&plan(port))
+        .env("CANARY_SLACK", &format!("http://127.0.0.1:{port}/services/{}", CANARIES[8]))
+        .env("CANARY_TEAMS", &format!("http://127.0.0.1:1/{}?sig={}", CANARIES[9], CANARIES[9]))
+        .env("CANARY_HOOK", &format!("https://nowhere.invalid/{}", CANARIES[9]))
+        .env("CANARY_SIGNING", CANARIES[10])
+        .env("CANARY_TOLD", CANARIES[11])
         .env("CANARY_ENV", CANARIES[0])
         .env("CANARY_VAR", CANARIES[4])
         .env("CANARY_QUOTED", CANARIES[6])
@@ -97,6 +113,7 @@ fn no_secret_is_in_anything_that_is_written() {
         &["plan"],
         &["plan", "--commands"],
         &["plan", "--format", "json"],
+        &["doctor"],
         &["run", "--log", "trace"],
         &["retest", "--failed"],
         &["report"],

@@ -15,6 +15,7 @@ use super::validate::counted;
 use super::{Shared, load};
 use crate::environment::{PROXIES, TRUST_AND_NAMES};
 use crate::model::application::{AsApplication, Variables};
+use crate::model::notification::Target;
 use crate::model::outline::{Check, HERE, LinkPart, Outline, Stage};
 use crate::period::Period;
 use crate::plan::Plan;
@@ -34,7 +35,7 @@ pub(super) fn plan(arguments: &Arguments, shared: &Shared) -> Exit {
         (Some(Picture::Html), ..) => graph_html::render(&Graph::of(&plan.outline)),
         (None, Format::Json, _) => json(&plan, night.as_ref()),
         (None, Format::Text, true) => commands(&plan),
-        (None, Format::Text, false) => stages(&plan.outline, night.as_ref()),
+        (None, Format::Text, false) => stages(&plan.outline, night.as_ref()) + &told(&plan),
     };
     shared.terminal.print(&scrubber.text(&shown));
     match cannot_work(&plan.outline) {
@@ -93,6 +94,15 @@ fn stages(outline: &Outline, night: Option<&Night>) -> String {
         );
     }
     out
+}
+
+/// Who is told of a run, how, and of what.
+fn told(plan: &Plan) -> String {
+    let lines = plan.notify.iter().map(|Target { name, way, on }| {
+        let of: Vec<&str> = on.0.iter().map(|occasion| occasion.name()).collect();
+        format!("\nnotify  {name} of {}: {}\n", of.join(", "), text::line(&way.to_string()))
+    });
+    lines.collect()
 }
 
 fn times(stage: &Stage) -> String {
@@ -195,6 +205,9 @@ fn commands(plan: &Plan) -> String {
             }
         }
     }
+    for Target { name, way, .. } in plan.notify.iter() {
+        let _ = writeln!(out, "{HERE}  notify {name}  {}", text::line(&way.to_string()));
+    }
     out.push_str(ONCE_FAILED);
     out
 }
@@ -239,10 +252,16 @@ fn json(plan: &Plan, night: Option<&Night>) -> String {
         })
     });
     let pieces: Vec<_> = pieces.collect();
+    let told = plan
+        .notify
+        .iter()
+        .map(|Target { name, way, on }| json!({ "to": name, "by": way.to_string(), "of": on.0 }));
+    let told: Vec<_> = told.collect();
     let shown = json!({
         "plan": { "name": outline.name, "sha256": outline.sha256 },
         "window": outline.window, "clock": night.map(|night| clock::json(outline, night)),
         "stages": outline.stages, "pieces": pieces, "checks": checks, "waivers": outline.waivers,
+        "notify": told,
     });
     shown.to_string()
 }

@@ -1,7 +1,7 @@
 //! `command`: a program that is run without a shell, within bounds, and ended with everything it started.
 
 mod judge;
-mod process;
+pub(crate) mod process;
 
 use std::path::PathBuf;
 
@@ -17,7 +17,7 @@ use crate::secret::Text;
 use process::{Process, Start};
 
 /// Variables of our environment that a program gets; everything else may hold secrets that are none of its business.
-const INHERITED: [&str; 9] =
+pub(crate) const INHERITED: [&str; 9] =
     ["PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "USER", "LOGNAME"];
 
 /// A program to run.

@@ -16,7 +16,7 @@ use crate::probe::Trouble;
 use crate::secret::Scrubber;
 
 /// Bytes kept of each output; the rest is read and dropped, so that the program is never stopped by a full pipe.
-pub(super) const KEPT: usize = 64 * 1024;
+pub(crate) const KEPT: usize = 64 * 1024;
 /// Bytes of each output that go into the trace.
 const EXCERPT: usize = 2048;
 /// How long to read on after the end, when something it left behind still holds its output open.
@@ -24,34 +24,34 @@ const GRACE: Duration = Duration::from_millis(300);
 
 /// What to start.
 #[derive(Debug)]
-pub(super) struct Start {
-    pub(super) argv: Vec<String>,
-    pub(super) environment: Vec<(String, String)>,
-    pub(super) directory: Option<PathBuf>,
-    pub(super) stdin: Option<String>,
+pub(crate) struct Start {
+    pub(crate) argv: Vec<String>,
+    pub(crate) environment: Vec<(String, String)>,
+    pub(crate) directory: Option<PathBuf>,
+    pub(crate) stdin: Option<String>,
 }
 
 /// A running program.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Child,
     group: Group,
 }
 
 /// What a program came to.
 #[derive(Debug)]
-pub(super) struct Finished {
-    pub(super) status: ExitStatus,
-    pub(super) stdout: Output,
-    pub(super) stderr: Output,
+pub(crate) struct Finished {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: Output,
+    pub(crate) stderr: Output,
 }
 
 /// The first bytes of an output.
 #[derive(Debug, Default)]
-pub(super) struct Output {
+pub(crate) struct Output {
     bytes: Vec<u8>,
     /// More came than is kept.
-    pub(super) cut: bool,
+    pub(crate) cut: bool,
 }
 
 /// Kills the whole group unless the program has ended by itself.
@@ -69,7 +69,7 @@ impl Drop for Group {
 
 impl Process {
     /// Start it. Whatever goes wrong here is ours: nothing was learnt about the target.
-    pub(super) fn start(start: &Start) -> Result<Self, VantageError> {
+    pub(crate) fn start(start: &Start) -> Result<Self, VantageError> {
         let Some((program, arguments)) = start.argv.split_first() else {
             return Err(VantageError::Start {
                 program: String::new(),
@@ -105,7 +105,7 @@ impl Process {
     }
 
     /// Feed it, read it, wait for its end. Dropping the future ends the program and all it started.
-    pub(super) async fn finish(mut self, stdin: Option<&String>) -> Result<Finished, Trouble> {
+    pub(crate) async fn finish(mut self, stdin: Option<&String>) -> Result<Finished, Trouble> {
         let mut stdout = Output::default();
         let mut stderr = Output::default();
         let feeding = feed(self.child.stdin.take(), stdin.map_or(&[][..], |text| text.as_bytes()));
@@ -160,7 +160,7 @@ impl Output {
     }
 
     /// The output as text, less one trailing line break.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let text = String::from_utf8_lossy(&self.bytes);
         let line = text.strip_suffix('\n').unwrap_or(&text);
         line.strip_suffix('\r').unwrap_or(line).to_owned()
@@ -169,21 +169,21 @@ impl Output {
 
 impl Finished {
     /// The exit code; none when a signal ended it.
-    pub(super) fn code(&self) -> Option<i32> {
+    pub(crate) fn code(&self) -> Option<i32> {
         self.status.code()
     }
 
     /// The signal that ended it.
-    pub(super) fn signal(&self) -> Option<i32> {
+    pub(crate) fn signal(&self) -> Option<i32> {
         self.status.signal()
     }
 
     /// How it ended, and nothing of what it printed.
-    pub(super) fn without_outputs(self) -> Self {
+    pub(crate) fn without_outputs(self) -> Self {
         Self { stdout: Output::default(), stderr: Output::default(), ..self }
     }
 
-    pub(super) fn fact(&self, scrubber: &Scrubber) -> Fact {
+    pub(crate) fn fact(&self, scrubber: &Scrubber) -> Fact {
         Fact::Exited {
             code: self.code(),
             signal: self.signal(),

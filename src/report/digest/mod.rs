@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::clock::{Told, Wall};
 use super::text;
 use crate::model::cause::Change;
+use crate::model::notification::{Delivery, Notified};
 use crate::model::outcome::Outcome;
 use crate::model::outline::{Check, Severity};
 use crate::model::verdict::Verdict;
@@ -200,6 +201,22 @@ impl<'a> Digest<'a> {
             }
         });
         told.collect()
+    }
+
+    /// Who could not be told of the run: for each the latest thing they did not hear. Not cleaned.
+    pub(super) fn not_told(&self) -> Vec<String> {
+        let mut failed: IndexMap<&str, (usize, &Notified, &str)> = IndexMap::new();
+        for (_, notified) in &self.told.run.notified {
+            if let Delivery::Failed(reason) = &notified.outcome {
+                let (times, latest, why) = failed.entry(&notified.to).or_insert((0, notified, reason));
+                (*times, *latest, *why) = (*times + 1, notified, reason);
+            }
+        }
+        let lines = failed.into_iter().map(|(to, (times, notified, why))| {
+            let before = if times > 1 { format!(", and {} before", times - 1) } else { String::new() };
+            format!("{to} could not be told: {}: {why} (tries: {}{before})", notified.of, notified.tries)
+        });
+        lines.collect()
     }
 
     /// A moment in the plan's zone, as `Sun 23 Sep 02:00`.

@@ -112,6 +112,7 @@ pub(crate) fn body(told: &Assessment<'_>, options: &Options) -> Markup {
         items::changed(&digest),
         Some(stages::stages(&digest)),
         attempts::section(&digest, options.before.as_deref()),
+        stages::not_told(&digest),
         stages::timeline(told),
         Some(checks::section(&digest)),
     ]

@@ -41,6 +41,15 @@ pub(super) fn stages(digest: &Digest<'_>) -> Markup {
     section("stages", "Stages", "", &content)
 }
 
+/// Who could not be told of the run.
+pub(super) fn not_told(digest: &Digest<'_>) -> Option<Markup> {
+    let lines = digest.not_told();
+    (!lines.is_empty()).then(|| {
+        let content = html! { ul { @for line in &lines { li { (Words(line)) } } } };
+        section("not-told", "Not told", "It changes nothing of the verdict.", &content)
+    })
+}
+
 /// What was said and decided, the newest first.
 pub(super) fn timeline(told: &Assessment<'_>) -> Option<Markup> {
     let entries = Timeline::of(told.run);

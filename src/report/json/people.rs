@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::journal::people::{At, Decision, Speaker, Vote};
 use crate::journal::rollback::Verification;
 use crate::journal::run::Run;
+use crate::model::notification::{Delivery, Notified};
 use crate::model::outline::Stage;
 use crate::verdict::{Assessment, Row};
 
@@ -52,6 +53,26 @@ pub struct DecisionEntry<'a> {
     pub decision: Decision,
     /// When, by whom and why.
     pub said: SaidEntry<'a>,
+}
+
+/// Somebody who was told, or could not be.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct NotificationEntry<'a> {
+    /// When it came to an end.
+    pub at: Timestamp,
+    /// Who: the kind, with a number from the second of a kind on.
+    pub to: &'a str,
+    /// What they were told.
+    pub of: &'a str,
+    /// What happened, as one word.
+    pub key: &'a str,
+    /// Tries made.
+    pub tries: u32,
+    /// Whether it was taken.
+    pub sent: bool,
+    /// Why it was not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'a str>,
 }
 
 /// The way back.
@@ -150,4 +171,17 @@ pub(super) fn rollback<'a>(told: &'a Assessment<'_>) -> Option<RollbackEntry<'a>
         late_s: way_back.map(|back| back.late.as_secs()),
         verified: rollback.verified.as_ref().map(|(_, verified)| verified),
     })
+}
+
+/// Who was told.
+pub(super) fn notifications(run: &Run) -> Vec<NotificationEntry<'_>> {
+    let entries = run.notified.iter().map(|(at, notified)| {
+        let Notified { key, to, of, tries, outcome } = notified;
+        let reason = match outcome {
+            Delivery::Sent => None,
+            Delivery::Failed(reason) => Some(reason.as_str()),
+        };
+        NotificationEntry { at: *at, to, of, key, tries: *tries, sent: reason.is_none(), reason }
+    });
+    entries.collect()
 }

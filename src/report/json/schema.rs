@@ -7,7 +7,7 @@ use serde::ser::{Error as _, SerializeSeq as _};
 use serde::{Serialize, Serializer};
 use serde_json::value::to_raw_value;
 
-use super::people::{DecisionEntry, ExtensionEntry, RollbackEntry, SaidEntry, VoteEntry};
+use super::people::{DecisionEntry, ExtensionEntry, NotificationEntry, RollbackEntry, SaidEntry, VoteEntry};
 use crate::model::cause::{Change, Diagnosis};
 use crate::model::examination::Examination;
 use crate::model::layer::Layer;
@@ -68,6 +68,10 @@ pub struct ResultFile<'a> {
     /// The way back, once it has begun.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollback: Option<RollbackEntry<'a>>,
+    /// Who was told beside the reports, or could not be, oldest first. It decides nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub notifications: Vec<NotificationEntry<'a>>,
     /// Checks left out by hand.
     pub left_out: Vec<&'a str>,
     /// Every check that was due, once for each vantage, as it was seen last.

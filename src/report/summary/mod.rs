@@ -36,6 +36,9 @@ pub fn render(told: &Assessment<'_>, options: &Options) -> Vec<Rendered> {
     for line in digest.history() {
         page.wrapped("", &line, Tone::Caution);
     }
+    for line in digest.not_told() {
+        page.wrapped("NOT TOLD  ", &text::ascii_words(&line), Tone::Caution);
+    }
     steps(&mut page, &digest.next());
     let plan = told.outline.sha256.get(..6).unwrap_or(&told.outline.sha256);
     page.plain(&format!("run {} attempt {} plan {plan}", told.run.id, told.run.attempt));

@@ -1,0 +1,189 @@
+//! One message to one URL: at most three tries of ten seconds, no redirect followed, and nothing of the URL but its host
+//! in what is told.
+
+use std::net::SocketAddr;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderValue, RETRY_AFTER, USER_AGENT};
+use hyper::{Method, Request, StatusCode, Uri};
+use url::{Position, Url};
+
+use super::Sent;
+use crate::model::fault::Fault;
+use crate::model::notification::{Delivery, endpoint};
+use crate::model::trace::Trouble;
+use crate::net::connect::{CONNECT_LIMIT, connect};
+use crate::net::http::{Head, Protocol, exchange};
+use crate::net::proxy::{Proxy, connect_through};
+use crate::net::resolve::resolve;
+use crate::net::stream::{Plain, Stream};
+use crate::net::tls::{TlsSettings, secure};
+use crate::probe::Context;
+use crate::secret::SecretRef;
+
+const AGENT: &str = concat!("gonogo/", env!("CARGO_PKG_VERSION"));
+/// The longest one try may take.
+const LIMIT: Duration = Duration::from_secs(10);
+/// Between one try and the next; there is one try more.
+const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
+/// The longest that a `Retry-After` is waited for: people wait for the end of the command.
+const MOST_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The headers of one try, made from the body.
+pub(super) type Headers<'a> = dyn Fn(&str) -> Result<Vec<(&'static str, String)>, String> + Send + Sync + 'a;
+
+/// Why a try did not work.
+struct Refused {
+    reason: String,
+    /// Whether another one may.
+    again: bool,
+    /// How long the server wants us to wait.
+    after: Option<Duration>,
+}
+
+impl Refused {
+    fn finally(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), again: false, after: None }
+    }
+
+    fn for_now(reason: impl Into<String>) -> Self {
+        Self { again: true, ..Self::finally(reason) }
+    }
+}
+
+impl From<Trouble> for Refused {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            // A certificate does not mend within seconds.
+            Trouble::Fault(fault @ Fault::Distrusted { .. }) => Self::finally(fault.to_string()),
+            Trouble::Fault(fault) => Self::for_now(fault.to_string()),
+            Trouble::Blind(error) => Self::finally(error.to_string()),
+        }
+    }
+}
+
+/// Send JSON there, with these headers.
+pub(super) async fn post(context: &Context, url: &SecretRef, body: String, headers: &Headers<'_>) -> Sent {
+    let found = match context.vault.get(url).await {
+        Ok(found) => endpoint(found.expose()).map_err(|reason| format!("{url}: {reason}")),
+        Err(error) => Err(error.to_string()),
+    };
+    let url = match found {
+        Ok(url) => url,
+        Err(reason) => return (0, Delivery::Failed(reason)),
+    };
+    let mut pauses = PAUSES.iter();
+    let mut count = 0;
+    loop {
+        count += 1;
+        let answered = tokio::time::timeout(LIMIT, attempt(context, &url, &body, headers)).await;
+        let refused = match answered {
+            Ok(Ok(())) => return (count, Delivery::Sent),
+            Ok(Err(refused)) => refused,
+            Err(_) => Refused::for_now(format!("no answer within {} s", LIMIT.as_secs())),
+        };
+        let Some(&pause) = pauses.next().filter(|_| refused.again) else {
+            return (count, Delivery::Failed(refused.reason));
+        };
+        tokio::time::sleep(refused.after.unwrap_or(pause)).await;
+    }
+}
+
+async fn attempt(context: &Context, url: &Url, body: &str, headers: &Headers<'_>) -> Result<(), Refused> {
+    let request = request(url, body, headers(body).map_err(Refused::finally)?).map_err(Refused::finally)?;
+    let stream = open(context, url).await?;
+    let begun = OnceLock::new();
+    let answer = exchange(stream, Protocol::Http1, request, context.vault.scrubber(), &begun).await;
+    // What counts is the status: an answer too large to be read was an answer all the same.
+    match (answer, begun.into_inner()) {
+        (Ok(answer), _) => judged(&answer.head(), &answer.body),
+        (Err(_), Some(head)) => judged(&head, b""),
+        (Err(fault), None) => Err(Trouble::from(fault).into()),
+    }
+}
+
+/// A connection to it: through the proxy of the environment, as every program here goes; to this machine, directly.
+async fn open(context: &Context, url: &Url) -> Result<Stream, Refused> {
+    let is_secured = url.scheme() == "https";
+    let (host, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(443));
+    let proxy = if is_secured {
+        let proxy = Proxy::of_environment(&context.environment, url.scheme(), host, port);
+        proxy.map_err(|error| Refused::finally(error.to_string()))?
+    } else {
+        None
+    };
+    for secret in proxy.iter().flat_map(Proxy::secrets) {
+        context.vault.scrubber().learn(&secret);
+    }
+    let (via, via_port) = proxy.as_ref().map_or((host, port), |proxy| (&proxy.host, proxy.port));
+    let (_, addresses) = Box::pin(resolve(via)).await?;
+    let addresses: Vec<SocketAddr> =
+        addresses.into_iter().map(|address| SocketAddr::new(address, via_port)).collect();
+    let (_, connection) = connect(&addresses, CONNECT_LIMIT).await?;
+    let mut plain = Plain::Tcp(connection.stream);
+    if !is_secured {
+        return Ok(Stream::Plain(plain));
+    }
+    if let Some(proxy) = &proxy {
+        connect_through(&mut plain, proxy, &format!("{host}:{port}")).await.map_err(Trouble::from)?;
+    }
+    let settings = TlsSettings { alpn: vec!["http/1.1".to_owned()], ..TlsSettings::new(host) };
+    let (_, stream) = Box::pin(secure(&context.net, plain, &settings)).await?;
+    Ok(stream)
+}
+
+/// No reason holds anything of the URL.
+fn request(
+    url: &Url,
+    body: &str,
+    headers: Vec<(&'static str, String)>,
+) -> Result<Request<Full<Bytes>>, String> {
+    let unusable = || "its URL cannot be sent in a request".to_owned();
+    let path = Uri::try_from(&url[Position::BeforePath..Position::AfterQuery]).map_err(|_| unusable())?;
+    let host =
+        HeaderValue::try_from(&url[Position::BeforeHost..Position::AfterPort]).map_err(|_| unusable())?;
+    let mut request = Request::new(Full::new(Bytes::copy_from_slice(body.as_bytes())));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = path;
+    let sent = request.headers_mut();
+    sent.insert(HOST, host);
+    sent.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    sent.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+    sent.insert(CONNECTION, HeaderValue::from_static("close"));
+    for (name, value) in headers {
+        sent.insert(
+            name,
+            HeaderValue::try_from(value).map_err(|_| format!("{name} cannot be sent in a header"))?,
+        );
+    }
+    Ok(request)
+}
+
+fn judged(head: &Head, body: &[u8]) -> Result<(), Refused> {
+    let status = head.status;
+    if status.is_success() {
+        return Ok(());
+    }
+    let reason = match word(body) {
+        Some(word) => format!("it answered {} ({word})", status.as_u16()),
+        None if status.is_redirection() => {
+            format!("it answered {}, a redirect, which is not followed", status.as_u16())
+        }
+        None => format!("it answered {}", status.as_u16()),
+    };
+    let again = status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error();
+    let after = head.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let after = after.map(|seconds| Duration::from_secs(seconds).min(MOST_PATIENCE));
+    Err(Refused { reason, again, after })
+}
+
+/// The name of an error, such as Slack's `invalid_blocks`: other words of a server may hold anything, our URL among it.
+fn word(body: &[u8]) -> Option<&str> {
+    let word = std::str::from_utf8(body).ok()?.trim();
+    let is_name =
+        (3..=40).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    is_name.then_some(word)
+}
