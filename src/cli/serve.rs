@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use clap::Args;
 use tokio::net::TcpListener;
+use url::Url;
 
 use super::arguments::{JournalFolder, PlanFiles};
 use super::{Shared, journal, load, reporting, signals};
 use crate::notify::News;
 use crate::period::Period;
 use crate::secret::{Scrubber, Secret};
-use crate::serve::{Door, Server};
+use crate::serve::{Door, GithubApp, Server};
 use crate::verdict::Exit;
 
 /// Bytes of a token's file.
@@ -22,6 +23,7 @@ const SHORTEST_TOKEN: usize = 16;
 /// The variables that hold a token when no file does.
 const VARIABLE: &str = "GONOGO_SERVE_TOKEN";
 const OPERATOR_VARIABLE: &str = "GONOGO_SERVE_OPERATOR_TOKEN";
+const WEBHOOK_VARIABLE: &str = "GONOGO_GITHUB_WEBHOOK_SECRET";
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -57,9 +59,28 @@ pub(super) struct Arguments {
     #[arg(long)]
     notify: bool,
     #[command(flatten)]
+    github: GithubArguments,
+    #[command(flatten)]
     plan: PlanFiles,
     #[command(flatten)]
     journal: JournalFolder,
+}
+
+#[derive(Debug, Args)]
+struct GithubArguments {
+    /// A GitHub App's id: its webhook (to /github, or /github?stage=STAGE) asks for deployments that a protection rule
+    /// holds; they are approved once the run is GO, rejected once it ended in NO-GO, and wait until then
+    #[arg(long, value_name = "ID", requires = "github_key")]
+    github_app: Option<String>,
+    /// The App's private key
+    #[arg(long, value_name = "PEM", requires = "github_app")]
+    github_key: Option<PathBuf>,
+    /// A file with the App's webhook secret; `GONOGO_GITHUB_WEBHOOK_SECRET` of the environment when absent
+    #[arg(long, value_name = "FILE", requires = "github_app")]
+    github_secret_file: Option<PathBuf>,
+    /// Where GitHub answers, such as `https://HOST/api/v3` of an enterprise server
+    #[arg(long, value_name = "URL", default_value = "https://api.github.com", requires = "github_app")]
+    github_api: Url,
 }
 
 pub(super) async fn serve(arguments: &Arguments, shared: &Shared) -> Exit {
@@ -124,6 +145,14 @@ async fn prepared(arguments: &Arguments, shared: &Shared) -> Result<(Server, Tcp
         }
         server = server.telling(News::new(plan.notify, load::context(shared, &scrubber)));
     }
+    if let Some(app) = github(&arguments.github, shared, &scrubber).map_err(|reason| {
+        refused(
+            &reason,
+            "they are those of the App's page at GitHub: its id, a private key, the webhook secret",
+        )
+    })? {
+        server = server.answering_github(app);
+    }
     if let (Some(chain), Some(key)) = (&arguments.tls_cert, &arguments.tls_key) {
         server = server
             .secured(chain, key)
@@ -139,6 +168,21 @@ async fn prepared(arguments: &Arguments, shared: &Shared) -> Result<(Server, Tcp
     let scheme = if arguments.tls_cert.is_some() { "https" } else { "http" };
     shared.terminal.print(&format!("serving {place} at {scheme}://{address}/ until Ctrl-C"));
     Ok((server, listener))
+}
+
+/// The App as which we answer GitHub, when there is one.
+fn github(
+    arguments: &GithubArguments,
+    shared: &Shared,
+    scrubber: &Arc<Scrubber>,
+) -> Result<Option<GithubApp>, String> {
+    let (Some(id), Some(key)) = (&arguments.github_app, &arguments.github_key) else { return Ok(None) };
+    let secret = token(arguments.github_secret_file.as_deref(), WEBHOOK_VARIABLE, shared)?;
+    let secret = secret.ok_or("the App's webhook secret is missing: anybody could ask in GitHub's name")?;
+    let terminal = shared.terminal;
+    let tell = Arc::new(move |text: &str| terminal.tell(text));
+    let (api, context) = (arguments.github_api.clone(), load::context(shared, scrubber));
+    GithubApp::new(id.clone(), key, secret, api, context, tell).map(Some)
 }
 
 /// The token, out of a file or the environment: never argv, which every user of a machine can read.
@@ -159,7 +203,7 @@ fn token(file: Option<&Path>, variable: &str, shared: &Shared) -> Result<Option<
     };
     let token = text.trim();
     if token.len() < SHORTEST_TOKEN {
-        return Err(format!("the token is shorter than {SHORTEST_TOKEN} characters: it could be guessed"));
+        return Err(format!("this is shorter than {SHORTEST_TOKEN} characters: it could be guessed"));
     }
     Ok(Some(Secret::new(token.to_owned())))
 }

@@ -6,7 +6,7 @@ mod blockers;
 mod command;
 mod news;
 mod notice;
-mod post;
+pub(crate) mod post;
 mod slack;
 mod teams;
 #[cfg(test)]

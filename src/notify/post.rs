@@ -33,7 +33,7 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2
 const MOST_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The headers of one try, made from the body.
-pub(super) type Headers<'a> = dyn Fn(&str) -> Result<Vec<(&'static str, String)>, String> + Send + Sync + 'a;
+pub(crate) type Headers<'a> = dyn Fn(&str) -> Result<Vec<(&'static str, String)>, String> + Send + Sync + 'a;
 
 /// Why a try did not work.
 struct Refused {
@@ -71,36 +71,48 @@ pub(super) async fn post(context: &Context, url: &SecretRef, body: String, heade
         Ok(found) => endpoint(found.expose()).map_err(|reason| format!("{url}: {reason}")),
         Err(error) => Err(error.to_string()),
     };
-    let url = match found {
-        Ok(url) => url,
-        Err(reason) => return (0, Delivery::Failed(reason)),
-    };
+    match found {
+        Ok(url) => match deliver(context, &url, &body, headers).await {
+            (tries, Ok(_)) => (tries, Delivery::Sent),
+            (tries, Err(reason)) => (tries, Delivery::Failed(reason)),
+        },
+        Err(reason) => (0, Delivery::Failed(reason)),
+    }
+}
+
+/// The tries it took to send JSON to a URL, and what was answered to the last; a reason holds nothing of the URL.
+pub(crate) async fn deliver(
+    context: &Context,
+    url: &Url,
+    body: &str,
+    headers: &Headers<'_>,
+) -> (u32, Result<Bytes, String>) {
     let mut pauses = PAUSES.iter();
     let mut count = 0;
     loop {
         count += 1;
-        let answered = tokio::time::timeout(LIMIT, attempt(context, &url, &body, headers)).await;
+        let answered = tokio::time::timeout(LIMIT, attempt(context, url, body, headers)).await;
         let refused = match answered {
-            Ok(Ok(())) => return (count, Delivery::Sent),
+            Ok(Ok(body)) => return (count, Ok(body)),
             Ok(Err(refused)) => refused,
             Err(_) => Refused::for_now(format!("no answer within {} s", LIMIT.as_secs())),
         };
         let Some(&pause) = pauses.next().filter(|_| refused.again) else {
-            return (count, Delivery::Failed(refused.reason));
+            return (count, Err(refused.reason));
         };
         tokio::time::sleep(refused.after.unwrap_or(pause)).await;
     }
 }
 
-async fn attempt(context: &Context, url: &Url, body: &str, headers: &Headers<'_>) -> Result<(), Refused> {
+async fn attempt(context: &Context, url: &Url, body: &str, headers: &Headers<'_>) -> Result<Bytes, Refused> {
     let request = request(url, body, headers(body).map_err(Refused::finally)?).map_err(Refused::finally)?;
     let stream = open(context, url).await?;
     let begun = OnceLock::new();
     let answer = exchange(stream, Protocol::Http1, request, context.vault.scrubber(), &begun).await;
     // What counts is the status: an answer too large to be read was an answer all the same.
     match (answer, begun.into_inner()) {
-        (Ok(answer), _) => judged(&answer.head(), &answer.body),
-        (Err(_), Some(head)) => judged(&head, b""),
+        (Ok(answer), _) => judged(&answer.head(), &answer.body).map(|()| answer.body),
+        (Err(_), Some(head)) => judged(&head, b"").map(|()| Bytes::new()),
         (Err(fault), None) => Err(Trouble::from(fault).into()),
     }
 }

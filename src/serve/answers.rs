@@ -166,9 +166,9 @@ pub(super) fn gate(server: &Server, stage: Option<&str>, may_read: bool) -> Answ
 
 /// What a gate is told.
 #[derive(Debug)]
-struct Gate {
-    verdict: Verdict,
-    why: String,
+pub(super) struct Gate {
+    pub(super) verdict: Verdict,
+    pub(super) why: String,
     stage: Option<String>,
     run: String,
     attempt: u32,
@@ -178,7 +178,7 @@ struct Gate {
 }
 
 impl Gate {
-    fn of(server: &Server, stage: Option<&str>) -> Result<Self, Answer> {
+    pub(super) fn of(server: &Server, stage: Option<&str>) -> Result<Self, Answer> {
         let trouble = server.feed.trouble();
         let known = server.feed.state();
         let Some((run, _)) = &known.newest else { return Err(nothing()) };

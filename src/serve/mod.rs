@@ -1,13 +1,14 @@
 //! `gonogo serve`: the newest run live over HTTP, for the conference bridge and for gates. Whoever watches can change nothing;
 //! operators, with a token of their own, say what the command line lets people say. `feed` follows the journal, `routes` says
 //! who gets which answer, `answers` makes them, `events` is the stream of what happens, `desk` is where operators `say`
-//! something, `door` lets nobody else in. `watch` tells people that the time runs out, when it is asked to.
+//! something, `github` tells GitHub of deployments that wait, `door` lets nobody else in. `watch` tells people that the time runs out, when it is asked to.
 
 mod answers;
 mod desk;
 mod door;
 mod events;
 mod feed;
+mod github;
 mod routes;
 mod say;
 mod watch;
@@ -36,6 +37,7 @@ use crate::notify::News;
 pub use door::Door;
 use events::Place;
 use feed::Feed;
+pub use github::App as GithubApp;
 use watch::Watch;
 
 /// Connections at once; others wait in the listener's queue.
@@ -59,6 +61,7 @@ pub struct Server {
     max_age: Duration,
     /// Gates are answered without a token, by the verdict alone.
     open_gate: bool,
+    github: Option<Arc<GithubApp>>,
     tls: Option<TlsAcceptor>,
     body: Mutex<Option<answers::Rendered>>,
     watch: Mutex<Option<Watch>>,
@@ -78,13 +81,19 @@ impl Server {
     #[must_use]
     pub fn new(store: Store, door: Door, actor: Actor, max_age: Duration) -> Self {
         let (feed, body, watch) = (Arc::new(Feed::new(store)), Mutex::default(), Mutex::default());
-        Self { feed, door, actor, max_age, open_gate: false, tls: None, body, watch }
+        Self { feed, door, actor, max_age, open_gate: false, github: None, tls: None, body, watch }
     }
 
     /// Answer `/gate` without a token, by the verdict alone.
     #[must_use]
     pub fn with_open_gate(self) -> Self {
         Self { open_gate: true, ..self }
+    }
+
+    /// Answer GitHub's deployment protection rules as this App.
+    #[must_use]
+    pub fn answering_github(self, app: GithubApp) -> Self {
+        Self { github: Some(Arc::new(app)), ..self }
     }
 
     /// Tell people when the time runs out.

@@ -19,7 +19,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use super::answers::{self, Answer};
 use super::door::{Role, Stranger, may_write};
 use super::events::{Last, Place, stream_of};
-use super::{Server, desk, say};
+use super::{Server, desk, github, say};
 
 type Body = UnsyncBoxBody<Bytes, Infallible>;
 
@@ -33,7 +33,8 @@ const BEARER: &str = "Bearer realm=\"gonogo\"";
 const WRONG: Duration = Duration::from_millis(300);
 
 /// What can be asked for, for whoever asks for something else.
-const ROUTES: &str = "/ (the page), /say, /events, /result.json, /verdict, /gate, /metrics, /healthz";
+const ROUTES: &str =
+    "/ (the page), /say, /events, /result.json, /verdict, /gate, /github, /metrics, /healthz";
 
 /// Answer one request.
 pub(super) async fn answer(
@@ -61,6 +62,14 @@ async fn routed(
     if path == "/login" && head.method == Method::POST {
         return log_in(server, &head.headers, body).await;
     }
+    let asked = Asked { query: head.uri.query().unwrap_or_default().to_owned() };
+    // Signed, it needs no token; whose name it was sent to is looked at all the same.
+    if path == "/github" && head.method == Method::POST && server.door.is_meant(&head.headers) {
+        return match read(body).await {
+            Ok(body) => whole(github::take_in(server, &head.headers, &body, asked.stage())),
+            Err(()) => too_large(),
+        };
+    }
     let role = match server.door.admit(&head.headers) {
         Ok(role) => role,
         Err(Stranger::Misdirected) => {
@@ -71,7 +80,6 @@ async fn routed(
             if read(body).await.is_err() {
                 return too_large();
             }
-            let asked = Asked { query: head.uri.query().unwrap_or_default().to_owned() };
             let answered =
                 render(server, move |server| answers::gate(server, asked.stage().as_deref(), false));
             return answered.await;
@@ -82,7 +90,6 @@ async fn routed(
             return with(whole(answer), WWW_AUTHENTICATE, BEARER);
         }
     };
-    let asked = Asked { query: head.uri.query().unwrap_or_default().to_owned() };
     match path.as_str() {
         // Flagger and others send what they are about, which changes nothing.
         "/gate" if reads || head.method == Method::POST => {
