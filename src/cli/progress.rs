@@ -66,7 +66,7 @@ impl Live {
                 self.running.remove(&name(item));
                 self.redraw();
             }
-            Progress::Written(_) => {}
+            Progress::Known(_) => {}
         }
     }
 

@@ -113,7 +113,7 @@ impl Round<'_> {
             self.keep_told(session, news.finished()).await;
             if last {
                 // The verdict is said; what is kept also says who could not be told.
-                let told = news.settle().await;
+                let told = news.settle(means.cancel.is_cancelled()).await;
                 self.keep_told(session, told).await;
                 let assessment = assess(session.run(), clock::now());
                 let before = compare::with_attempt_before(&self.store, &assessment).await;
@@ -187,7 +187,7 @@ impl Round<'_> {
             match progress {
                 Progress::Started(_) => {}
                 Progress::Settled(_, check, judgement, _) => news.settled(check, judgement),
-                Progress::Written(run) => news.written(run, stage),
+                Progress::Known(run) => news.known(run, stage),
             }
         };
         let probed = runner.stage(session, stage, todo, watch).await;

@@ -7,7 +7,7 @@ use crate::model::outcome::{Judgement, Outcome};
 use crate::model::outline::{Check, CheckId, Severity};
 use crate::verdict::{Assessment, Row, Standing};
 
-/// Between two looks: what fails together is told together.
+/// From a failure to the look at it: it is in the run by then, and what fails together is told together.
 const PACE: Duration = Duration::from_secs(1);
 
 /// What is known of a stage's blockers.

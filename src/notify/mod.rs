@@ -30,8 +30,9 @@ use crate::secret::SecretRef;
 pub use news::News;
 pub use notice::{Failure, Notice, SCHEMA, notification_schema};
 
-/// The longest that a command waits at its end for what is under way.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+/// The longest that a command waits at its end for what is under way; somebody who has stopped it does not want to wait.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE_OF_THE_STOPPED: Duration = Duration::from_secs(2);
 
 /// What came of sending: the tries made, and whether it was taken.
 type Sent = (u32, Delivery);
@@ -68,7 +69,7 @@ impl Notifier {
                 to: to.clone(),
                 of: notice.headline.clone(),
                 tries: 0,
-                outcome: Delivery::Failed(format!("no answer came within {} s", PATIENCE.as_secs())),
+                outcome: Delivery::Failed("no answer came before the command ended".to_owned()),
             };
             self.under_way.push(open.clone());
             let (way, notice, context) = (way.clone(), notice.clone(), self.context.clone());
@@ -90,8 +91,8 @@ impl Notifier {
     }
 
     /// Wait for what is under way, but not for long; what has no answer then is given up, and told as such.
-    async fn settle(&mut self) -> Vec<Event> {
-        let until = Instant::now() + PATIENCE;
+    async fn settle(&mut self, stopped: bool) -> Vec<Event> {
+        let until = Instant::now() + if stopped { PATIENCE_OF_THE_STOPPED } else { PATIENCE };
         let mut events = Vec::new();
         while let Ok(Some(joined)) = tokio::time::timeout_at(until, self.sending.join_next()).await {
             events.extend(joined.ok().map(|notified| self.taken(notified)));

@@ -50,8 +50,8 @@ impl News {
         }
     }
 
-    /// What was seen is in the run: blockers that are new are told.
-    pub fn written(&mut self, run: &Run, stage: usize) {
+    /// The run as it is known, now and then: blockers that are new are told.
+    pub fn known(&mut self, run: &Run, stage: usize) {
         if let Some(blockers) = self.blockers.as_mut().filter(|blockers| blockers.is_due()) {
             let told = assess(run, clock::now());
             let fresh = blockers.fresh(&told);
@@ -93,8 +93,8 @@ impl News {
         self.notifier.finished()
     }
 
-    /// Wait a little for what is under way; what came of everything, for the journal.
-    pub async fn settle(&mut self) -> Vec<Event> {
-        self.notifier.settle().await
+    /// Wait a little for what is under way, and less when somebody has stopped us; what came of everything, for the journal.
+    pub async fn settle(&mut self, stopped: bool) -> Vec<Event> {
+        self.notifier.settle(stopped).await
     }
 }

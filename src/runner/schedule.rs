@@ -28,6 +28,9 @@ const UNWRITTEN: usize = 2048;
 /// Between two writes at least: a sync costs more processor time than a probe.
 const PACE: Duration = Duration::from_millis(20);
 
+/// Between two looks of whoever watches at the run itself.
+const BEAT: Duration = Duration::from_millis(500);
+
 /// How many probes at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -44,8 +47,8 @@ pub enum Progress<'a> {
     Started(&'a Expected),
     /// A check is settled.
     Settled(&'a Expected, &'a Check, &'a Judgement, bool),
-    /// Something that was settled is in the run now.
-    Written(&'a Run),
+    /// The run as it is known, twice a second: what was settled a while ago is in it.
+    Known(&'a Run),
 }
 
 /// Probes what a stage expects.
@@ -118,6 +121,8 @@ impl Runner {
         stage.settle_unprobed(session);
         let mut pace = tokio::time::interval(PACE);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut beat = tokio::time::interval(BEAT);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             stage.fill();
             tokio::select! {
@@ -132,13 +137,13 @@ impl Runner {
                 _ = pace.tick(), if stage.writing.is_none() && !stage.unwritten.is_empty() => {
                     stage.write(session);
                 }
+                _ = beat.tick(), if !stage.probes.is_empty() => {
+                    (stage.watch)(Progress::Known(session.run()));
+                }
                 Some(written) = OptionFuture::from(stage.writing.as_mut()) => {
                     stage.writing = None;
                     match written {
-                        Ok(lines) => {
-                            session.take_in(lines);
-                            (stage.watch)(Progress::Written(session.run()));
-                        }
+                        Ok(lines) => session.take_in(lines),
                         Err(error) => {
                             stage.probes.shutdown().await;
                             return Err(error);

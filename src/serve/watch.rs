@@ -43,7 +43,7 @@ impl Watch {
 
     /// Serving ends: wait a little for what is under way.
     pub(super) async fn end(mut self, feed: &Feed) {
-        let told = self.news.settle().await;
+        let told = self.news.settle(true).await;
         self.keep(feed, told).await;
     }
 
