@@ -70,17 +70,17 @@ pub(super) struct Arguments {
 struct GithubArguments {
     /// A GitHub App's id: its webhook (to /github, or /github?stage=STAGE) asks for deployments that a protection rule
     /// holds; they are approved once the run is GO, rejected once it ended in NO-GO, and wait until then
-    #[arg(long, value_name = "ID", requires = "github_key")]
-    github_app: Option<String>,
+    #[arg(id = "github-app", long = "github-app", value_name = "ID", requires = "github-key")]
+    app: Option<String>,
     /// The App's private key
-    #[arg(long, value_name = "PEM", requires = "github_app")]
-    github_key: Option<PathBuf>,
+    #[arg(id = "github-key", long = "github-key", value_name = "PEM", requires = "github-app")]
+    key: Option<PathBuf>,
     /// A file with the App's webhook secret; `GONOGO_GITHUB_WEBHOOK_SECRET` of the environment when absent
-    #[arg(long, value_name = "FILE", requires = "github_app")]
-    github_secret_file: Option<PathBuf>,
+    #[arg(id = "github-secret-file", long = "github-secret-file", value_name = "FILE", requires = "github-app")]
+    secret_file: Option<PathBuf>,
     /// Where GitHub answers, such as `https://HOST/api/v3` of an enterprise server
-    #[arg(long, value_name = "URL", default_value = "https://api.github.com", requires = "github_app")]
-    github_api: Url,
+    #[arg(id = "github-api", long = "github-api", value_name = "URL", default_value = "https://api.github.com")]
+    api: Url,
 }
 
 pub(super) async fn serve(arguments: &Arguments, shared: &Shared) -> Exit {
@@ -176,12 +176,12 @@ fn github(
     shared: &Shared,
     scrubber: &Arc<Scrubber>,
 ) -> Result<Option<GithubApp>, String> {
-    let (Some(id), Some(key)) = (&arguments.github_app, &arguments.github_key) else { return Ok(None) };
-    let secret = token(arguments.github_secret_file.as_deref(), WEBHOOK_VARIABLE, shared)?;
+    let (Some(id), Some(key)) = (&arguments.app, &arguments.key) else { return Ok(None) };
+    let secret = token(arguments.secret_file.as_deref(), WEBHOOK_VARIABLE, shared)?;
     let secret = secret.ok_or("the App's webhook secret is missing: anybody could ask in GitHub's name")?;
     let terminal = shared.terminal;
     let tell = Arc::new(move |text: &str| terminal.tell(text));
-    let (api, context) = (arguments.github_api.clone(), load::context(shared, scrubber));
+    let (api, context) = (arguments.api.clone(), load::context(shared, scrubber));
     GithubApp::new(id.clone(), key, secret, api, context, tell).map(Some)
 }
 

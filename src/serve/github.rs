@@ -33,7 +33,7 @@ use crate::secret::Secret;
 /// Deployments that wait for us at once.
 const MOST: usize = 100;
 /// GitHub gives a deployment up that has waited for 30 days.
-const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
+const LONGEST: Duration = Duration::from_hours(30 * 24);
 /// How often the verdict is looked at while one waits.
 const TICK: Duration = Duration::from_secs(1);
 /// Characters of a comment that we make.
