@@ -132,7 +132,7 @@ impl Told<'_> {
         let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
         let side = if left.is_negative() { "ago" } else { "left" };
         let (word, by) = (self.clock.state.spoken(), self.wall.short(self.clock.by));
-        Some(format!("{word}: {what} {by}, {hours}:{minutes:02}:{seconds:02} {side}"))
+        Some(format!("{word}: {hours}:{minutes:02}:{seconds:02} {side}, {what} {by}"))
     }
 
     /// The lines of a report, the worst first.

@@ -34,3 +34,4 @@ mod team_baseline;
 mod timeline;
 mod vantages;
 mod verdicts;
+mod watch;

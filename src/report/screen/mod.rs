@@ -17,7 +17,7 @@ const WIDE: usize = 120;
 /// The left one of them; wider lines are hard to read.
 const LEFT: std::ops::RangeInclusive<usize> = 78..=110;
 /// Lines of the timeline kept in sight when there is more than the screen holds.
-const LATEST: usize = 3;
+const LATEST: usize = 2;
 /// Rows of a screen on which these have room.
 const TALL: usize = 20;
 

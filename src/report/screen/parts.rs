@@ -3,16 +3,17 @@
 use std::collections::HashSet;
 
 use super::{Line, Shown, beside, columns};
+use crate::journal::run::StageState;
 use crate::model::outcome::Outcome;
 use crate::model::outline::HERE;
 use crate::model::verdict::Verdict;
+use crate::period::Period;
 use crate::report::clock::{Told, Wall};
 use crate::report::digest::Digest;
 use crate::report::page::{Page, Tone};
 use crate::report::summary::{self, items};
 use crate::report::text;
 use crate::report::timeline::Entry;
-use crate::period::Period;
 use crate::verdict::{Assessment, Row, StageAssessment};
 use crate::window::State;
 
@@ -31,10 +32,10 @@ pub(super) fn parts(shown: &Shown<'_>, width: usize) -> (Vec<Line>, Vec<Vec<Line
     let mut digest = Digest::of(told);
     let silent = silent(told);
     // Whatever has not answered yet is named once, below its stage.
-    digest.unknown.retain(|item| {
-        item.rows.is_empty() || item.rows.iter().any(|row| !silent.contains(&key(row)))
-    });
-    let head = head(shown, &digest, silent.len(), width);
+    digest
+        .unknown
+        .retain(|item| item.rows.is_empty() || item.rows.iter().any(|row| !silent.contains(&key(row))));
+    let head = head(shown, &digest, width);
     let (left, right) = columns(width);
     let mut main = Page::new(left);
     clock(&mut main, &digest);
@@ -45,6 +46,7 @@ pub(super) fn parts(shown: &Shown<'_>, width: usize) -> (Vec<Line>, Vec<Vec<Line
         timeline(&mut main, shown);
         return (head, main.lines().into_iter().map(|line| vec![line]).collect());
     };
+    main.gap();
     findings(&mut main, &digest);
     let mut side = Page::new(right);
     stages(&mut side, &digest, true);
@@ -72,7 +74,9 @@ fn before_the_first(shown: &Shown<'_>, width: usize) -> (Vec<Line>, Vec<Vec<Line
     trouble(&mut head, shown.trouble);
     let mut body = Page::new(columns(width).0);
     let text = match shown.trouble {
-        None => "No run is recorded here yet: that is no go. This screen shows it as soon as one begins: gonogo run",
+        None => {
+            "No run is recorded here yet: that is no go. This screen shows it as soon as one begins: gonogo run"
+        }
         Some(_) => "Nothing is known of any run: that is no go. This screen goes on looking.",
     };
     body.wrapped("", text, Tone::Plain);
@@ -80,7 +84,7 @@ fn before_the_first(shown: &Shown<'_>, width: usize) -> (Vec<Line>, Vec<Vec<Line
 }
 
 /// Verdict, clock, trouble, how far it is, and what to say aloud.
-fn head(shown: &Shown<'_>, digest: &Digest<'_>, silent: usize, width: usize) -> Vec<Line> {
+fn head(shown: &Shown<'_>, digest: &Digest<'_>, width: usize) -> Vec<Line> {
     let told = digest.told;
     let mut page = Page::new(width);
     heading(&mut page, shown, digest);
@@ -88,24 +92,41 @@ fn head(shown: &Shown<'_>, digest: &Digest<'_>, silent: usize, width: usize) -> 
     trouble(&mut page, shown.trouble);
     if !told.run.finished {
         let brief = Period(shown.now.duration_since(told.run.latest_at).unsigned_abs()).brief();
-        let total = told.counts.total;
+        let begun = told.run.stages.iter().filter(|stage| is_begun(stage)).map(progress);
+        let (answered, total) = begun.fold((0, 0), |sum, next| (sum.0 + next.0, sum.1 + next.1));
+        let so_far = if is_open(digest) { ", and nothing that decides has failed so far" } else { "" };
         let text = format!(
-            "RUNNING, or killed: {} of {total} have answered; last event {brief} ago",
-            total.saturating_sub(silent)
+            "RUNNING, or killed: {answered} of {total} have answered{so_far}; last event {brief} ago"
         );
         page.wrapped("", &text, Tone::Caution);
     }
-    let sentences = digest.say().join(" ");
-    page.wrapped_at_most("SAY: ", &format!("\"{sentences}\""), Tone::Plain, SAY_LINES);
+    // Before everything has answered there is nothing to say aloud, unless something has failed.
+    if !is_open(digest) || shown.trouble.is_some() {
+        let sentences = digest.say().join(" ");
+        page.wrapped_at_most("SAY: ", &format!("\"{sentences}\""), Tone::Plain, SAY_LINES);
+    }
     page.lines()
+}
+
+/// Whether a run goes on in which nothing that decides has failed: no go yet, and called so once something has.
+fn is_open(digest: &Digest<'_>) -> bool {
+    !digest.told.run.finished && digest.blockers.is_empty() && digest.majors.is_empty()
+}
+
+/// Whether a stage has begun and has no verdict yet.
+fn is_begun(stage: &StageState) -> bool {
+    stage.started_at.is_some() && stage.ended_at.is_none()
+}
+
+/// How many have answered, of how many.
+fn progress(stage: &StageState) -> (usize, usize) {
+    (stage.rows.values().filter(|row| row.judgement.is_some()).count(), stage.rows.len())
 }
 
 /// The verdict and the time, then which stage of which run.
 fn heading(page: &mut Page, shown: &Shown<'_>, digest: &Digest<'_>) {
     let told = digest.told;
-    // A run that goes on is no go yet; it is called so once something that decides has failed.
-    let is_open = !told.run.finished && digest.blockers.is_empty() && digest.majors.is_empty();
-    let (word, tone) = if is_open && shown.trouble.is_none() {
+    let (word, tone) = if is_open(digest) && shown.trouble.is_none() {
         ("RUNNING, NO GO YET", Tone::Caution)
     } else {
         (told.verdict.spoken(), summary::tone(told.verdict))
@@ -161,7 +182,6 @@ fn clock(page: &mut Page, digest: &Digest<'_>) {
             page.wrapped("", line, Tone::Plain);
         }
     }
-    page.gap();
 }
 
 /// Each stage with its verdict, or how far it is; one a line where there is room for that.
@@ -196,16 +216,16 @@ fn stage_line(digest: &Digest<'_>, stage: &StageAssessment<'_>) -> Line {
     let lead = format!("{} {}", stage.index + 1, text::ascii_exact(&stage.stage.id));
     let state = run.stages.get(stage.index).filter(|state| state.started_at.is_some());
     let Some(state) = state else { return (Tone::Plain, format!("{lead} not begun")) };
-    if !run.finished && state.ended_at.is_none() {
-        let total = state.rows.len();
-        let answered = state.rows.values().filter(|row| row.judgement.is_some()).count();
+    if !run.finished && is_begun(state) {
+        let (answered, total) = progress(state);
         let filled = (answered * BAR).checked_div(total).unwrap_or(BAR);
         let bar = format!("[{}{}]", "#".repeat(filled), "-".repeat(BAR - filled));
         return (Tone::Caution, format!("{lead} {bar} {answered} of {total}"));
     }
     let verdict = stage.verdict.unwrap_or(Verdict::NoGo);
     let since = state.ended_at.map(|at| format!(" at {}", digest.clock(at))).unwrap_or_default();
-    if !stage.revoked_by.is_empty() {
+    // What is looked at just now has not come due red.
+    if !stage.revoked_by.is_empty() && !is_open(digest) {
         return (Tone::Bad, format!("{lead} {verdict}{since} REVOKED"));
     }
     let settled = if stage.settled { ", settled" } else { "" };
@@ -240,11 +260,11 @@ fn findings(page: &mut Page, digest: &Digest<'_>) {
     items::changed(page, digest);
     let counts = digest.told.counts;
     page.plain(&format!("PASSED {} of {}", counts.pass, counts.total));
-    for line in digest.history() {
-        page.wrapped("", &line, Tone::Caution);
-    }
     // While it goes on there is nothing to do but to wait.
     if digest.told.run.finished {
+        for line in digest.history() {
+            page.wrapped("", &line, Tone::Caution);
+        }
         summary::steps(page, &digest.next());
     }
     page.gap();
@@ -275,7 +295,8 @@ fn silent<'a>(told: &Assessment<'a>) -> HashSet<Key<'a>> {
         return HashSet::new();
     }
     let stages = told.run.stages.iter().enumerate();
-    let known = stages.flat_map(|(index, stage)| stage.rows.iter().map(move |(item, row)| (index, item, row)));
+    let known =
+        stages.flat_map(|(index, stage)| stage.rows.iter().map(move |(item, row)| (index, item, row)));
     let open = known.filter(|(_, _, row)| row.judgement.is_none());
     let open: HashSet<Key<'_>> = open.map(|(stage, item, _)| (stage, &*item.check, &*item.vantage)).collect();
     // What is owed, or waits for a person, has no judgement either.
