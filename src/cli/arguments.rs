@@ -63,9 +63,9 @@ pub(super) enum Command {
     /// Keep the newest run on the screen: verdict, clock, stages, what failed and why, and the timeline
     ///
     /// It only reads the journal, holds nobody up, and goes over to a newer run by itself. On a terminal it is a full screen
-    /// that follows the size of the window: arrows, j, k, PgUp, PgDn, Home and End scroll; q, Esc or Ctrl-C quit; Ctrl-Z
+    /// that follows the size of the window: arrows, j, k, `PgUp`, `PgDn`, Home and End scroll; q, Esc or Ctrl-C quit; Ctrl-Z
     /// stops it until `fg`. Into a pipe or a file, and where TERM is dumb, it prints a line an event, as `gonogo log` does,
-    /// and one whenever the verdict changes. NO_COLOR takes the colour away; no meaning is in colour alone.
+    /// and one whenever the verdict changes. `NO_COLOR` takes the colour away; no meaning is in colour alone.
     ///
     /// When the journal cannot be read it says so at the top, and what is still shown is no go.
     ///

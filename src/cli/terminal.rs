@@ -8,6 +8,7 @@ use crate::environment::Environment;
 
 /// What the terminals can do, asked once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each answers a question of its own")]
 pub(super) struct Terminal {
     /// stdout takes colour.
     pub(super) color_out: bool,

@@ -130,9 +130,13 @@ impl Told<'_> {
         let left = self.clock.by.duration_since(self.wall.now);
         let seconds = left.unsigned_abs().as_secs();
         let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-        let side = if left.is_negative() { "ago" } else { "left" };
+        let time = format!("{hours}:{minutes:02}:{seconds:02}");
         let (word, by) = (self.clock.state.spoken(), self.wall.short(self.clock.by));
-        Some(format!("{word}: {hours}:{minutes:02}:{seconds:02} {side}, {what} {by}"))
+        Some(if left.is_negative() {
+            format!("{word} by {time}: {what} {by}")
+        } else {
+            format!("{word}: {time} left, {what} {by}")
+        })
     }
 
     /// The lines of a report, the worst first.

@@ -111,16 +111,20 @@ impl Follower {
             }
             let (is_more, unread) = told(self.catch_up().await);
             changed |= is_more | self.keep(|known| &mut known.unread, unread);
-            let mut known = self.known();
-            known.looked = Instant::now();
-            changed |= !std::mem::replace(&mut known.is_begun, true);
-            drop(known);
+            changed |= self.looked();
             if changed {
                 wrote = Instant::now();
                 self.changed.notify_one();
             }
             tokio::time::sleep(if is_team || wrote.elapsed() > CALM { IDLE } else { BUSY }).await;
         }
+    }
+
+    /// Keep that the journal was looked at; whether that was the first time.
+    fn looked(&self) -> bool {
+        let mut known = self.known();
+        known.looked = Instant::now();
+        !std::mem::replace(&mut known.is_begun, true)
     }
 
     /// Keep a trouble, or that there is none; whether that is new.

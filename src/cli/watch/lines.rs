@@ -2,12 +2,13 @@
 //! verdict changes or the journal cannot be read.
 
 use std::io::Write as _;
+use std::os::fd::AsFd as _;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use tokio::net::unix::pipe::Sender;
 
 use super::exit;
 use super::follow::{Follower, Known};
@@ -54,7 +55,8 @@ pub(super) async fn watch(follower: &Follower, format: Format) -> Exit {
 
 /// Until whoever reads has gone away; a file never does, and takes no part in epoll(7).
 async fn gone() {
-    match AsyncFd::with_interest(std::io::stdout(), Interest::ERROR) {
+    // Nothing is written by way of it, so that it may block.
+    match std::io::stdout().as_fd().try_clone_to_owned().and_then(Sender::from_owned_fd_unchecked) {
         Ok(out) => {
             let _ = out.ready(Interest::ERROR).await;
         }

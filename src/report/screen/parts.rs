@@ -214,16 +214,16 @@ fn stages(page: &mut Page, digest: &Digest<'_>, one_a_line: bool) {
 fn stage_line(digest: &Digest<'_>, stage: &StageAssessment<'_>) -> Line {
     let run = digest.told.run;
     let lead = format!("{} {}", stage.index + 1, text::ascii_exact(&stage.stage.id));
-    let state = run.stages.get(stage.index).filter(|state| state.started_at.is_some());
-    let Some(state) = state else { return (Tone::Plain, format!("{lead} not begun")) };
-    if !run.finished && is_begun(state) {
-        let (answered, total) = progress(state);
+    let begun = run.stages.get(stage.index).filter(|known| known.started_at.is_some());
+    let Some(begun) = begun else { return (Tone::Plain, format!("{lead} not begun")) };
+    if !run.finished && is_begun(begun) {
+        let (answered, total) = progress(begun);
         let filled = (answered * BAR).checked_div(total).unwrap_or(BAR);
         let bar = format!("[{}{}]", "#".repeat(filled), "-".repeat(BAR - filled));
         return (Tone::Caution, format!("{lead} {bar} {answered} of {total}"));
     }
     let verdict = stage.verdict.unwrap_or(Verdict::NoGo);
-    let since = state.ended_at.map(|at| format!(" at {}", digest.clock(at))).unwrap_or_default();
+    let since = begun.ended_at.map(|at| format!(" at {}", digest.clock(at))).unwrap_or_default();
     // What is looked at just now has not come due red.
     if !stage.revoked_by.is_empty() && !is_open(digest) {
         return (Tone::Bad, format!("{lead} {verdict}{since} REVOKED"));
