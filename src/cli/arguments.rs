@@ -71,7 +71,6 @@ pub(super) enum Command {
     ///
     /// Quit, it ends like `status`, with the verdict that was shown last: 5 when the journal could not be read, 2 when no
     /// run was recorded. Ended by a signal, or because the terminal went away: 130.
-    #[command(verbatim_doc_comment)]
     Watch(super::watch::Arguments),
     /// Vote on a stage: the roll call
     Vote(Said<vote::Vote>),

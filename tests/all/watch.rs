@@ -182,6 +182,8 @@ fn it_follows_a_run_that_is_written_while_it_is_looked_at() {
     tty.until(|screen| screen.starts_with("NO RUN YET") && screen.contains("gonogo run"));
     assert!(modes(&program).contains("-icanon"), "keys come one by one");
 
+    // Ctrl-S does not freeze what is looked at.
+    tty.press("\x13");
     program.run(&["run"]).code(1);
     let screen = tty.until(|screen| screen.starts_with("NO-GO "));
     assert!(screen.contains("stage 2 of 2: second"), "{screen}");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, raise};
 use nix::unistd::{getpid, getppid, getsid};
-use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios};
+use rustix::termios::{InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
 use rustix::termios::{tcgetattr, tcgetwinsize, tcsetattr};
 use tokio::sync::mpsc;
 
@@ -48,6 +48,8 @@ impl Tty {
         if let Some(before) = &self.before {
             let mut ours = before.clone();
             ours.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
+            // Whoever hits Ctrl-S would go on looking at what is not so any more.
+            ours.input_modes.remove(InputModes::IXON);
             ours.special_codes[SpecialCodeIndex::VMIN] = 1;
             ours.special_codes[SpecialCodeIndex::VTIME] = 0;
             let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &ours);

@@ -57,8 +57,13 @@ fn drawn(
 }
 
 fn text(screen: &Screen) -> String {
-    let line = |line: &Vec<(_, String)>| line.iter().map(|(_, text)| text.as_str()).collect::<String>();
-    screen.lines.iter().map(|parts| format!("{}\n", line(parts).trim_end())).collect()
+    let mut all = String::new();
+    for line in &screen.lines {
+        let line: String = line.iter().map(|(_, text)| text.as_str()).collect();
+        all.push_str(line.trim_end());
+        all.push('\n');
+    }
+    all
 }
 
 /// What a clock on the wall of the system says, of a screen without a plan's zone.
