@@ -60,6 +60,18 @@ pub(super) enum Command {
     Record(Said<record::Record>),
     /// Show the newest run as it stands now, with what people have said since
     Status(super::status::Arguments),
+    /// Keep the newest run on the screen: verdict, clock, stages, what failed and why, and the timeline
+    ///
+    /// It only reads the journal, holds nobody up, and goes over to a newer run by itself. On a terminal it is a full screen
+    /// that follows the size of the window: arrows, j, k, `PgUp`, `PgDn`, Home and End scroll; q, Esc or Ctrl-C quit; Ctrl-Z
+    /// stops it until `fg`. Into a pipe or a file, and where TERM is dumb, it prints a line an event, as `gonogo log` does,
+    /// and one whenever the verdict changes. `NO_COLOR` takes the colour away; no meaning is in colour alone.
+    ///
+    /// When the journal cannot be read it says so at the top, and what is still shown is no go.
+    ///
+    /// Quit, it ends like `status`, with the verdict that was shown last: 5 when the journal could not be read, 2 when no
+    /// run was recorded. Ended by a signal, or because the terminal went away: 130.
+    Watch(super::watch::Arguments),
     /// Vote on a stage: the roll call
     Vote(Said<vote::Vote>),
     /// Take upon yourself that a major, or a suspect minor, does not pass

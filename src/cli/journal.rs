@@ -119,7 +119,11 @@ fn team(login: Postgres, shared: &Shared, scrubber: &Arc<Scrubber>) -> Result<St
         return Err(Exit::Usage);
     }
     let terminal = shared.terminal;
-    let tell = Arc::new(move |text: &str| terminal.tell(&format!("note: {text}")));
+    let tell = Arc::new(move |text: &str| {
+        if terminal.notes {
+            terminal.tell(&format!("note: {text}"));
+        }
+    });
     Ok(Store::of_team(FOLDER, Team::new(login, load::context(shared, scrubber), tell)))
 }
 

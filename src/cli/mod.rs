@@ -35,6 +35,7 @@ mod stage;
 mod status;
 mod terminal;
 mod validate;
+mod watch;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -154,6 +155,9 @@ fn dispatch(command: Command, shared: &Shared) -> Exit {
         }
         Command::Serve(arguments) => {
             on_runtime(shared, |shared| async move { serve::serve(&arguments, &shared).await })
+        }
+        Command::Watch(arguments) => {
+            on_runtime(shared, |shared| async move { watch::watch(&arguments, &shared).await })
         }
         Command::Log(arguments) => {
             on_runtime(shared, |shared| async move { log::log(&arguments, &shared).await })

@@ -76,10 +76,20 @@ struct GithubArguments {
     #[arg(id = "github-key", long = "github-key", value_name = "PEM", requires = "github-app")]
     key: Option<PathBuf>,
     /// A file with the App's webhook secret; `GONOGO_GITHUB_WEBHOOK_SECRET` of the environment when absent
-    #[arg(id = "github-secret-file", long = "github-secret-file", value_name = "FILE", requires = "github-app")]
+    #[arg(
+        id = "github-secret-file",
+        long = "github-secret-file",
+        value_name = "FILE",
+        requires = "github-app"
+    )]
     secret_file: Option<PathBuf>,
     /// Where GitHub answers, such as `https://HOST/api/v3` of an enterprise server
-    #[arg(id = "github-api", long = "github-api", value_name = "URL", default_value = "https://api.github.com")]
+    #[arg(
+        id = "github-api",
+        long = "github-api",
+        value_name = "URL",
+        default_value = "https://api.github.com"
+    )]
     api: Url,
 }
 

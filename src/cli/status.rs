@@ -5,10 +5,9 @@ use std::sync::Arc;
 use super::arguments::{Format, JournalFolder};
 use super::{Shared, journal, reporting};
 use crate::clock;
-use crate::model::verdict::ReasonId;
 use crate::report::{self, Options};
 use crate::secret::Scrubber;
-use crate::verdict::{Exit, assess};
+use crate::verdict::{Exit, assess_live};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -41,11 +40,7 @@ pub(super) async fn status(arguments: &Arguments, shared: &Shared) -> Exit {
         }
     };
     journal::tell_behind(&reading, shared);
-    let mut assessment = assess(&run, clock::now());
-    if !run.finished {
-        let text = "a run is going on, or it was killed: not every check has answered".to_owned();
-        assessment.fail(ReasonId::Interrupted, text);
-    }
+    let assessment = assess_live(&run, clock::now(), None);
     let text = if arguments.say {
         report::sentence(&assessment)
     } else {

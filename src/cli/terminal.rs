@@ -8,6 +8,7 @@ use crate::environment::Environment;
 
 /// What the terminals can do, asked once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each answers a question of its own")]
 pub(super) struct Terminal {
     /// stdout takes colour.
     pub(super) color_out: bool,
@@ -15,13 +16,20 @@ pub(super) struct Terminal {
     pub(super) color_err: bool,
     /// stderr is a terminal that can be redrawn.
     pub(super) live: bool,
+    /// stdout is a terminal that can be painted on.
+    pub(super) full: bool,
+    /// stderr takes notes at any time; not while stdout is painted on.
+    pub(super) notes: bool,
 }
 
 impl Terminal {
     pub(super) fn new(environment: &Environment) -> Self {
         let wanted = environment.filled("NO_COLOR").is_none() && environment.get("TERM") != Some("dumb");
         let (out, err) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
+        let paints = environment.filled("TERM").is_some_and(|kind| kind != "dumb");
         Self {
+            notes: true,
+            full: paints && out && environment.get("CI").is_none(),
             color_out: wanted && out,
             color_err: wanted && err,
             live: wanted && err && environment.get("CI").is_none(),

@@ -27,10 +27,22 @@ impl Wall {
         Self { zone: zone.unwrap_or_else(TimeZone::system), now }
     }
 
+    /// In the system's zone, while there is no plan.
+    #[must_use]
+    pub fn of_system(now: Timestamp) -> Self {
+        Self { zone: TimeZone::system(), now }
+    }
+
     /// A moment as `Sun 23 Sep 02:00`.
     #[must_use]
     pub fn moment(&self, at: Timestamp) -> String {
         at.to_zoned(self.zone.clone()).strftime("%a %d %b %H:%M").to_string()
+    }
+
+    /// A moment as `Sun 23 Sep 02:00:00`.
+    #[must_use]
+    pub fn to_the_second(&self, at: Timestamp) -> String {
+        at.to_zoned(self.zone.clone()).strftime("%a %d %b %H:%M:%S").to_string()
     }
 
     /// A moment as `02:00`, with its day when that is another one, and with the zone when clocks are changed in between.
@@ -103,6 +115,28 @@ impl Told<'_> {
         parts.push(self.deadline());
         parts.extend(self.asked());
         parts.join("; ")
+    }
+
+    /// What a screen counts down, to the second; nothing once it is up, or on the way back.
+    pub(super) fn ticking(&self) -> Option<String> {
+        if self.clock.up_at.is_some() || self.clock.way_back.is_some() {
+            return None;
+        }
+        let what = match (&self.clock.turn_back, &self.clock.next, self.clock.no_way_back) {
+            (Some(_), ..) => "decide by",
+            (None, Some(_), None) => "begin by",
+            (None, _, Some(_)) | (None, None, None) => "must be up",
+        };
+        let left = self.clock.by.duration_since(self.wall.now);
+        let seconds = left.unsigned_abs().as_secs();
+        let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+        let time = format!("{hours}:{minutes:02}:{seconds:02}");
+        let (word, by) = (self.clock.state.spoken(), self.wall.short(self.clock.by));
+        Some(if left.is_negative() {
+            format!("{word} by {time}: {what} {by}")
+        } else {
+            format!("{word}: {time} left, {what} {by}")
+        })
     }
 
     /// The lines of a report, the worst first.

@@ -9,8 +9,10 @@ mod findings;
 pub mod grants;
 mod layers;
 pub mod merged;
+mod page;
 pub(crate) mod picture;
 mod registry;
+pub mod screen;
 pub mod text;
 pub mod timeline;
 mod write;
@@ -20,6 +22,7 @@ use std::sync::Arc;
 use crate::compare::Comparison;
 pub use early::EarlyEnd;
 pub use merged::Merged;
+pub use page::Tone;
 pub use write::{Mode, WriteFailure, replace, write};
 
 registry::reports! {

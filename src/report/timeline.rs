@@ -44,6 +44,12 @@ impl Timeline {
         Self { run: None, id: id.to_owned(), zone: TimeZone::UTC, all }
     }
 
+    /// The run as far as it was told.
+    #[must_use]
+    pub const fn run(&self) -> Option<&Run> {
+        self.run.as_ref()
+    }
+
     /// What one event adds.
     ///
     /// # Errors

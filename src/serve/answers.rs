@@ -13,9 +13,9 @@ use super::Server;
 use super::door::Role;
 use super::feed::State;
 use crate::clock;
-use crate::model::verdict::{ReasonId, Verdict};
+use crate::model::verdict::Verdict;
 use crate::report::{self, Format, Options, html as page_of};
-use crate::verdict::{Assessment, assess};
+use crate::verdict::{Assessment, assess, assess_live};
 
 /// What keeps the page up to date.
 const LIVE: &str = include_str!("live.js");
@@ -260,15 +260,7 @@ fn reason(told: &Assessment<'_>) -> String {
 /// The newest run judged, as `status` says it: one that goes on is no go, and so is one of which we may not know everything.
 fn told<'s>(state: &'s State, trouble: Option<&str>) -> Option<Assessment<'s>> {
     let (run, _) = state.newest.as_ref()?;
-    let mut told = assess(run, clock::now());
-    if !run.finished {
-        let text = "a run is going on, or it was killed: not every check has answered".to_owned();
-        told.fail(ReasonId::Interrupted, text);
-    }
-    if let Some(trouble) = trouble {
-        told.fail(ReasonId::JournalError, format!("what is known may be old: {trouble}"));
-    }
-    Some(told)
+    Some(assess_live(run, clock::now(), trouble))
 }
 
 fn first(format: Format, told: &Assessment<'_>) -> String {

@@ -214,6 +214,21 @@ pub fn assess(run: &Run, at: Timestamp) -> Assessment<'_> {
     }
 }
 
+/// Judge the newest run as it stands at `at`, for whoever follows it: one that goes on is no go, and so is one of which we may
+/// not know everything, with why not in `trouble`.
+#[must_use]
+pub fn assess_live<'a>(run: &'a Run, at: Timestamp, trouble: Option<&str>) -> Assessment<'a> {
+    let mut told = assess(run, at);
+    if !run.finished {
+        let text = "a run is going on, or it was killed: not every check has answered".to_owned();
+        told.fail(ReasonId::Interrupted, text);
+    }
+    if let Some(trouble) = trouble {
+        told.fail(ReasonId::JournalError, format!("what is known may be old: {trouble}"));
+    }
+    told
+}
+
 /// The worst verdict among reasons; GO when there is none.
 #[must_use]
 pub fn verdict_of(reasons: &[Reason]) -> Verdict {

@@ -38,3 +38,4 @@ mod team_baseline;
 mod timeline;
 mod vantages;
 mod verdicts;
+mod watch;

@@ -232,7 +232,8 @@ impl Night {
         self
     }
 
-    fn probe(&mut self, index: usize, answer: impl Fn(&str, &str) -> Answer) {
+    /// Begin a stage, and go on with it as far as these answers come.
+    pub(crate) fn probe(&mut self, index: usize, answer: impl Fn(&str, &str) -> Answer) {
         let outline = Arc::clone(&self.run.outline);
         let stage = outline.stages[index].id.clone();
         let due = gonogo::runner::due(&self.run, index, &self.selection);

@@ -7,5 +7,6 @@ pub(crate) mod page;
 mod prometheus;
 mod readers;
 pub(crate) mod scenarios;
+mod screen;
 mod shape;
 mod tap;

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use super::page::{Page, Tone};
 use crate::journal::people::{Accepted, At};
 use crate::model::layer::Layer;
 use crate::model::outcome::Judgement;
@@ -10,6 +9,7 @@ use crate::report::causes;
 use crate::report::digest::{Digest, Item, names};
 use crate::report::findings::{self, Told};
 use crate::report::layers::{Cell, LayerTable, broken};
+use crate::report::page::{Page, Tone};
 use crate::report::text;
 use crate::verdict::Row;
 
@@ -25,7 +25,7 @@ const FINDINGS: usize = 3;
 const UNDER: &str = "     ";
 
 /// What is not known, before anything else.
-pub(super) fn unknown(page: &mut Page, digest: &Digest<'_>) {
+pub(in crate::report) fn unknown(page: &mut Page, digest: &Digest<'_>) {
     section(page, "NOT KNOWN", Tone::Caution, &digest.unknown, |page, index, item| {
         let what = format!("  {} {:<8} {}", item.tag, item.check.severity.name(), name(item));
         owned(page, digest, item, &what, Tone::Plain);
@@ -42,7 +42,7 @@ pub(super) fn unknown(page: &mut Page, digest: &Digest<'_>) {
 }
 
 /// Checks that failed and decide: in full, with the layers.
-pub(super) fn failed(page: &mut Page, digest: &Digest<'_>, title: &str, tone: Tone, items: &[Item<'_>]) {
+pub(in crate::report) fn failed(page: &mut Page, digest: &Digest<'_>, title: &str, tone: Tone, items: &[Item<'_>]) {
     section(page, title, tone, items, |page, index, item| {
         let what = format!("  {} {}", item.tag, name(item));
         if index >= FULL {
@@ -69,7 +69,7 @@ pub(super) fn failed(page: &mut Page, digest: &Digest<'_>, title: &str, tone: To
 }
 
 /// Checks that failed and do not decide alone: a line or two each.
-pub(super) fn brief(page: &mut Page, digest: &Digest<'_>, title: &str, items: &[Item<'_>]) {
+pub(in crate::report) fn brief(page: &mut Page, digest: &Digest<'_>, title: &str, items: &[Item<'_>]) {
     section(page, title, Tone::Caution, items, |page, _, item| {
         let lead = if item.tag.is_empty() { "  -".to_owned() } else { format!("  {}", item.tag) };
         owned(page, digest, item, &format!("{lead} {}", name(item)), Tone::Plain);
@@ -85,7 +85,7 @@ pub(super) fn brief(page: &mut Page, digest: &Digest<'_>, title: &str, items: &[
 }
 
 /// What waivers cover.
-pub(super) fn waived(page: &mut Page, digest: &Digest<'_>) {
+pub(in crate::report) fn waived(page: &mut Page, digest: &Digest<'_>) {
     section(page, "WAIVED", Tone::Caution, &digest.waived, |page, _, item| {
         owned(page, digest, item, &format!("  - {}", name(item)), Tone::Plain);
         first_message(page, item);
@@ -98,7 +98,7 @@ pub(super) fn waived(page: &mut Page, digest: &Digest<'_>) {
 }
 
 /// What somebody took upon themselves.
-pub(super) fn accepted(page: &mut Page, digest: &Digest<'_>) {
+pub(in crate::report) fn accepted(page: &mut Page, digest: &Digest<'_>) {
     section(page, "ACCEPTED BY NAME", Tone::Caution, &digest.accepted, |page, _, item| {
         owned(page, digest, item, &format!("  - {}", name(item)), Tone::Plain);
         first_message(page, item);
@@ -115,7 +115,7 @@ fn accepted_by(page: &mut Page, digest: &Digest<'_>, accepted: &At<Accepted>) {
 }
 
 /// What passed only after retries, with what was seen before.
-pub(super) fn flaky(page: &mut Page, digest: &Digest<'_>) {
+pub(in crate::report) fn flaky(page: &mut Page, digest: &Digest<'_>) {
     section(page, "FLAKY, PASSED AFTER RETRIES", Tone::Caution, &digest.flaky, |page, _, item| {
         owned(page, digest, item, &format!("  - {}", name(item)), Tone::Plain);
         if let Some(flaky) = item.rows.first().and_then(|row| row.flaky) {
@@ -223,7 +223,7 @@ fn findings_of(page: &mut Page, told: &Told<'_>) {
 }
 
 /// What is not as it was, though it passes.
-pub(super) fn changed(page: &mut Page, digest: &Digest<'_>) {
+pub(in crate::report) fn changed(page: &mut Page, digest: &Digest<'_>) {
     let changed = digest.changed();
     if changed.is_empty() {
         return;

@@ -1,14 +1,13 @@
 //! `summary.txt`: the page for three in the morning. 80 columns, ASCII, what is not known before what is fine.
 
-mod items;
-mod page;
+pub(super) mod items;
 
 use super::digest::{Digest, Step, count};
+use super::page::{Page, Tone};
 use super::{EarlyEnd, Options, Rendered, text};
 use crate::model::verdict::Verdict;
 use crate::verdict::{Assessment, WaiverState};
 use crate::window::State;
-use page::{Page, Tone};
 
 /// The file's name.
 const NAME: &str = "summary.txt";
@@ -17,7 +16,7 @@ const NAME: &str = "summary.txt";
 #[must_use]
 pub fn render(told: &Assessment<'_>, options: &Options) -> Vec<Rendered> {
     let digest = Digest::of(told);
-    let mut page = Page::new(options.width);
+    let mut page = page(options);
     heading(&mut page, told.verdict, &digest.stage(), digest.title(), &digest.moment(told.at));
     say(&mut page, &digest.say());
     clock(&mut page, &digest);
@@ -55,7 +54,7 @@ pub fn render(told: &Assessment<'_>, options: &Options) -> Vec<Rendered> {
 pub fn render_early(end: &EarlyEnd, options: &Options) -> Vec<Rendered> {
     /// Mistakes shown; `gonogo validate` shows them all.
     const MOST: usize = 20;
-    let mut page = Page::new(options.width);
+    let mut page = page(options);
     let when = end.at.strftime("%a %d %b %H:%M UTC").to_string();
     heading(&mut page, Verdict::NoGo, "no stage was begun", None, &when);
     say(
@@ -77,7 +76,7 @@ pub fn render_early(end: &EarlyEnd, options: &Options) -> Vec<Rendered> {
 /// Tell several runs: how each stands, then the summary of each.
 #[must_use]
 pub(super) fn merged(verdict: Verdict, runs: &[Assessment<'_>], options: &Options) -> Vec<Rendered> {
-    let mut page = Page::new(options.width);
+    let mut page = page(options);
     let latest = runs.iter().max_by_key(|told| told.at);
     let when = latest.map_or_else(String::new, |told| Digest::of(told).moment(told.at));
     heading(&mut page, verdict, &count(runs.len(), "run"), None, &when);
@@ -96,7 +95,12 @@ pub(super) fn merged(verdict: Verdict, runs: &[Assessment<'_>], options: &Option
     vec![Rendered { name: NAME.to_owned(), text }]
 }
 
-fn tone(verdict: Verdict) -> Tone {
+/// An empty page; a width outside of 60 to 80 is brought within.
+fn page(options: &Options) -> Page {
+    Page::new(options.width.clamp(60, 80))
+}
+
+pub(super) fn tone(verdict: Verdict) -> Tone {
     match verdict {
         Verdict::Go | Verdict::GoWithIssues => Tone::Good,
         Verdict::ProvisionalGo | Verdict::Hold => Tone::Caution,
@@ -132,17 +136,7 @@ fn say(page: &mut Page, sentences: &[String]) {
 /// Always here, whatever else there is to say.
 fn clock(page: &mut Page, digest: &Digest<'_>) {
     const LEAD: &str = "CLOCK  ";
-    let late = digest.told.clock.as_ref().and_then(|clock| Some(clock.way_back.as_ref()?.late.is_positive()));
-    let tone = match digest.told.clock.as_ref().map(|clock| clock.state) {
-        Some(State::Overdue | State::DecideNow) => Tone::Bad,
-        Some(State::Tight) => Tone::Caution,
-        Some(State::Up | State::Comfortable) | None => Tone::Plain,
-    };
-    let tone = match late {
-        Some(true) => Tone::Bad,
-        Some(false) => Tone::Caution,
-        None => tone,
-    };
+    let tone = clock_tone(digest);
     for (index, line) in digest.clock_lines().iter().enumerate() {
         let lead = if index == 0 { LEAD.to_owned() } else { " ".repeat(LEAD.len()) };
         let tone = if index == 0 { tone } else { Tone::Plain };
@@ -155,7 +149,22 @@ fn clock(page: &mut Page, digest: &Digest<'_>) {
     page.gap();
 }
 
-fn steps(page: &mut Page, steps: &[Step]) {
+/// How the clock stands.
+pub(super) fn clock_tone(digest: &Digest<'_>) -> Tone {
+    let late = digest.told.clock.as_ref().and_then(|clock| Some(clock.way_back.as_ref()?.late.is_positive()));
+    let tone = match digest.told.clock.as_ref().map(|clock| clock.state) {
+        Some(State::Overdue | State::DecideNow) => Tone::Bad,
+        Some(State::Tight) => Tone::Caution,
+        Some(State::Up | State::Comfortable) | None => Tone::Plain,
+    };
+    match late {
+        Some(true) => Tone::Bad,
+        Some(false) => Tone::Caution,
+        None => tone,
+    }
+}
+
+pub(super) fn steps(page: &mut Page, steps: &[Step]) {
     const LEAD: &str = "NEXT  ";
     page.gap();
     for (index, step) in steps.iter().enumerate() {

@@ -8,16 +8,23 @@ use crate::report::text;
 
 /// What a line is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tone {
+pub enum Tone {
+    /// Nothing in particular.
     Plain,
+    /// What the next lines are about.
     Heading,
+    /// As it should be.
     Good,
+    /// Not as it should be, or not known.
     Caution,
+    /// It stops the night.
     Bad,
 }
 
 impl Tone {
-    fn style(self) -> Style {
+    /// How it looks where colour is wanted; no meaning is in it alone.
+    #[must_use]
+    pub fn style(self) -> Style {
         match self {
             Self::Plain => Style::new(),
             Self::Heading => Style::new().bold(),
@@ -36,9 +43,12 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// An empty page; a width outside of 60 to 80 is brought within.
+    /// The narrowest there is: leads have to leave room for text.
+    pub(super) const NARROWEST: usize = 40;
+
+    /// An empty page.
     pub(super) fn new(width: usize) -> Self {
-        Self { width: width.clamp(60, 80), lines: Vec::new() }
+        Self { width: width.max(Self::NARROWEST), lines: Vec::new() }
     }
 
     pub(super) const fn width(&self) -> usize {
@@ -102,6 +112,11 @@ impl Page {
             let lead = if index == 0 { lead.clone() } else { " ".repeat(lead.len()) };
             self.toned(&format!("{lead}{line}"), tone);
         }
+    }
+
+    /// The lines so far, each with what it is about.
+    pub(super) fn lines(self) -> Vec<(Tone, String)> {
+        self.lines
     }
 
     pub(super) fn finish(self, color: bool) -> String {
