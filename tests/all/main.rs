@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod evidence;
 mod gates;
+mod github;
 mod grants;
 mod hostile;
 mod import;
