@@ -19,6 +19,7 @@ use rustls::sign::SigningKey;
 use serde::Deserialize;
 use serde_json::json;
 use sha2::Sha256;
+use tokio::time::Instant;
 use url::Url;
 
 use super::Server;
@@ -28,6 +29,7 @@ use crate::model::notification::endpoint;
 use crate::model::verdict::Verdict;
 use crate::notify::post::{Headers, deliver};
 use crate::probe::Context;
+use crate::report::text;
 use crate::secret::Secret;
 
 /// Deployments that wait for us at once.
@@ -36,6 +38,9 @@ const MOST: usize = 100;
 const LONGEST: Duration = Duration::from_hours(30 * 24);
 /// How often the verdict is looked at while one waits.
 const TICK: Duration = Duration::from_secs(1);
+/// How often GitHub is told again that could not be told, and after how long: a try is three requests.
+const MOST_FAILURES: u32 = 20;
+const AGAIN: Duration = Duration::from_secs(30);
 /// Characters of a comment that we make.
 const COMMENT: usize = 500;
 
@@ -144,6 +149,12 @@ impl App {
         deliver(&self.context, url, &body.to_string(), headers).await.1
     }
 
+    /// Say what became of a deployment, to whoever serves.
+    fn say(&self, deployment: &Deployment, line: &str) {
+        let line = format!("GitHub, deployment to {}: {line}", deployment.environment);
+        (self.tell)(&text::line(&self.context.vault.scrubber().text(&line)));
+    }
+
     /// Tell GitHub about a deployment: approved, rejected, or, without a state, only why it waits.
     async fn review(
         &self,
@@ -211,10 +222,10 @@ pub(super) fn take_in(
         tokio::spawn(async move {
             let told = decide(&server, &app, &deployment, stage.as_deref()).await;
             app.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&deployment);
-            let about = format!("GitHub, deployment to {}", deployment.environment);
-            let line =
-                told.unwrap_or_else(|reason| format!("could not be told, and goes on waiting: {reason}"));
-            (app.tell)(&app.context.vault.scrubber().text(&format!("{about}: {line}")));
+            app.say(
+                &deployment,
+                &told.unwrap_or_else(|reason| format!("given up, it goes on waiting: {reason}")),
+            );
         });
     }
     Answer::text(StatusCode::ACCEPTED, "it will be told once the verdict is known\n")
@@ -227,26 +238,31 @@ async fn decide(
     deployment: &Deployment,
     stage: Option<&str>,
 ) -> Result<String, String> {
-    let mut is_told = false;
-    let began = tokio::time::Instant::now();
+    let (mut says_why, mut failures) = (true, 0);
+    let began = Instant::now();
     while began.elapsed() < LONGEST {
         let (verdict, why) = match Gate::of(server, stage) {
             Ok(gate) => (gate.verdict, gate.why),
             Err(answer) => (Verdict::Hold, String::from_utf8_lossy(&answer.body).trim().to_owned()),
         };
-        let comment: String = format!("{verdict}: {why}").chars().take(COMMENT).collect();
+        let comment = text::cut(&text::line(&format!("{verdict}: {why}")), COMMENT).into_owned();
         let review = match verdict {
             Verdict::Go | Verdict::GoWithIssues => Some("approved"),
             Verdict::NoGo => Some("rejected"),
             Verdict::Hold | Verdict::ProvisionalGo => None,
         };
-        if let Some(review) = review {
-            app.review(deployment, Some(review), &comment).await?;
-            return Ok(format!("{review}, {comment}"));
-        }
-        if !is_told {
-            is_told = true;
-            app.review(deployment, None, &format!("{comment}. This deployment waits.")).await?;
+        if review.is_some() || says_why {
+            let waits = if review.is_some() { "" } else { ". This deployment waits." };
+            match (app.review(deployment, review, &format!("{comment}{waits}")).await, review) {
+                (Ok(()), Some(review)) => return Ok(format!("{review}, {comment}")),
+                (Ok(()), None) => says_why = false,
+                (Err(reason), _) if failures == MOST_FAILURES => return Err(reason),
+                (Err(reason), _) => {
+                    failures += 1;
+                    app.say(deployment, &format!("could not be told, and is tried again: {reason}"));
+                    tokio::time::sleep(AGAIN).await;
+                }
+            }
         }
         tokio::time::sleep(TICK).await;
     }

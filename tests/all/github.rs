@@ -212,7 +212,7 @@ fn github_that_cannot_be_told_is_said_and_the_deployment_waits() {
     server.until("/gate", |got| got.0 == 200);
     assert_eq!(send(&server, "/github", &payload(&github), SECRET, "deployment_protection_rule").0, 202);
     let began = Instant::now();
-    while !program.read("serve.stderr").contains("could not be told, and goes on waiting: it answered 403") {
+    while !program.read("serve.stderr").contains("could not be told, and is tried again: it answered 403") {
         assert!(began.elapsed() < Duration::from_secs(20), "{}", program.read("serve.stderr"));
         std::thread::sleep(Duration::from_millis(50));
     }
