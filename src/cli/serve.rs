@@ -1,7 +1,9 @@
 //! `gonogo serve`: the newest run live over HTTP, until it is stopped.
 
 use std::net::SocketAddr;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
 use clap::Args;
@@ -24,6 +26,9 @@ const SHORTEST_TOKEN: usize = 16;
 const VARIABLE: &str = "GONOGO_SERVE_TOKEN";
 const OPERATOR_VARIABLE: &str = "GONOGO_SERVE_OPERATOR_TOKEN";
 const WEBHOOK_VARIABLE: &str = "GONOGO_GITHUB_WEBHOOK_SECRET";
+
+/// Milliseconds until mimalloc gives unused memory back to the system; 10 unless this says otherwise.
+const PURGE_DELAY: &str = "MIMALLOC_PURGE_DELAY";
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -94,6 +99,7 @@ struct GithubArguments {
 }
 
 pub(super) async fn serve(arguments: &Arguments, shared: &Shared) -> Exit {
+    give_memory_back(shared);
     match prepared(arguments, shared).await {
         Ok((server, listener)) => {
             server.run(listener, signals::cancelled_by_signals()).await;
@@ -101,6 +107,18 @@ pub(super) async fn serve(arguments: &Arguments, shared: &Shared) -> Exit {
         }
         Err(exit) => exit,
     }
+}
+
+/// Serving lasts for nights: memory that is no longer used goes back to the system at once. The allocator can be told so by
+/// its environment only, as the program starts: we start once more in our own place.
+fn give_memory_back(shared: &Shared) {
+    if shared.environment.filled(PURGE_DELAY).is_some() {
+        return;
+    }
+    let Ok(program) = std::env::current_exe() else { return };
+    let error = Command::new(program).args(std::env::args_os().skip(1)).env(PURGE_DELAY, "0").exec();
+    // Then more memory is held, and nothing else is wrong.
+    tracing::debug!(%error, "the program could not be started once more");
 }
 
 async fn prepared(arguments: &Arguments, shared: &Shared) -> Result<(Server, TcpListener), Exit> {
