@@ -22,13 +22,38 @@ pub(super) struct Database {
     pub(super) login: Login,
 }
 
-/// A folder for everything that is started; other accounts may pass through it, and read nothing.
-pub(super) fn workshop() -> Result<TempDir, DemoError> {
+/// A folder for everything that is started, removed when dropped.
+pub(super) struct Workshop {
+    folder: TempDir,
+}
+
+impl Workshop {
+    pub(super) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+impl Drop for Workshop {
+    fn drop(&mut self) {
+        // On a busy machine the processes of a server that was killed write for a moment longer than it runs.
+        for _ in 0..20 {
+            match std::fs::remove_dir_all(self.path()) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    std::thread::sleep(std::time::Duration::from_millis(50));
+                }
+                Ok(()) | Err(_) => break,
+            }
+        }
+    }
+}
+
+/// Make it; other accounts may pass through it, and read nothing.
+pub(super) fn workshop() -> Result<Workshop, DemoError> {
     let folder = tempfile::Builder::new().prefix("gonogo-demo-").tempdir();
     let folder = folder.map_err(|source| DemoError::Write { path: std::env::temp_dir(), source })?;
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))
         .map_err(|source| DemoError::Write { path: folder.path().to_owned(), source })?;
-    Ok(folder)
+    Ok(Workshop { folder })
 }
 
 /// A port of the loopback address on which nobody listens: refused as long as the socket is held.
