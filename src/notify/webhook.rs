@@ -40,12 +40,13 @@ pub(super) async fn send(webhook: &Webhook, notice: &Notice, context: &Context) 
 /// The bytes that are signed with.
 pub(super) async fn key(secret: &SecretRef, context: &Context) -> Result<Vec<u8>, String> {
     let found = context.vault.get(secret).await.map_err(|error| error.to_string())?;
-    match found.expose().strip_prefix(ENCODED) {
+    let key = match found.expose().strip_prefix(ENCODED) {
         Some(encoded) => STANDARD
             .decode(encoded)
-            .map_err(|_| format!("{secret} begins with `{ENCODED}`, and what follows is not Base64")),
-        None => Ok(found.expose().as_bytes().to_vec()),
-    }
+            .map_err(|_| format!("{secret} begins with `{ENCODED}`, and what follows is not Base64"))?,
+        None => found.expose().as_bytes().to_vec(),
+    };
+    if key.is_empty() { Err(format!("{secret} is empty: anybody could sign with it")) } else { Ok(key) }
 }
 
 fn signature(key: &[u8], id: &str, timestamp: &str, body: &str) -> Result<String, String> {

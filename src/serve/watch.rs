@@ -1,5 +1,5 @@
-//! Whoever is told that the time runs out: the clock goes on when no command runs, and `serve` sees it. It is the one thing
-//! that serving writes: who was told, so that nobody is told twice.
+//! Whoever is told that the time runs out: the clock goes on when no command runs, and `serve` sees it. Who was told
+//! is written down, so that nobody is told twice.
 
 use std::time::Duration;
 

@@ -286,6 +286,8 @@ fn doctor_proves_that_people_can_be_told_and_sends_nothing() {
     let bad = program(WEBHOOK, MARK, &receiver).env("HOOK_URL", "http://hooks.example/canary");
     let told = bad.run(&["doctor"]).code(1).stdout.clone();
     assert!(told.contains("env HOOK_URL: its scheme is `http`") && !told.contains("canary"), "{told}");
+    let bad = program(WEBHOOK, MARK, &receiver).env("HOOK_SECRET", "whsec_");
+    assert!(bad.run(&["doctor"]).code(1).stdout.contains("env HOOK_SECRET is empty: anybody could sign"));
     let bad = program("  - command: { argv: [no-such-program] }\n", MARK, &receiver);
     assert!(bad.run(&["doctor"]).code(1).stdout.contains("no-such-program is no program"));
     assert!(receiver.requests.lock().unwrap().is_empty());

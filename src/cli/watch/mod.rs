@@ -9,7 +9,10 @@ mod paint;
 mod screen;
 mod tty;
 
+use std::convert::Infallible;
 use std::sync::Arc;
+
+use tokio::sync::oneshot;
 
 use super::arguments::{Format, JournalFolder};
 use super::terminal::Terminal;
@@ -38,10 +41,13 @@ pub(super) async fn watch(arguments: &Arguments, shared: &Shared) -> Exit {
     };
     let kept = if is_full { follow::LATEST } else { usize::MAX };
     let follower = Arc::new(Follower::new(store, kept));
-    let following = Arc::clone(&follower);
-    // On a thread of its own: a file system that hangs must stop neither the clock nor the keys.
-    let following =
-        tokio::task::spawn_blocking(move || tokio::runtime::Handle::current().block_on(following.follow()));
+    let stopped = match followed(&follower) {
+        Ok(stopped) => stopped,
+        Err(error) => {
+            shared.terminal.error(&format!("cannot follow the journal: {error}"), None);
+            return Exit::NotWritten;
+        }
+    };
     let showing = async {
         if is_full {
             screen::watch(&follower, shared).await
@@ -52,11 +58,25 @@ pub(super) async fn watch(arguments: &Arguments, shared: &Shared) -> Exit {
     tokio::select! {
         exit = showing => exit,
         // It ends only by a panic, and then nothing that is shown can be believed.
-        ended = following => match ended {
-            Ok(never) => match never {},
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        },
+        _ = stopped => {
+            let help = "please report this; the verdict is NO-GO";
+            shared.terminal.error("internal error: the journal is not followed any more", Some(help));
+            Exit::NoGo
+        }
     }
+}
+
+/// Follow on a thread of its own, with a runtime of its own: a file system that hangs must stop neither the clock nor the
+/// keys, and the end of the program waits for neither. What comes back hears of its end.
+fn followed(follower: &Arc<Follower>) -> std::io::Result<oneshot::Receiver<Infallible>> {
+    let (alive, stopped) = oneshot::channel();
+    let follower = Arc::clone(follower);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    std::thread::Builder::new().name("follow".to_owned()).spawn(move || {
+        let _alive = alive;
+        match runtime.block_on(follower.follow()) {}
+    })?;
+    Ok(stopped)
 }
 
 /// As `status` ends: by what was known last.

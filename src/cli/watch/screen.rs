@@ -19,6 +19,9 @@ use crate::verdict::{Exit, assess_live};
 /// ESC alone is a key when nothing follows for so long: arrows begin with it.
 const ALONE: Duration = Duration::from_millis(100);
 
+/// Bytes of what may be the beginning of a key; no key is as long.
+const LONGEST: usize = 256;
+
 /// Signals that we answer.
 struct Signals {
     quit: Signal,
@@ -98,6 +101,9 @@ async fn show(follower: &Follower, shared: &Shared, mut signals: Signals, tty: &
             more = typed.recv() => {
                 let Some(more) = more else { return Ended::Stopped };
                 bytes.extend(more);
+                if bytes.len() > LONGEST {
+                    bytes.clear();
+                }
                 while let Some(key) = keys::take(&mut bytes) {
                     scroll = match key {
                         Key::Quit => return Ended::Quit,
