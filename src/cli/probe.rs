@@ -63,7 +63,17 @@ pub(super) async fn probe(arguments: &Arguments, shared: &Shared) -> Exit {
         let findings = asked.map(|(trace, asked)| {
             let answers = &asked.answers;
             let (outline, seen_at) = (&outline, Some(clock::now()));
-            diagnose(&Evidence { outline, check, vantage, seen_at, trace, before: None, answers, beside })
+            diagnose(&Evidence {
+                outline,
+                check,
+                vantage,
+                seen_at,
+                trace,
+                before: None,
+                answers,
+                beside,
+                back: Vec::new(),
+            })
         });
         Seen {
             target: &check.target,

@@ -1,12 +1,15 @@
 //! The application that answers: what it says of itself, of its state, and of what it needs.
 
+mod grpc;
 mod identity;
 mod payload;
 mod state;
 
 pub(super) use state::{has_successor, is_starting, names_dependency, names_feature, names_pool, tenant};
 
-use super::registry::{Rule, causes};
+use super::evidence::Evidence;
+use super::quoted::{Quoted, Words};
+use super::registry::{Rule, Ruling, causes};
 
 causes! { App:
     EXCEPTION = "http-500" at Target,
@@ -89,12 +92,71 @@ causes! { App:
         "The clock of the application's host is wrong.",
         "The Date of its answers is more than a minute from our clock, as seen from every place.",
         ["set the clock (NTP), before tokens and certificates fail"];
+    LICENCE = "app-license-or-ipcount" at Target,
+        "The application's licence is not valid on this host.",
+        "The application itself says so: licences are bound to a host, an address or a number of them.",
+        ["have the licence issued for the new host"];
+    RELAY = "smtp-relay-denied" at Dependency,
+        "The mail server does not take mail for others from this host.",
+        "The application quotes its refusal: 550 or 554 with 5.7.1 (RFC 3463), relaying denied.",
+        ["allow the new source address at the mail server"];
+    HOST_KEY = "sftp-hostkey-changed" at Source,
+        "The host key of the SSH server is not the one that is known: the host was built anew.",
+        "The client refuses before it sends anything; a host in between would look the same.",
+        ["compare the fingerprint with the one on the server's console: ssh-keygen -lf", "then replace it in known_hosts of the application's user"];
+    WSDL = "app-wsdl-endpoint-internal" at Target,
+        "The WSDL tells its callers an address that is not theirs.",
+        "The host in soap:address is not the one that was called; callers that go by it do not get through.",
+        ["set the application's public address, or let the proxy pass Host on"];
+    CALLBACK = "app-callback-direction" at Network,
+        "The way back is broken: the called application does not reach its caller.",
+        "The plan's link in the other direction breaks at a layer below the application.",
+        ["look at the finding of the link in the other direction"];
+    UNAVAILABLE = "grpc-unavailable" at Target,
+        "The gRPC server is not there for the client, or what is in front of it does not reach it.",
+        "grpc-status 14; its message says what failed below.",
+        ["read grpc-message; then as for any connection: name, port, TLS"];
+    UNIMPLEMENTED = "grpc-unimplemented" at Target,
+        "The gRPC server does not know the service or method: another version, or another server.",
+        "grpc-status 12 in an answer of type application/grpc.",
+        ["compare package, service and method of both sides' contract", "does a proxy in front lead this service elsewhere?"];
+    DEADLINE = "grpc-deadline" at Target,
+        "The gRPC call took longer than its deadline.",
+        "grpc-status 4; the server may even have done the work.",
+        ["look at what the server waits for; raise the deadline only if it was close to it before"];
+    NO_TRAILERS = "grpc-trailers-missing" at Proxy,
+        "The trailers of a gRPC answer are lost on the way: a proxy does not speak HTTP/2 to the server.",
+        "200 of type application/grpc, and no grpc-status in its head or after its body.",
+        ["let the proxy speak gRPC on both sides (grpc_pass, h2)"];
+    EXHAUSTED = "grpc-resource-exhausted" at Target,
+        "A message is larger than the gRPC server or client takes, or a quota is used up.",
+        "grpc-status 8; the message names the limit.",
+        ["raise the maximum message size on both sides, or send less at once"];
 }
 
 /// From the particular to the general.
 pub(super) const RULES: &[Rule] = &[
+    quoted, state::callback, grpc::status, grpc::no_trailers, payload::wsdl,
     state::pool, state::soap, identity::wrong_app, identity::wrong_environment, identity::old_version,
     state::maintenance, state::warming, state::tenant, state::feature, state::gone, state::breaker, state::dependency,
     payload::charset_differs,
     payload::page, payload::error, payload::empty, payload::schema, state::exception, identity::clock,
 ];
+
+/// What an application says of its licence, or quotes of a mail server (RFC 3463: 5.7.1 is a policy) or an SSH client.
+const QUOTED: &[Words] = &[
+    (RELAY, &[&["relay access denied"], &["relaying denied"], &["5.7.1", "relay"], &["5.7.1", "client host rejected"]]),
+    (HOST_KEY, &[
+        &["remote host identification has changed"], &["host key verification failed"],
+        &["reject hostkey"], &["hostkey has been changed"],
+    ]),
+    (LICENCE, &[
+        &["license is not valid"], &["license is invalid"], &["invalid license"], &["license has expired"], &["license expired"],
+        &["no valid license"], &["license check failed"], &["license limit"], &["license violation"], &["not licensed"],
+        &["licence is not valid"], &["licence is invalid"], &["invalid licence"], &["licence has expired"], &["no valid licence"],
+    ]),
+];
+
+fn quoted(evidence: &Evidence<'_>) -> Option<Ruling> {
+    Quoted::of(evidence)?.find(QUOTED)
+}

@@ -5,6 +5,7 @@ use url::Url;
 use super::answer::{Answer, before, contrasted, well};
 use super::evidence::Evidence;
 use super::http;
+use super::quoted::{Quoted, Words};
 use super::registry::{Rule, Ruling, causes};
 use crate::model::cause::{Cause, Confidence};
 use crate::model::fault::Fault;
@@ -48,9 +49,63 @@ causes! { Auth:
         "The server sends us to a login page: our session, token or account is not accepted.",
         "Redirected to a page for people to log in, or that page comes with status 200.",
         ["use an account for machines, or take this path out of single sign-on"];
+    LDAP = "ldap-bind" at Dependency,
+        "The directory refuses the application's own account.",
+        "The application quotes LDAP result 49 (RFC 4511); Active Directory's sub-code after `data` tells the reason.",
+        ["unlock the service account, or give the application its password"];
+    KERBEROS = "kerberos-spn-clock" at Dependency,
+        "Kerberos refuses: the service's name or key is not that of this host, or the clocks differ.",
+        "The application quotes an error of Kerberos (RFC 4120 section 7.5.9) by its name, number or text.",
+        ["move the service principal to the new host: setspn -L ACCOUNT, klist -k KEYTAB", "compare the clocks; five minutes are allowed"];
+    GRPC = "grpc-unauthenticated-permission" at Source,
+        "The gRPC server does not accept the token, or it gives no right to the method.",
+        "grpc-status 16 or 7 in an answer of type application/grpc: the server itself says so, not a proxy.",
+        ["give the caller its token, or grant the role"];
 }
 
-pub(super) const RULES: &[Rule] = &[login, login_page, token, no_credentials, rotated, address, scope];
+pub(super) const RULES: &[Rule] = &[directory, kerberos, login, login_page, token, no_credentials, rotated, address, scope];
+
+/// LDAP result 49 (RFC 4511 section 4.1.9) as clients write it: JNDI, `OpenLDAP`, ldapjs, Spring, .NET.
+const LDAP_WORDS: &[Words] = &[(LDAP, &[
+    &["ldap", "error code 49"], &["acceptsecuritycontext error"], &["ldap", "invalid credentials (49)"],
+    &["ldap", "invalidcredentialserror"], &["ldap", "invalidcredentials", "49"],
+])];
+
+/// Active Directory's reasons, by the number after `data`: Windows errors in hexadecimal (`winerror.h`).
+const SUB_CODES: [(&str, &str); 9] = [
+    ("525", "the account is not there"),
+    ("52e", "the password is wrong"),
+    ("530", "it may not log in at this time"),
+    ("531", "it may not log in from this host"),
+    ("532", "the password has expired"),
+    ("533", "the account is disabled"),
+    ("701", "the account has expired"),
+    ("773", "the password has to be changed first"),
+    ("775", "the account is locked"),
+];
+
+fn directory(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let quoted = Quoted::of(evidence)?;
+    let ruling = quoted.find(LDAP_WORDS)?;
+    let (_, after) = quoted.text.split_once("data ").unwrap_or_default();
+    let code = after.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+    Some(match SUB_CODES.iter().find(|(known, _)| *known == code) {
+        Some((_, means)) => ruling.next(format!("sub-code {code} of Active Directory: {means}")),
+        None => ruling,
+    })
+}
+
+/// Names of RFC 4120 section 7.5.9, and the texts that MIT's library and Java have for them.
+const KERBEROS_WORDS: &[Words] = &[(KERBEROS, &[
+    &["krb_ap_err_skew"], &["clock skew too great"], &["clock skew", "kerberos"],
+    &["kdc_err_s_principal_unknown"], &["server not found in kerberos database"],
+    &["krb_ap_err_modified"], &["krb_ap_err_badkeyver"], &["specified version of key is not available"],
+    &["cannot find key of appropriate type to decrypt"], &["checksum failed", "gssexception"],
+])];
+
+fn kerberos(evidence: &Evidence<'_>) -> Option<Ruling> {
+    Quoted::of(evidence)?.find(KERBEROS_WORDS)
+}
 
 /// Words of hosts and paths where people log in.
 const LOGIN_WORDS: &[&str] = &[

@@ -1,13 +1,17 @@
 //! What an application is configured with: the address it calls, against the one that was meant and the one it called
 //! before.
 
-use super::evidence::{Evidence, listed, passes, resolved};
+use std::net::SocketAddr;
+
+use super::evidence::{Evidence, listed, passes, resolved, tried};
 use super::registry::{Rule, Ruling, causes};
 use crate::model::cause::Confidence;
 use crate::model::fault::{Fault, Mismatch};
+use crate::model::host::Toward;
 use crate::model::layer::Layer;
 use crate::model::outline::{Check, LinkPart};
 use crate::model::trace::{Ended, Trace, VantageError};
+use crate::probe::config::LOADED;
 use crate::probe::config::agree::{EMPTY, UNSEEN};
 
 causes! { Config:
@@ -23,13 +27,21 @@ causes! { Config:
         "The configured address has a character that nobody sees, such as a space or a carriage return at its end.",
         "The address reads right; its bytes are others. Files written on Windows end lines with a carriage return.",
         ["trim the value: dos2unix FILE, or take the space away"];
+    NOT_RELOADED = "app-config-not-reloaded" at Source,
+        "The application still runs with the configuration of before: it was not restarted since the file was changed.",
+        "What the file says is right; the process that reads it when it starts is older than the file's last change.",
+        ["restart the application, or let it read its configuration again"];
+    CACHED_ADDRESS = "dns-app-cached-address" at Source,
+        "The application still uses the address that the name had before.",
+        "A fresh probe is led to the new address and works; a process of this host has connections to the old one.",
+        ["restart or reload the application", "let it ask again: networkaddress.cache.ttl of the JVM, resolver in nginx, the lifetime of its pool"];
     OTHER_USER = "probe-other-user-env" at Source,
         "It fails as the application, and works from the same host for another user with another environment.",
         "The same probe at the same place and time: once as the application, once as the vantage's own user.",
         ["compare the rights of its user, and SSL_CERT_FILE, RES_OPTIONS, LOCALDOMAIN and HOSTALIASES of its process"];
 }
 
-pub(super) const RULES: &[Rule] = &[empty, unseen, differs, other_name, own_file, own_environment];
+pub(super) const RULES: &[Rule] = &[not_reloaded, cached, empty, unseen, differs, other_name, own_file, own_environment];
 
 /// Whether it fails each time as the application, and works from the same place as the vantage's own user: then neither the
 /// way nor the target is to blame.
@@ -92,9 +104,37 @@ fn differs(evidence: &Evidence<'_>) -> Option<Ruling> {
     let is_link = evidence.check.link.is_some();
     let one = configured(evidence)?
         .iter()
-        .find(|one| is_link && !one.got.contains(EMPTY) && !one.got.contains(UNSEEN))?;
+        .find(|one| is_link && !is_start(one) && !one.got.contains(EMPTY) && !one.got.contains(UNSEEN))?;
     let ruling = Ruling::new(OLD_HOST, Layer::Payload, format!("{} is {}", one.what, one.got));
     Some(ruling.proved(meant(evidence, one)))
+}
+
+fn is_start(one: &Mismatch) -> bool {
+    one.what.starts_with(LOADED)
+}
+
+/// The plan names the process that reads the file, and that is older.
+fn not_reloaded(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let one = configured(evidence)?.iter().find(|one| is_start(one))?;
+    let ruling = Ruling::new(NOT_RELOADED, Layer::Payload, format!("{} was at {}", one.what, one.got));
+    let changed = format!("It has to be {}.", one.expected);
+    let before = evidence.before.is_some_and(|before| before.broken().is_none());
+    Some(if before { ruling.proved(format!("{changed} In the baseline it was.")) } else { ruling.because(changed) })
+}
+
+/// Connections to the address of before, while the name leads elsewhere.
+fn cached(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let (name, addresses) = evidence.resolved()?;
+    let was: Vec<SocketAddr> = tried(evidence.before?).filter(|attempt| attempt.error.is_none()).map(|attempt| attempt.address).collect();
+    let moved = |one: &&Toward| was.contains(&one.address) && !addresses.contains(&one.address.ip());
+    let old = evidence.sockets()?.toward.iter().find(moved)?;
+    let program = old.program.as_deref().unwrap_or("A process");
+    let now = addresses.first()?;
+    let ruling = Ruling::new(CACHED_ADDRESS, Layer::Dns, format!("{name} is {now}, and was {}", old.address.ip()));
+    let asked = if old.asked > 0 { format!(", {} of them in vain", old.asked) } else { String::new() };
+    let contrast = format!("{program} of this host has {} connections to {}{asked}.", old.established + old.asked, old.address);
+    // What asks in vain was told the old address just now; a pool may end its connections by itself.
+    Some(if old.asked > 0 { ruling.proved(contrast) } else { ruling.because(contrast) })
 }
 
 /// Another name than in the baseline is called, and both are there: not the name server gives another address, the

@@ -1,5 +1,6 @@
 //! Names: what the resolver of the source said, what each name server says by itself, and what other places get.
 
+mod asked;
 mod found;
 
 use super::evidence::{Evidence, Place, listed, passes, resolved};
@@ -94,10 +95,18 @@ causes! { Dns:
         "One of the addresses behind the name is dead.",
         "The addresses one by one: some connect, some do not; most clients hide it.",
         ["take the dead address out of DNS, or repair that node"];
+    BOGUS = "dns-dnssec-bogus" at Dns,
+        "The zone's DNSSEC signatures do not hold: a validating name server refuses to answer.",
+        "SERVFAIL, and the same server answers once it is asked not to check (CD, RFC 4035).",
+        ["sign the zone again, or correct the DS record of its parent", "delv NAME tells what does not hold"];
+    CUT_OFF = "dns-truncated-tcp-blocked" at Network,
+        "Answers that are too long for UDP are lost: TCP port 53 of the name server is not reached.",
+        "The answer by UDP is cut off (TC), and no connection by TCP is made.",
+        ["open TCP port 53 to the name server, beside UDP (RFC 7766)"];
 }
 
 pub(super) const RULES: &[Rule] = &[
-    switch, typo, dangling, short_name, negative_cache, no_name, no_data, server_failure, refused, down, silent,
+    asked::cut_off, asked::bogus, switch, typo, dangling, short_name, negative_cache, no_name, no_data, server_failure, refused, down, silent,
     found::hosts, found::wrong_search, found::wrong_environment, found::v6_only, found::one_family, found::one_dead,
     found::split_horizon, found::stale_dead, found::stale, found::first_dead,
 ];

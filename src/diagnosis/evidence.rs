@@ -6,7 +6,7 @@ use crate::model::cause::Blame;
 use crate::model::examination::{Answer, Question, ways};
 use crate::model::fact::{Attempt, ConnectError, ConnectErrorKind, Fact};
 use crate::model::fault::Fault;
-use crate::model::host::{ListenerFacts, NameFacts};
+use crate::model::host::{ListenerFacts, NameFacts, SocketFacts};
 use crate::model::layer::Layer;
 use crate::model::outline::{Check, HERE, Outline};
 use crate::model::trace::{Ended, Seen, Trace};
@@ -30,6 +30,8 @@ pub struct Evidence<'a> {
     pub answers: &'a [Answer],
     /// The same check from its other vantages.
     pub beside: Vec<(&'a str, &'a Trace)>,
+    /// Links of the plan in the other direction whose path is broken, by their id.
+    pub back: Vec<(&'a str, &'a Trace)>,
 }
 
 /// How far a probe came from one place.
@@ -159,6 +161,15 @@ impl<'a> Evidence<'a> {
             let found = facts(place.trace)
                 .find_map(|fact| if let Fact::Listening(found) = fact { Some(found) } else { None });
             Some((place.vantage, found?))
+        })
+    }
+
+    /// Connections that the source's host has.
+    #[must_use]
+    pub fn sockets(&self) -> Option<&'a SocketFacts> {
+        self.answered(|question| *question == Question::Sockets).find_map(|place| {
+            facts(place.trace)
+                .find_map(|fact| if let Fact::Sockets(sockets) = fact { Some(sockets) } else { None })
         })
     }
 

@@ -155,6 +155,14 @@ causes! { Http:
         "The load balancer sends the PROXY protocol to a server that does not expect it.",
         "400 through the load balancer; the server behind it answers the same request.",
         ["take send-proxy away, or let the server accept it"];
+    EXPECT = "http-expect-100-hang" at Target,
+        "The server, or a proxy, does not know Expect: 100-continue: it waits, or refuses.",
+        "The request with the header is not answered, or 417; one without it is.",
+        ["let the caller send no Expect header", "or let the server answer 100 (RFC 9110 section 10.1.1)"];
+    NO_UPGRADE = "ws-upgrade-blocked" at Proxy,
+        "The proxy does not pass on the upgrade to WebSocket.",
+        "The handshake is answered otherwise than by 101; asked directly, the application switches.",
+        ["proxy_http_version 1.1, and proxy_set_header Upgrade $http_upgrade with Connection upgrade (nginx)"];
 }
 
 /// From the particular to the general.
@@ -162,6 +170,7 @@ pub(super) const RULES: &[Rule] = &[
     redirect::led_away,
     redirect::post_to_get, redirect::looped, redirect::to_http, redirect::internal, form::limited, form::too_large,
     form::head_too_large, form::not_acceptable, form::media_type, form::method, form::misdirected, form::upgrade,
+    form::no_upgrade, body::expect,
     missing::underscore, missing::default_page, missing::stripped, missing::vhost, missing::context_path,
     missing::proxy_protocol, body::chunks, body::cut, body::compression, body::packed, body::short, body::drip,
     body::content_type, body::slow, upstream::old_http, upstream::failed, upstream::silent,

@@ -39,9 +39,13 @@ causes! { Lb:
         "The proxy still uses an old address of what is behind it: it asked for the name when it was started.",
         "The name leads to a host that answers; the proxy does not reach it.",
         ["reload the proxy", "let it resolve names again: resolver in nginx, resolvers in HAProxy"];
+    ENVOY = "envoy-UF-UH-NR" at Proxy,
+        "Envoy itself answers, and its response flag says why.",
+        "The answer is Envoy's own, with its response flags; what is behind it never saw the request.",
+        ["look up the flag: UF upstream not connected, UH no healthy upstream, NR no route"];
 }
 
-pub(super) const RULES: &[Rule] = &[sticky, one_old, one_bad, no_server];
+pub(super) const RULES: &[Rule] = &[envoy, sticky, one_old, one_bad, no_server];
 
 /// The part of a mismatch that names a version.
 pub(super) const VERSIONS: &[&str] = &["version", "build", "release", "revision", "commit", "tag", "buildnumber", "build_number"];
@@ -113,6 +117,30 @@ fn sticky(evidence: &Evidence<'_>) -> Option<Ruling> {
         let ruling = contrasted(evidence, ruling);
         if says || admitted >= 2 { ruling } else { ruling.sure(Confidence::Medium).or(&[auth::ROTATED]) }
     })
+}
+
+/// Response flags of Envoy's access log (`%RESPONSE_FLAGS%`) that say what became of a request before anything answered it.
+const FLAGS: &[(&str, &str)] = &[
+    ("UH", "no healthy upstream: every host of the cluster is ejected, or there is none"),
+    ("UF", "the connection to the upstream failed"),
+    ("UO", "the upstream overflows: circuit breaking"),
+    ("NR", "no route for this request, or no filter chain"),
+    ("NC", "the upstream cluster is not found"),
+    ("UC", "the upstream ended the connection"),
+    ("UR", "the upstream reset the stream"),
+    ("UT", "the upstream did not answer in time"),
+    ("URX", "the upstream was tried as often as allowed"),
+    ("DF", "the upstream's name does not resolve"),
+];
+
+/// Where the header of the flags is turned on: nothing else has to be guessed from the body then.
+fn envoy(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let answer = Answer::steady(evidence)?;
+    let flags = answer.response.header("x-envoy-response-flags")?;
+    let (flag, means) = FLAGS.iter().find(|(flag, _)| flags.split(',').any(|one| one.trim() == *flag))?;
+    let ruling = answer.tell(ENVOY).saying(&format!("Envoy says {flag}: {means}."));
+    let guesses = [NO_HEALTHY, HEALTH_PATH, QUEUE, http::UPSTREAM_DOWN, http::UPSTREAM_RESET, http::UPSTREAM_SLOW, http::NO_VHOST];
+    Some(ruling.not(&guesses))
 }
 
 /// Words by which load balancers and ingresses say that nothing is left behind them.

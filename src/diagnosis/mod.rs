@@ -5,6 +5,7 @@
 
 mod answer;
 mod evidence;
+mod quoted;
 mod registry;
 mod stage;
 #[cfg(test)]
@@ -24,7 +25,7 @@ use crate::model::trace::Ended;
 
 // Of what is found at one layer, what the server itself answered comes first.
 families! {
-    config, db, proxy, tls, lb, http, auth, app, dns, route, tcp,
+    config, db, proxy, tls, mq, lb, http, auth, app, dns, route, tcp,
 }
 
 /// Causes told of one check from one vantage.
@@ -62,12 +63,13 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Vec<Diagnosis> {
     };
     let told = found.into_iter().map(|ruling| {
         let Ruling { cause, layer, seen, contrast, confidence, or, next, excludes: _ } = ruling;
+        let also = db::also(evidence, cause).map(|other| other.id);
         let general = cause.next.iter().map(|step| (*step).to_owned());
         Diagnosis {
             id: Cow::Borrowed(cause.id),
             family: cause.family,
             layer,
-            or: or.into_iter().map(Cow::Borrowed).collect(),
+            or: or.into_iter().chain(also).map(Cow::Borrowed).collect(),
             // What a server says may end in a full stop of its own.
             says: format!(
                 "{} {how} {}: {}. {}",

@@ -1,8 +1,11 @@
 //! The way between two hosts: what the kernel, routers and firewalls say, and what they keep silent about.
 
 mod packets;
+mod source;
 
 use std::net::IpAddr;
+
+use nix::libc;
 
 use super::evidence::{Evidence, Place, listed, passes, refusal, refused_as, source, tried};
 use super::registry::{Rule, Ruling, causes};
@@ -102,10 +105,30 @@ causes! { Route:
         "The source host has no local port left towards the target.",
         "EADDRNOTAVAIL: thousands of sockets to one address and port.",
         ["find the leak on the source: ss -tan state close-wait", "widen net.ipv4.ip_local_port_range"];
+    LIMIT = "conn-limit-device" at Network,
+        "A device on the way allows only so many connections from this source.",
+        "Connections that are made go on and a further one is not answered; when one ends, the next gets in.",
+        ["raise the limit, or let the pools of all nodes together stay below it"];
+    TRACKING_FULL = "conntrack-full" at Network,
+        "Connection tracking of a host is full: it drops whatever is new.",
+        "nf_conntrack_count has reached nf_conntrack_max; what is connected goes on.",
+        ["raise net.netfilter.nf_conntrack_max", "look for who opens so many: conntrack -L"];
+    HAIRPIN = "nat-hairpin" at Network,
+        "A host does not reach its own network's public address: the way back does not go through the translation.",
+        "The address works from other networks; from the target's own network, and the target itself, it does not.",
+        ["use the internal name or address there", "or translate the source, too (masquerade) for that network"];
+    SELINUX = "selinux-connect-denied" at Source,
+        "SELinux on the source forbids the connection.",
+        "connect(2) says EACCES though the route allows it; it may work from a shell.",
+        ["ausearch -m avc -ts recent, then setsebool -P httpd_can_network_connect 1 or its like"];
+    IP_DENY = "systemd-ipaddressdeny" at Source,
+        "The systemd unit forbids the address.",
+        "connect(2) says EPERM inside the unit (IPAddressDeny), and works from a shell.",
+        ["systemctl show -p IPAddressAllow -p IPAddressDeny UNIT, and an override"];
 }
 
 pub(super) const RULES: &[Rule] = &[
-    no_route, prohibited, exhausted, egress, going_round, router, host_down, icmp_reject, rejected, old_source, dropped,
+    source::tracking_full, source::hairpin, no_route, prohibited, exhausted, egress, going_round, router, host_down, icmp_reject, rejected, old_source, dropped, source::limited,
     silent_everywhere, vanished, packets::lossy, packets::large_request, packets::large_answer, packets::large, packets::slow,
 ];
 
@@ -145,8 +168,19 @@ fn egress(evidence: &Evidence<'_>) -> Option<Ruling> {
     let by_itself = error.offender.is_some() && error.offender == own;
     (error.kind == ConnectErrorKind::Prohibited || by_itself).then(|| {
         let who = if by_itself { "The ICMP error comes from the source itself." } else { "The kernel of the source says so." };
-        let contrast = format!("{who} {}", working(evidence).unwrap_or_default());
-        Ruling::new(EGRESS, Layer::Tcp, fault.to_string()).proved(contrast)
+        let works = working(evidence);
+        let ruling = Ruling::new(EGRESS, Layer::Tcp, fault.to_string());
+        let ruling = match &works {
+            Some(works) => ruling.proved(format!("{who} {works}")),
+            None if by_itself => ruling.proved(who),
+            None => ruling.because(who),
+        };
+        // A firewall, SELinux and the filter of a unit all say it with an errno, and no more.
+        match error.errno {
+            Some(libc::EACCES) => ruling.or(&[SELINUX]),
+            Some(libc::EPERM) => ruling.or(&[IP_DENY]),
+            Some(_) | None => ruling,
+        }
     })
 }
 
@@ -281,7 +315,7 @@ fn dropped(evidence: &Evidence<'_>) -> Option<Ruling> {
     let contrast = others_connect(evidence)?;
     let ports = answering_ports(evidence);
     match host_answers(evidence) {
-        Some(true) => Some(Ruling::new(DROPPED, Layer::Tcp, fault.to_string()).proved(format!("{contrast} {ports}")).or(&[EGRESS])),
+        Some(true) => Some(Ruling::new(DROPPED, Layer::Tcp, fault.to_string()).proved(format!("{contrast} {ports}")).or(&[EGRESS]).or(source::or_limit(evidence))),
         Some(false) => Some(
             Ruling::new(BLACK_HOLE, Layer::Route, fault.to_string())
                 .proved(format!("{contrast} {ports}"))

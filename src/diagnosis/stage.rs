@@ -10,6 +10,7 @@ use crate::model::cause::Diagnosis;
 use crate::model::fault::Fault;
 use crate::model::layer::Layer;
 use crate::model::outcome::Outcome;
+use crate::model::outline::{Check, LinkPart};
 use crate::model::trace::Trace;
 
 /// Causes by row, best first; rows without a known cause are left out.
@@ -70,8 +71,22 @@ fn of_row(run: &Run, stage: &StageState, expected: &Expected, row: &RowState) ->
         before: examination.before.as_ref().map(|before| &before.trace),
         answers: &examination.answers,
         beside: beside.filter_map(|(other, row)| Some((&*other.vantage, row.trace.as_ref()?))).collect(),
+        back: back(run, check),
     };
     Some(diagnose(&evidence)).filter(|found| !found.is_empty())
+}
+
+/// Paths from what a link calls to who calls it that are broken, in any stage.
+fn back<'a>(run: &'a Run, check: &Check) -> Vec<(&'a str, &'a Trace)> {
+    let Some(own) = &check.link else { return Vec::new() };
+    let rows = run.stages.iter().flat_map(|stage| &stage.rows);
+    let broken = rows.filter_map(|(expected, row)| {
+        let trace = row.trace.as_ref().filter(|trace| trace.broken().is_some())?;
+        let link = run.outline.checks.get(run.check_index(&expected.check)?)?.link.as_ref()?;
+        let is_back = link.part == LinkPart::Path && link.from == own.to && link.to == own.from;
+        is_back.then_some((&*link.id, trace))
+    });
+    broken.collect()
 }
 
 /// How a row broke, and at which server.

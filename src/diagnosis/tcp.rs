@@ -6,7 +6,7 @@ use super::route;
 use crate::model::cause::Confidence;
 use crate::model::fact::{ConnectErrorKind, Fact};
 use crate::model::fault::Fault;
-use crate::model::host::Listener;
+use crate::model::host::{Listener, OpenFiles};
 use crate::model::layer::Layer;
 use crate::model::trace::Trace;
 
@@ -59,10 +59,14 @@ causes! { Tcp:
         "Another service answers on this port.",
         "The server speaks first, and not what was expected.",
         ["see who owns the port on the target: ss -ltnp"];
+    FILES = "tcp-fd-exhausted" at Target,
+        "The application has as many files open as it may: it cannot accept another connection.",
+        "It looks as if it hung; but its process has reached RLIMIT_NOFILE, and connections wait in its queue.",
+        ["raise the limit (LimitNOFILE of its unit) and restart it", "look for a leak: ls -l /proc/PID/fd"];
 }
 
 pub(super) const RULES: &[Rule] =
-    &[v6_only, loopback_only, other_address, wrong_port, not_listening, refused_unseen, backlog, other_service, hung, reset, closed];
+    &[open_files, v6_only, loopback_only, other_address, wrong_port, not_listening, refused_unseen, backlog, other_service, hung, reset, closed];
 
 fn refused<'a>(evidence: &Evidence<'a>) -> Option<&'a Fault> {
     evidence.broken_at(Layer::Tcp).filter(|_| refused_as(evidence.trace) == Some(ConnectErrorKind::Refused))
@@ -189,6 +193,18 @@ fn backlog(evidence: &Evidence<'_>) -> Option<Ruling> {
         .proved(format!("Loopback on {} times out too.{queue}{full}", place.vantage));
     let unknown = found.iter().any(|(_, one)| one.program.is_none());
     Some(if unknown { ruling.next("as root on the target, ss -ltnp tells the program, and the limit of its queue as Send-Q") } else { ruling })
+}
+
+/// A listener that can open nothing more, whatever the silence looks like.
+fn open_files(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let (layer, fault) = evidence.broken().filter(|(layer, fault)| *layer > Layer::Tcp && !spoke(evidence.trace) && is_silence(fault) || *layer == Layer::Tcp && route::timed_out(evidence.trace))?;
+    let (vantage, one, files) = listening(evidence).into_iter().find_map(|(vantage, one)| {
+        let files = one.open_files.filter(OpenFiles::is_full)?;
+        Some((vantage, one, files))
+    })?;
+    let program = one.program.as_deref().unwrap_or("the program");
+    let contrast = format!("On {vantage}, {program} has {} files open, of {} that it may. {} connections wait there to be accepted.", files.count, files.most, one.waiting);
+    Some(Ruling::new(FILES, layer, fault.to_string()).proved(contrast).not(&[HUNG, BACKLOG]))
 }
 
 fn other_service(evidence: &Evidence<'_>) -> Option<Ruling> {

@@ -100,6 +100,7 @@ fn first(now: &Trace, answers: &[Answer]) -> String {
         before: Some(&before),
         answers,
         beside: Vec::new(),
+        back: Vec::new(),
     };
     diagnose(&evidence).first().map_or_else(|| "-".to_owned(), |told| told.id.to_string())
 }

@@ -5,6 +5,7 @@ mod client;
 mod dates;
 mod handshake;
 mod name;
+mod revoked;
 mod speech;
 
 use super::evidence::{Evidence, Place, facts, listed, passes, tried};
@@ -127,12 +128,22 @@ causes! { Tls:
         "One of the nodes still sends another certificate.",
         "The addresses, or calls in a row, send different certificates; clients do not try the next address after a handshake.",
         ["install the certificate on the node that is named, and reload it"];
+    REVOKED = "tls-revoked" at Target,
+        "The certificate of the target was revoked.",
+        "It is in date and for the name; the OCSP answer that the server itself sends along says so.",
+        ["issue a new one, with a new key", "ask the authority why it was revoked"];
+    NOT_STAPLED = "tls-ocsp-must-staple" at Target,
+        "The certificate requires an OCSP answer that the server does not send along.",
+        "It has the TLS feature extension (RFC 7633); clients that keep to it refuse the connection.",
+        ["turn stapling on (ssl_stapling in nginx, SSLUseStapling in Apache), and let the server reach the responder", "or issue it again without the extension"];
 }
 
 pub(super) const RULES: &[Rule] = &[
     client::trust_file,
     client::key_mismatch,
     certificate::one_old_node,
+    revoked::revoked,
+    revoked::not_stapled,
     dates::wrong_clock,
     dates::not_yet_valid,
     dates::expired,

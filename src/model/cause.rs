@@ -34,6 +34,8 @@ pub enum Family {
     Config,
     /// A database.
     Db,
+    /// A message broker, as the application that uses it tells of it.
+    Mq,
 }
 
 impl Family {
@@ -52,6 +54,7 @@ impl Family {
             Self::App => "app",
             Self::Config => "config",
             Self::Db => "db",
+            Self::Mq => "mq",
         }
     }
 }

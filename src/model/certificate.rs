@@ -25,6 +25,25 @@ pub struct Certificate {
     /// What it was signed with, such as `sha256WithRSAEncryption` or `ecdsa-with-SHA256`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<String>,
+    /// It says that its server always staples an OCSP answer (TLS feature `status_request`, RFC 7633 section 4.2.3.1).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub must_staple: bool,
+}
+
+/// What an OCSP answer that a server stapled says of its certificate (RFC 6960 section 2.2); its signature is not checked,
+/// as nothing is trusted for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Stapled {
+    /// It is not revoked.
+    Good,
+    /// It is revoked.
+    Revoked,
+    /// The responder does not know it.
+    Unknown,
+    /// It is no answer, or one that says nothing of a certificate.
+    #[serde(other)]
+    Unreadable,
 }
 
 impl Certificate {
@@ -68,6 +87,7 @@ mod tests {
                 sha256: String::new(),
                 key: None,
                 signature: None,
+                must_staple: false,
             };
             let now = "2026-06-01T00:00:00Z".parse().unwrap();
             assert_eq!(certificate.ends_soon(now), expected, "{from} {until}");

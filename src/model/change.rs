@@ -72,6 +72,7 @@ impl Shown {
             | Fact::LookedFrom { .. }
             | Fact::Names(_)
             | Fact::Listening(_)
+            | Fact::Sockets(_)
             | Fact::Behind { .. }
             | Fact::Catalog(_)
             | Fact::Read { .. }
@@ -93,6 +94,8 @@ impl Shown {
         let mut keys = response.body.as_ref().map(|body| body.keys.clone()).unwrap_or_default();
         keys.sort_unstable();
         self.add("body keys", keys.join(", "));
+        let endpoints = response.body.as_ref().map(|body| body.endpoints.join(", "));
+        self.add("addresses in the WSDL", endpoints.unwrap_or_default());
     }
 
     fn certificate(&mut self, chain: &[Certificate]) {

@@ -113,6 +113,9 @@ pub struct RelationFacts {
     /// Of a foreign table: where it leads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub foreign: Option<ForeignFacts>,
+    /// Subscriptions of logical replication that fill it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subscriptions: Vec<SubscriptionFacts>,
     /// Locks of other sessions that keep statements waiting.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub locks: Vec<LockFacts>,
@@ -142,6 +145,17 @@ pub struct ForeignFacts {
     pub options: Vec<String>,
     /// The role, or everybody, has a user mapping there.
     pub mapped: bool,
+}
+
+/// A subscription of logical replication (`pg_subscription`, `pg_stat_subscription`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SubscriptionFacts {
+    /// Its name.
+    pub name: String,
+    /// `subenabled`
+    pub enabled: bool,
+    /// Its worker runs, and is connected.
+    pub works: bool,
 }
 
 /// A lock of another session.

@@ -33,6 +33,8 @@ pub enum Question {
     Names,
     /// What listens on the target's own host.
     Listeners,
+    /// Connections that the place has to the target, and to its address of the baseline.
+    Sockets,
     /// The same probe in another way, such as in clear text or without the proxy.
     Otherwise {
         /// The way, in a word, such as `plain`.

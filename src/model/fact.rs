@@ -6,9 +6,10 @@ use std::net::{IpAddr, SocketAddr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use super::certificate::Certificate;
+pub use super::certificate::{Certificate, Stapled};
 use super::database::CatalogFacts;
-use super::host::{Behind, ListenerFacts, NameFacts, OfSet};
+use super::fault::ServerError;
+use super::host::{Behind, ListenerFacts, NameFacts, OfSet, SocketFacts};
 use super::permission::{Counts, Finding};
 use super::response::Response;
 
@@ -79,6 +80,9 @@ pub enum Fact {
         verifier: String,
         /// The server asked for a client certificate.
         client_certificate_asked: bool,
+        /// The OCSP answer that the server stapled, when it did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stapled: Option<Stapled>,
     },
     /// What a server chose of a client hello that went no further.
     Chosen {
@@ -167,6 +171,8 @@ pub enum Fact {
     Names(Box<NameFacts>),
     /// What listens on a port of a host.
     Listening(ListenerFacts),
+    /// Connections that a host has to some addresses.
+    Sockets(SocketFacts),
     /// What other ports of the target's host answer.
     Behind {
         /// The ports that were asked, ascending.
@@ -296,6 +302,9 @@ pub struct DatabaseIdentity {
     pub read_only: bool,
     /// `server_version`
     pub version: String,
+    /// What the server warned of at the login.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<ServerError>,
 }
 
 /// A value that was looked at.
@@ -387,6 +396,7 @@ impl fmt::Display for Fact {
             }
             Self::Names(names) => write!(f, "{names}"),
             Self::Listening(listening) => write!(f, "{listening}"),
+            Self::Sockets(sockets) => write!(f, "{sockets}"),
             Self::Behind { ports } if ports.is_empty() => f.write_str("no other port to ask"),
             Self::Behind { ports } => list(f, ports),
             Self::Catalog(catalog) => write!(f, "{catalog}"),

@@ -55,6 +55,12 @@ pub struct ServerSaid {
     /// Every record of its answer, A and AAAA asked for; with the SOA of a negative one (RFC 2308 section 3).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub records: Vec<Record>,
+    /// Its answer by UDP is cut off (TC, RFC 1035 section 4.1.1), and it takes no connection by TCP.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut_off: bool,
+    /// SERVFAIL, and an answer once it is asked not to check signatures (CD, RFC 4035 section 3.2.2).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bogus: bool,
 }
 
 /// The answer of a name server in a word (RFC 1035 section 4.1.1, RFC 2308).
@@ -92,6 +98,54 @@ pub struct ListenerFacts {
     /// `/proc/net/netstat`); not known everywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overflows: Option<u64>,
+    /// What connection tracking has and may have; not known where it is not in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracked: Option<Tracked>,
+    /// The host's own addresses but for loopback; at most 64.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own: Vec<IpAddr>,
+}
+
+/// Connections that a host has to some addresses, and those that its kernel tracks.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct SocketFacts {
+    /// By address, where there are any.
+    pub toward: Vec<Toward>,
+    /// What connection tracking has and may have; not known where it is not in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracked: Option<Tracked>,
+}
+
+/// Connections to one address (`proc_net_tcp(5)`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Toward {
+    /// The address.
+    pub address: SocketAddr,
+    /// Connections that are made.
+    pub established: u32,
+    /// Connections that are asked for and not answered yet.
+    pub asked: u32,
+    /// The program that holds one of them, when we may see that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
+}
+
+/// Connections that a kernel tracks (`nf_conntrack_count` and `nf_conntrack_max` of `nf_conntrack-sysctl`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tracked {
+    /// Those there are.
+    pub count: u64,
+    /// Those there can be: new ones beyond that are dropped.
+    pub most: u64,
+}
+
+/// What a process has open, and may have (`RLIMIT_NOFILE`, getrlimit(2)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OpenFiles {
+    /// Files, sockets included.
+    pub count: u64,
+    /// The soft limit.
+    pub most: u64,
 }
 
 /// A listening socket (`proc_net_tcp(5)`).
@@ -104,6 +158,9 @@ pub struct Listener {
     /// The program that holds it, when we may see that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<String>,
+    /// What that has open, of several processes the one that is nearest to its limit, when we may see that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_files: Option<OpenFiles>,
 }
 
 /// What a port of the target's host answers to the request that failed at another port.
@@ -203,6 +260,35 @@ impl fmt::Display for Behind {
             BehindSaid::Silent => write!(f, " says nothing for {took_ms:.0} ms"),
             BehindSaid::Other => f.write_str(" answers something else"),
         }
+    }
+}
+
+impl Tracked {
+    /// Whether there is no room for another: the kernel's count lags a little behind.
+    #[must_use]
+    pub const fn is_full(&self) -> bool {
+        self.most > 0 && self.count.saturating_mul(100) >= self.most.saturating_mul(99)
+    }
+}
+
+impl OpenFiles {
+    /// Whether no other can be opened (EMFILE).
+    #[must_use]
+    pub const fn is_full(&self) -> bool {
+        self.most > 0 && self.count >= self.most
+    }
+}
+
+impl fmt::Display for SocketFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.toward.is_empty() {
+            return f.write_str("no connection to it");
+        }
+        for (index, Toward { address, established, asked, .. }) in self.toward.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(f, "{comma}{established} connections to {address}, {asked} not answered")?;
+        }
+        Ok(())
     }
 }
 

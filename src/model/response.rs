@@ -42,6 +42,9 @@ pub struct Body {
     /// How many items each array of a JSON object has, by name; `$` is the body itself. At most 32.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<(String, u64)>,
+    /// Where a WSDL sends its callers: the `location` of each `soap:address` (WSDL 1.1 section 3.8); at most 8.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub endpoints: Vec<String>,
     /// The title of an HTML page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,

@@ -4,8 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::io::Read as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 
-use crate::model::host::{Listener, ListenerFacts};
+use crate::model::host::{Listener, ListenerFacts, OpenFiles, Tracked};
 use crate::model::trace::VantageError;
 
 /// Bytes read of a table of sockets.
@@ -32,12 +33,33 @@ pub fn listeners(port: u16) -> Result<ListenerFacts, VantageError> {
             .map(|socket| Listener {
                 address: socket.address,
                 waiting: socket.waiting,
-                program: programs.get(&socket.inode).cloned(),
+                program: programs.get(&socket.inode).map(|holder| holder.name.clone()),
+                open_files: programs.get(&socket.inode).and_then(|holder| holder.open_files),
             })
             .collect(),
         others: others.into_iter().take(OTHERS).collect(),
         overflows: table("/proc/net/netstat").ok().and_then(|text| counter(&text, "ListenOverflows")),
+        tracked: tracked(),
+        own: own(),
     })
+}
+
+/// This host's own addresses (getifaddrs(3)).
+fn own() -> Vec<IpAddr> {
+    let all = nix::ifaddrs::getifaddrs().into_iter().flatten().filter_map(|one| one.address);
+    let addresses = all.filter_map(|address| {
+        let v4 = address.as_sockaddr_in().map(|v4| IpAddr::from(v4.ip()));
+        v4.or_else(|| address.as_sockaddr_in6().map(|v6| IpAddr::from(v6.ip())))
+    });
+    addresses.filter(|address| !address.is_loopback()).take(OTHERS).collect()
+}
+
+/// What connection tracking has and may have; none where it is not in use, or not told.
+pub(super) fn tracked() -> Option<Tracked> {
+    let read = |name: &str| {
+        table(&format!("/proc/sys/net/netfilter/nf_conntrack_{name}")).ok()?.trim().parse::<u64>().ok()
+    };
+    Some(Tracked { count: read("count")?, most: read("max")? })
 }
 
 /// A counter of `/proc/net/netstat`: a line of names, and below it one of numbers, each pair with a prefix of its own.
@@ -61,7 +83,8 @@ pub fn others(port: u16) -> Result<Vec<(SocketAddr, Option<String>)>, VantageErr
     sockets.sort_by_key(|socket| (socket.address.port(), socket.address.is_ipv6()));
     sockets.dedup_by_key(|socket| socket.address.port());
     let mut programs = programs(&sockets.iter().map(|socket| socket.inode.as_str()).collect());
-    Ok(sockets.into_iter().map(|socket| (socket.address, programs.remove(&socket.inode))).collect())
+    let name = |socket: &Socket| programs.remove(&socket.inode).map(|holder| holder.name);
+    Ok(sockets.iter().map(name).zip(&sockets).map(|(name, socket)| (socket.address, name)).collect())
 }
 
 fn sockets() -> Result<Vec<Socket>, VantageError> {
@@ -118,8 +141,34 @@ pub(super) fn address(text: &str) -> Option<SocketAddr> {
     Some(SocketAddr::new(ip, port))
 }
 
-/// Who holds these sockets, by inode, as far as we may look into other processes (`proc_pid_fd(5)`).
-fn programs(inodes: &BTreeSet<&str>) -> HashMap<String, String> {
+/// A process that holds a socket.
+pub(super) struct Holder {
+    pub(super) name: String,
+    pub(super) open_files: Option<OpenFiles>,
+}
+
+impl Holder {
+    fn of(process: &Path) -> Option<Self> {
+        let name = fs::read_to_string(process.join("comm")).ok()?.trim().to_owned();
+        let limits = fs::read_to_string(process.join("limits")).unwrap_or_default();
+        // `unlimited` is no number, and never reached.
+        let most = limits
+            .lines()
+            .find_map(|line| line.strip_prefix("Max open files")?.split_whitespace().next()?.parse().ok());
+        let count = fs::read_dir(process.join("fd")).ok().map(|files| files.count() as u64);
+        let open_files = count.zip(most).map(|(count, most)| OpenFiles { count, most });
+        Some(Self { name, open_files })
+    }
+
+    /// Files that can still be opened: workers run out, the process that started them does not.
+    fn left(&self) -> u64 {
+        self.open_files.map_or(u64::MAX, |files| files.most.saturating_sub(files.count))
+    }
+}
+
+/// Who holds these sockets, by inode, as far as we may look into other processes (`proc_pid_fd(5)`); of several the one that
+/// is nearest to its limit of open files.
+pub(super) fn programs(inodes: &BTreeSet<&str>) -> HashMap<String, Holder> {
     let mut found = HashMap::new();
     let Ok(processes) = fs::read_dir("/proc") else { return found };
     for process in processes.flatten().filter(|_| !inodes.is_empty()) {
@@ -130,9 +179,10 @@ fn programs(inodes: &BTreeSet<&str>) -> HashMap<String, String> {
             let Ok(target) = fs::read_link(file.path()) else { continue };
             let inode = target.to_str().and_then(|text| text.strip_prefix("socket:[")?.strip_suffix(']'));
             if let Some(inode) = inode.filter(|inode| inodes.contains(inode))
-                && let Ok(name) = fs::read_to_string(process.path().join("comm"))
+                && let Some(holder) = Holder::of(&process.path())
+                && found.get(inode).is_none_or(|other: &Holder| holder.left() < other.left())
             {
-                found.entry(inode.to_owned()).or_insert_with(|| name.trim().to_owned());
+                found.insert(inode.to_owned(), holder);
             }
         }
     }

@@ -13,6 +13,7 @@ pub mod resolve;
 pub mod route;
 #[cfg(test)]
 pub(crate) mod scripted;
+pub mod sockets;
 pub mod starttls;
 pub mod stream;
 pub mod tls;

@@ -12,7 +12,7 @@ use hickory_resolver::proto::op::{DnsRequestOptions, DnsResponse, Query, Respons
 use hickory_resolver::proto::rr::{Name, RecordType};
 use hickory_resolver::{NameServerPool, PoolContext, TlsConfig, system_conf};
 
-use super::refusal::refusal;
+use super::refusal::{self, refusal};
 use crate::clock::milliseconds;
 use crate::model::fact::{Fact, Record};
 use crate::model::fault::Fault;
@@ -121,7 +121,7 @@ pub async fn each(host: &str) -> Result<(Vec<String>, Vec<ServerSaid>), VantageE
 async fn one(server: &NameServerConfig, name: &Name) -> ServerSaid {
     let began = Instant::now();
     let ask = |record_type| response(server.clone(), name, record_type, SERVER_LIMIT);
-    let (v4, v6) = tokio::join!(ask(RecordType::A), ask(RecordType::AAAA));
+    let (v4, v6, cut_off) = tokio::join!(ask(RecordType::A), ask(RecordType::AAAA), is_cut_off(server, name));
     let took_ms = milliseconds(began.elapsed());
     let mut records: Vec<Record> = Vec::new();
     for answer in [&v4, &v6].into_iter().flatten() {
@@ -147,7 +147,16 @@ async fn one(server: &NameServerConfig, name: &Name) -> ServerSaid {
         (Err(NetError::Timeout), Err(_)) => Said::Silence,
         (Err(_), Err(_)) => Said::Other,
     };
-    ServerSaid { server: shown(server), name: name.to_utf8(), said, took_ms, records }
+    let bogus = said == Said::ServerFailure
+        && refusal::plainly(address(server), name, true).await.is_some_and(|answer| answer.answered);
+    ServerSaid { server: shown(server), name: name.to_utf8(), said, took_ms, records, cut_off, bogus }
+}
+
+/// Whether a short answer by UDP is cut off, and no connection by TCP is made to ask for the whole of it.
+async fn is_cut_off(server: &NameServerConfig, name: &Name) -> bool {
+    let Some(answer) = refusal::plainly(address(server), name, false).await else { return false };
+    let connecting = tokio::net::TcpStream::connect(address(server));
+    answer.cut_off && !matches!(tokio::time::timeout(EXPLAIN_LIMIT, connecting).await, Ok(Ok(_)))
 }
 
 /// Ask servers in order until one gives records, or says that there are none.

@@ -27,12 +27,45 @@ pub(super) async fn refusal(server: SocketAddr, name: &Name, record_type: Record
     }
 }
 
-async fn knock(server: SocketAddr, name: &Name, record_type: RecordType) -> io::Result<ResponseCode> {
+/// What the head of an answer by UDP says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Plainly {
+    /// It is cut off (TC).
+    pub(super) cut_off: bool,
+    /// It has records.
+    pub(super) answered: bool,
+}
+
+/// Ask once as a stub resolver does that knows no EDNS, so that 512 bytes are all there is room for (RFC 1035 section 2.3.4);
+/// unchecked with CD (RFC 4035 section 3.2.2).
+pub(super) async fn plainly(server: SocketAddr, name: &Name, unchecked: bool) -> Option<Plainly> {
+    const TC: u8 = 0x02;
+    const CD: u8 = 0x10;
+    let socket = connected(server).await.ok()?;
+    let id = socket.local_addr().ok()?.port().to_be_bytes();
+    let mut question = question(id, name, RecordType::A);
+    if unchecked {
+        *question.get_mut(3)? |= CD;
+    }
+    socket.send(&question).await.ok()?;
+    let mut answer = [0; 512];
+    let length = tokio::time::timeout(3 * PATIENCE, socket.recv(&mut answer)).await.ok()?.ok()?;
+    let header = answer.get(..length)?.get(..HEADER)?;
+    let is_answer = header[..2] == id && header[2] & 0x80 != 0;
+    is_answer.then_some(Plainly { cut_off: header[2] & TC != 0, answered: header[6..8] != [0, 0] })
+}
+
+/// Connected, only this server's datagrams and ICMP errors come in (udp(7)).
+async fn connected(server: SocketAddr) -> io::Result<UdpSocket> {
     let own: IpAddr =
         if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let socket = UdpSocket::bind(SocketAddr::new(own, 0)).await?;
-    // Connected, only this server's datagrams and ICMP errors come in (udp(7)).
     socket.connect(server).await?;
+    Ok(socket)
+}
+
+async fn knock(server: SocketAddr, name: &Name, record_type: RecordType) -> io::Result<ResponseCode> {
+    let socket = connected(server).await?;
     let id = socket.local_addr()?.port().to_be_bytes();
     let question = question(id, name, record_type);
     let mut answer = [0; 512];

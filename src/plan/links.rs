@@ -159,7 +159,8 @@ pub(super) fn address(probe: &Spec) -> Option<Address> {
         | Spec::Catalog(_)
         | Spec::Listeners(_)
         | Spec::Names(_)
-        | Spec::Relogin(_) => return None,
+        | Spec::Relogin(_)
+        | Spec::Sockets(_) => return None,
     };
     Address::read(text).ok()
 }

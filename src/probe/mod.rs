@@ -46,6 +46,7 @@ probes! {
     internal "listeners" => listeners::Listeners,
     internal "names" => names::Names,
     internal "relogin" => relogin::Relogin,
+    internal "sockets" => sockets::Sockets,
 }
 
 /// One kind of probe, as written in a plan.

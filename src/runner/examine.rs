@@ -63,7 +63,7 @@ impl Examinations {
         let known = before.map(|before| &before.trace);
         let asks = match outcome {
             Outcome::Fail => questions(check, &job.probe, vantage, trace, known),
-            Outcome::Pass => questions_of_a_pass(check, &job.probe, vantage, trace),
+            Outcome::Pass => questions_of_a_pass(check, &job.probe, vantage, trace, known),
             Outcome::Error => questions_of_an_error(check, &job.probe, vantage, trace),
             // We could not look, so there is nothing to find a cause of.
             Outcome::NoAnswer | Outcome::NotRun => return None,

@@ -60,6 +60,7 @@ pub(super) fn questions(
         Layer::Route | Layer::Tcp => {
             let tried = attempted(trace, fault, target.port);
             asked.baseline_address(before, &tried);
+            asked.sockets(before, &tried);
             asked.other_ports(&tried);
             asked.target_host();
             asked.again(1);
@@ -78,7 +79,8 @@ pub(super) fn questions(
     asked.asks
 }
 
-/// Whether a check that could not look stumbled over a file of its own: the same without that file.
+/// Whether a check that could not look stumbled over a file of its own: the same without that file; or over a login that is
+/// not spoken here: from elsewhere the server may ask for another one.
 pub(super) fn questions_of_an_error(
     check: &Check,
     probe: &Spec,
@@ -88,24 +90,30 @@ pub(super) fn questions_of_an_error(
     let Ok(target) = host_port(&probe.endpoint()) else { return Vec::new() };
     let mut asked = Asked { check, probe, vantage, target: &target, asks: Vec::new() };
     tls::ask_without_a_file(&mut asked, trace);
+    if database::is_unspoken(trace) {
+        asked.elsewhere();
+    }
     asked.asks
 }
 
-/// Whether a check that passed shows something to ask about: a name that took a resolver's timeout, a server's clock, or a
-/// certificate that ends soon.
+/// Whether a check that passed shows something to ask about: a name that took a resolver's timeout or leads elsewhere now, a
+/// server's clock or warning, a certificate that ends soon.
 pub(super) fn questions_of_a_pass(
     check: &Check,
     probe: &Spec,
     vantage: &VantageId,
     trace: &Trace,
+    before: Option<&Trace>,
 ) -> Vec<Ask> {
     /// A resolver that answers does so in milliseconds (resolv.conf(5): a dead one costs a second at the least).
     const SLOW_MS: f64 = 900.0;
     let slow = trace.observations.iter().any(|seen| seen.layer == Layer::Dns && seen.took_ms >= SLOW_MS);
     let wrong_clock = http::has_wrong_clock(trace);
-    let ends_soon = tls::ends_soon(trace, jiff::Timestamp::now());
+    let ends_soon = tls::ends_soon(trace, jiff::Timestamp::now()) || tls::lacks_staple(trace);
+    let warns = database::warns(trace);
     let slow_way = way::waited_for_connection(trace) || way::waited_for_body(trace);
-    if !(slow || wrong_clock || ends_soon || slow_way) {
+    let moved = before.is_some_and(|before| way::has_moved(before, trace));
+    if !(slow || wrong_clock || ends_soon || warns || slow_way || moved) {
         return Vec::new();
     }
     let Ok(target) = host_port(&probe.endpoint()) else { return Vec::new() };
@@ -113,10 +121,13 @@ pub(super) fn questions_of_a_pass(
     if slow {
         asked.names();
     }
-    if wrong_clock || ends_soon {
+    if wrong_clock || ends_soon || warns {
         asked.elsewhere();
     } else {
         asked.slow_way(trace);
+    }
+    if moved {
+        asked.sockets(before, &[]);
     }
     asked.asks
 }
@@ -182,6 +193,16 @@ impl Asked<'_> {
             let probe = tcp(&address.ip().to_string(), address.port());
             self.push(Question::BaselineAddress { address }, self.vantage, probe);
         }
+    }
+
+    /// Connections of this host to what was tried, and to the address that the baseline had.
+    fn sockets(&mut self, before: Option<&Trace>, tried: &[SocketAddr]) {
+        let mut to: Vec<SocketAddr> = tried.to_vec();
+        to.extend(before.into_iter().flat_map(connected));
+        to.sort_unstable();
+        to.dedup();
+        let sockets = (!to.is_empty()).then(|| Spec::Sockets(crate::probe::Sockets { to }));
+        self.push(Question::Sockets, self.vantage, sockets);
     }
 
     /// Ports that most hosts answer on, be it with a refusal: ssh, https, and tcpmux, which nobody uses.

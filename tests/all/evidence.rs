@@ -21,6 +21,9 @@ struct Recorded {
     at: Timestamp,
     trace: Trace,
     examination: Examination,
+    /// Links in the other direction that are broken.
+    #[serde(default)]
+    back: Vec<(String, Trace)>,
 }
 
 impl Recorded {
@@ -34,6 +37,7 @@ impl Recorded {
             before: self.examination.before.as_ref().map(|before| &before.trace),
             answers: &self.examination.answers,
             beside: Vec::new(),
+            back: self.back.iter().map(|(link, trace)| (link.as_str(), trace)).collect(),
         })
     }
 }
@@ -68,6 +72,14 @@ fn every_recorded_fault_is_named() {
         })
         .collect();
     assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// That a way back is broken is told beside what the answer itself says, which may be true as well.
+#[test]
+fn a_broken_way_back_is_told_among_others() {
+    let all = all();
+    let one = all.iter().find(|one| !one.back.is_empty()).expect("a fixture");
+    assert!(one.diagnosed().iter().any(|told| *told.id == *one.cause), "{:#?}", one.diagnosed());
 }
 
 /// Causes of which one look holds the contrast: the kernel of the source or a router says it itself; another address of the

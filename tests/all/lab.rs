@@ -309,6 +309,11 @@ fn faults_of_the_network_break_where_they_are_injected() {
 }
 
 #[test]
+fn faults_that_the_hosts_at_both_ends_tell_break_where_they_are_injected() {
+    prove("host", faults::host::prepare, faults::host::FAULTS);
+}
+
+#[test]
 fn faults_of_listeners_break_where_they_are_injected() {
     prove("tcp", |_| (), faults::tcp::FAULTS);
 }
@@ -326,6 +331,16 @@ fn faults_of_tls_break_where_they_are_injected() {
 #[test]
 fn faults_of_http_break_where_they_are_injected() {
     prove("http", faults::http::prepare, faults::http::FAULTS);
+}
+
+#[test]
+fn faults_of_upgrades_grpc_and_wsdl_break_where_they_are_injected() {
+    prove("web", faults::web::prepare, faults::web::FAULTS);
+}
+
+#[test]
+fn what_the_application_quotes_of_others_is_told() {
+    prove("quoted", |_| (), faults::quoted::FAULTS);
 }
 
 #[test]
@@ -349,6 +364,11 @@ fn faults_of_the_database_break_where_they_are_injected() {
 }
 
 #[test]
+fn faults_of_the_database_server_s_host_break_where_they_are_injected() {
+    prove("cluster", faults::database::prepare, faults::cluster::FAULTS);
+}
+
+#[test]
 fn faults_of_rights_in_the_database_break_where_they_are_injected() {
     prove("rights", faults::database::prepare, faults::rights::FAULTS);
 }
@@ -359,9 +379,19 @@ fn nothing_is_told_of_a_healthy_lab() {
     for prepare in [faults::tls::prepare, faults::balancer::prepare, faults::database::prepare] {
         prepare(&lab);
     }
-    let tables = [faults::dns::FAULTS, faults::tls::FAULTS, faults::http::FAULTS, faults::balancer::FAULTS];
-    let tables =
-        tables.into_iter().chain([faults::database::FAULTS, faults::rights::FAULTS, faults::app::FAULTS]);
+    let tables = [
+        faults::dns::FAULTS,
+        faults::tls::FAULTS,
+        faults::http::FAULTS,
+        faults::web::FAULTS,
+        faults::balancer::FAULTS,
+    ];
+    let tables = tables.into_iter().chain([
+        faults::database::FAULTS,
+        faults::cluster::FAULTS,
+        faults::rights::FAULTS,
+        faults::app::FAULTS,
+    ]);
     let checks: BTreeSet<&str> = tables.flatten().map(|fault| fault.check).collect();
     assert!(checks.len() > 20, "only {} checks", checks.len());
     let program = Program::empty();

@@ -351,6 +351,7 @@ pub(crate) fn worked(layers: &[Layer], last: Layer) -> Vec<Observation> {
             chain: Vec::new(),
             verifier: "the system's trust store".to_owned(),
             client_certificate_asked: false,
+            stapled: None,
         },
         Layer::Protocol => Fact::Responded(Box::new(Response {
             status: 200,

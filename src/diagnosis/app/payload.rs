@@ -1,7 +1,7 @@
 //! Status 200, and what came is not the data that was asked for.
 
-use super::{CHARSET, EMPTY, ERROR_BODY, ERROR_PAGE, MAINTENANCE_PAGE, SCHEMA};
-use crate::diagnosis::answer::{Answer, before, bodies, well};
+use super::{CHARSET, EMPTY, ERROR_BODY, ERROR_PAGE, MAINTENANCE_PAGE, SCHEMA, WSDL};
+use crate::diagnosis::answer::{Answer, before, bodies, response, well};
 use crate::diagnosis::evidence::Evidence;
 use crate::diagnosis::registry::Ruling;
 use crate::model::cause::Confidence;
@@ -28,6 +28,22 @@ pub(super) fn charset_differs(evidence: &Evidence<'_>) -> Option<Ruling> {
     let answer = odd(evidence).filter(|answer| answer.fault.id() == "mismatch")?;
     let (was, now) = (charset(before(evidence)?)?, charset(answer.response)?);
     (was != now).then(|| answer.tell(CHARSET).saying(&format!("The charset is {now}; in the baseline it was {was}.")))
+}
+
+/// The host of a URL.
+fn host(url: &str) -> Option<String> {
+    Some(url::Url::parse(url).ok()?.host_str()?.to_owned())
+}
+
+/// The WSDL names another host than in the baseline, which is not the one that was called; told of checks that pass, too.
+pub(super) fn wsdl(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let called = host(&evidence.check.target)?;
+    let (was, now) = (before(evidence)?.body.as_ref()?, response(evidence.trace)?.body.as_ref()?);
+    let new = now.endpoints.iter().find(|one| !was.endpoints.contains(one) && host(one).is_some_and(|host| host != called))?;
+    let was = was.endpoints.first()?;
+    let layer = evidence.broken().map_or(Layer::Payload, |(layer, _)| layer);
+    let ruling = Ruling::new(WSDL, layer, format!("the WSDL sends its callers to {new}"));
+    Some(ruling.proved(format!("{called} was called; in the baseline the WSDL had {was}.")))
 }
 
 /// Words of pages that tell of an error.

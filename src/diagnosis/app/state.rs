@@ -1,12 +1,13 @@
 //! What an application says of its own state, and of what it needs.
 
 use super::{
-    API_GONE, BREAKER, DEPENDENCY, EXCEPTION, FEATURE, MAINTENANCE, POOL, SOAP_FAULT, TENANT, WARMING,
+    API_GONE, BREAKER, CALLBACK, DEPENDENCY, EXCEPTION, FEATURE, MAINTENANCE, POOL, SOAP_FAULT, TENANT, WARMING,
 };
 use crate::diagnosis::answer::{Answer, calls, response, well};
 use crate::diagnosis::evidence::{Evidence, listed};
 use crate::diagnosis::registry::Ruling;
 use crate::model::cause::Confidence;
+use crate::model::layer::Layer;
 use crate::model::response::BodyKind;
 
 /// Words of maintenance. Apache's own 503 of a dead back end has them too, and means something else; a page may have them in
@@ -214,6 +215,17 @@ pub(super) fn dependency(evidence: &Evidence<'_>) -> Option<Ruling> {
         return Some(answer.tell(DEPENDENCY).saying(&format!("It reports as down: {names}.")));
     }
     Some(answer.quote(DEPENDENCY))
+}
+
+/// A call that was made and failed, while the plan's own path in the other direction does not even connect.
+pub(super) fn callback(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let (layer, fault) = evidence.broken().filter(|(layer, _)| *layer >= Layer::Protocol)?;
+    let (link, at, why) = evidence.back.iter().find_map(|(link, trace)| {
+        let (at, why) = trace.broken().filter(|(at, _)| *at <= Layer::Tls)?;
+        Some((link, at, why))
+    })?;
+    let ruling = Ruling::new(CALLBACK, layer, fault.to_string()).or(&[DEPENDENCY]);
+    Some(ruling.because(format!("The link {link}, in the other direction, is broken at {at}: {why}.")))
 }
 
 pub(super) fn exception(evidence: &Evidence<'_>) -> Option<Ruling> {

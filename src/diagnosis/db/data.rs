@@ -1,8 +1,9 @@
 //! Nothing fails, and what comes is not what was expected: rows that are hidden, another table, another database.
 
-use super::{ROWS_HIDDEN, SHADOW, STALE_COPY, WRONG_SIDE, catalog, identity, seen};
+use super::{ROWS_HIDDEN, SHADOW, STALE_COPY, STALLED, WRONG_SIDE, catalog, identity, seen};
 use crate::diagnosis::evidence::{Evidence, listed};
 use crate::diagnosis::registry::Ruling;
+use crate::grants::quote::Quoted;
 use crate::model::cause::Confidence;
 use crate::model::database::RelationFacts;
 use crate::model::fault::{Fault, Mismatch};
@@ -41,6 +42,20 @@ pub(super) fn shadow(evidence: &Evidence<'_>) -> Option<Ruling> {
         facts.search_path, names[0], names[1]
     );
     Some(Ruling::new(SHADOW, Layer::Payload, seen(evidence)).proved(contrast))
+}
+
+/// A table that is filled by logical replication, whose worker does not run.
+pub(super) fn stalled(evidence: &Evidence<'_>) -> Option<Ruling> {
+    mismatches(evidence)?;
+    let facts = catalog(evidence)?;
+    let meant = (0..facts.named.len()).filter_map(|of| facts.meant(of));
+    let (table, one) = meant.flat_map(|table| table.subscriptions.iter().map(move |one| (table, one))).find(|(_, one)| !one.enabled || !one.works)?;
+    let how = if one.enabled { "is enabled, and its worker is not there" } else { "is disabled" };
+    let contrast = format!("{}.{} is filled by the subscription {}, which {how}.", table.schema, table.name, one.name);
+    let next = format!("alter subscription {} enable", Quoted(&one.name));
+    let ruling = Ruling::new(STALLED, Layer::Payload, seen(evidence)).proved(contrast);
+    // A worker that fails is started again every few seconds: it may have been looked for in between.
+    Some(if one.enabled { ruling.sure(Confidence::Medium) } else { ruling.next(next) })
 }
 
 /// Another database than in the baseline: the other half when what it says of itself differs, the old copy when what it

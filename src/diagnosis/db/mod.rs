@@ -1,6 +1,7 @@
 //! Databases: the way into PostgreSQL and what it lets a role do there, and PgBouncer in front of it.
 
 mod data;
+mod host;
 mod login;
 mod names;
 mod pooler;
@@ -9,7 +10,9 @@ mod rights;
 mod statement;
 
 use super::evidence::{Evidence, Place, facts, listed};
+use super::quoted::{Quoted, Words};
 use super::registry::{Rule, Ruling, causes};
+use crate::model::cause::{Cause, Family};
 use crate::model::database::CatalogFacts;
 use crate::model::fact::{DatabaseIdentity, Fact};
 use crate::model::fault::{Fault, ServerError};
@@ -209,6 +212,46 @@ causes! { Db:
         "The foreign server that the table leads to is not reached.",
         "Local tables work; the server cannot connect to the other one (08001).",
         ["alter server ... options (set host ..., set port ...)", "may the database's host reach the other one?"];
+    HOST_UNRESOLVED = "db-host-unresolved" at Source,
+        "The host name of the connection string does not resolve: no database server was asked.",
+        "It breaks at dns, in the words of libpq: could not translate host name. The rest is as for any other name.",
+        ["correct host= in the connection string, or the record"];
+    FIREWALL = "db-firewall-drop" at Network,
+        "A firewall between the application and the database drops the connection.",
+        "It times out here and works from elsewhere: pg_hba.conf would refuse in words.",
+        ["open the port of the database for this source"];
+    DISK_FULL = "db-53100-disk-full" at Target,
+        "The disk of the database server is full.",
+        "Writing fails with SQLSTATE 53100, while the login and reading work.",
+        ["make space: df -h on the server, old logs, WAL kept by a slot nobody reads", "then run the check again: gonogo retest"];
+    NO_LIBRARY = "db-extension-missing" at Target,
+        "An extension is not installed on this server.",
+        "The database knows the extension or its function, and the server has no file for it: a restore brings the names only.",
+        ["install the package of the extension for this version of PostgreSQL", "select * from pg_available_extensions"];
+    COLLATION = "db-collation-version" at Target,
+        "The collations of the operating system are of another version than the indexes were built with.",
+        "The server warns of it at each login; until indexes are rebuilt, they may miss rows.",
+        ["rebuild what sorts text: reindex database concurrently ...", "then: alter database ... refresh collation version"];
+    AUTH_METHOD = "db-auth-method-unsupported" at Target,
+        "The server asks for a way to log in that the client does not speak, or does not accept.",
+        "It asks for another one than before, by the line of pg_hba.conf that matches; no password is ever compared.",
+        ["compare the method of the line in pg_hba.conf with what the client's driver knows", "a driver that is too old for scram-sha-256 has to be updated"];
+    OLD_DSN = "db-dblink-job-old-host" at Target,
+        "A connection string inside the database leads to a server that is not reached, such as the old one.",
+        "The login here works; dblink says which other server it tried (08001).",
+        ["find the connection string: select proname from pg_proc where prosrc like '%host=%', and the jobs of cron.job"];
+    STALLED = "db-publication-subscription-stalled" at Target,
+        "The subscription that fills the table does not run: what it holds is old.",
+        "The catalogs have the table in a subscription that is disabled, or whose worker is not there.",
+        ["alter subscription ... enable", "if it is enabled: alter subscription ... connection '...'; is its slot still on the publisher?"];
+    PREPARED = "pgb-prepared-statement" at Proxy,
+        "Prepared statements are used through a pooler that gives each transaction another session.",
+        "26000 or 42P05: a statement is missing in one session, and already there in the next; straight to PostgreSQL it works.",
+        ["prepareThreshold=0 (JDBC) or its like in the application's driver", "or pool_mode=session, or PgBouncer 1.21 with max_prepared_statements"];
+    IDLE = "db-25P03-idle-in-tx-timeout" at Source,
+        "The server ended a session that stood idle in a transaction.",
+        "25P03: the application began a transaction and left it open for longer than idle_in_transaction_session_timeout.",
+        ["look for a transaction that waits for something else than the database", "or allow more: idle_in_transaction_session_timeout"];
 }
 
 pub(super) const RULES: &[Rule] = &[
@@ -217,11 +260,29 @@ pub(super) const RULES: &[Rule] = &[
     login::no_database, login::no_role, login::no_login, login::tls_required, login::hba, login::password,
     login::limits, login::frozen, login::no_connect, login::starting, login::shut_down,
     statement::read_only, statement::standby, statement::timeout, statement::locked, statement::sequence_behind,
-    statement::no_mapping, statement::remote_down,
+    statement::no_mapping, statement::old_dsn, statement::remote_down, statement::prepared, statement::idle,
+    by_application, host::disk_full, host::no_library, host::collation, host::auth_method,
     names::no_schema, names::no_usage, names::search_path, names::no_table, names::no_function,
     rights::view_owner, rights::column, rights::table, rights::sequence, rights::function, rights::rows_refused,
-    data::rows_hidden, data::shadow, data::another,
+    data::rows_hidden, data::shadow, data::stalled, data::another,
 ];
+
+/// What an application's answer quotes of PostgreSQL: SQLSTATE or text of the server, of libpq, of JDBC and Npgsql.
+const QUOTED: &[Words] = &[
+    (PREPARED, &[
+        &["prepared statement", "already exists"], &["prepared statement", "does not exist"], &["sqlstate 42p05"], &["sqlstate 26000"],
+    ]),
+    (IDLE, &[&["terminating connection due to idle-in-transaction timeout"], &["sqlstate 25p03"]]),
+    (AUTH_METHOD, &[
+        &["authentication type 10 is not supported"], &["authentication method 10 not supported"],
+        &["scram authentication requires libpq version 10"], &["scram authentication is not supported by this driver"],
+    ]),
+    (DISK_FULL, &[&["could not extend file", "no space left on device"], &["sqlstate 53100"]]),
+];
+
+fn by_application(evidence: &Evidence<'_>) -> Option<Ruling> {
+    Quoted::of(evidence)?.find(QUOTED)
+}
 
 /// What the server said when it refused the login, or the first question after it, which a pooler lets wait.
 fn refused<'a>(evidence: &Evidence<'a>) -> Option<&'a ServerError> {
@@ -295,6 +356,18 @@ fn stated(ruling: Ruling, said: &str, elsewhere: &str) -> Ruling {
         return ruling.because(said);
     }
     ruling.proved(format!("{said} {elsewhere}"))
+}
+
+/// What people who look after databases call the same thing as another family does.
+pub(super) fn also(evidence: &Evidence<'_>, cause: &Cause) -> Option<&'static Cause> {
+    if !reach::is_database(evidence) {
+        return None;
+    }
+    match (evidence.broken()?.0, cause.family) {
+        (Layer::Dns, Family::Dns) => Some(HOST_UNRESOLVED),
+        (Layer::Tcp, Family::Route) if cause.id.starts_with("fw-") => Some(FIREWALL),
+        _ => None,
+    }
 }
 
 /// Texts between double quotes, in order; names in the server's messages.

@@ -10,7 +10,7 @@ use crate::model::layer::Layer;
 use crate::model::trace::Trace;
 
 /// The kinds of checks that log in to PostgreSQL.
-fn is_database(evidence: &Evidence<'_>) -> bool {
+pub(super) fn is_database(evidence: &Evidence<'_>) -> bool {
     matches!(evidence.check.kind.as_str(), "postgres" | "grants")
 }
 

@@ -1,8 +1,8 @@
 //! What PostgreSQL says of a statement, by SQLSTATE, beside what the catalogs and the session say.
 
 use super::{
-    LOCKED, NO_MAPPING, READ_ONLY, REMOTE_DOWN, SEQUENCE_BEHIND, STANDBY, TIMEOUT, catalog, elsewhere, failed, identity,
-    seen, stated,
+    IDLE, LOCKED, NO_MAPPING, OLD_DSN, PREPARED, READ_ONLY, REMOTE_DOWN, SEQUENCE_BEHIND, STANDBY, TIMEOUT, catalog,
+    elsewhere, failed, identity, seen, stated,
 };
 use crate::diagnosis::evidence::Evidence;
 use crate::diagnosis::registry::Ruling;
@@ -164,9 +164,41 @@ pub(super) fn no_mapping(evidence: &Evidence<'_>) -> Option<Ruling> {
     Some(Ruling::new(NO_MAPPING, Layer::Payload, seen(evidence)).proved(contrast).next(next))
 }
 
+/// `sqlclient_unable_to_establish_sqlconnection`, said by a function of dblink (`contrib/dblink/dblink.c`).
+pub(super) fn old_dsn(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let error = state(evidence, "08001").filter(|error| by_dblink(error))?;
+    let detail = error.detail.as_deref().and_then(|detail| detail.lines().next()).unwrap_or_default();
+    let here = identity(evidence.trace).and_then(|own| own.server_address.as_deref());
+    let here = here.map_or_else(|| "The login here works.".to_owned(), |here| format!("The login at {here} works."));
+    let before = if evidence.before.is_some() { " In the baseline the statement worked." } else { "" };
+    let said = format!("{here} dblink says: {}.{before}", detail.trim().trim_end_matches('.'));
+    let ruling = Ruling::new(OLD_DSN, Layer::Payload, seen(evidence)).or(&[REMOTE_DOWN]);
+    Some(known(evidence, ruling, &said, !before.is_empty()))
+}
+
+fn by_dblink(error: &ServerError) -> bool {
+    error.routine.as_deref().is_some_and(|routine| routine.starts_with("dblink"))
+}
+
+/// `invalid_sql_statement_name`, `duplicate_prepared_statement`.
+pub(super) fn prepared(evidence: &Evidence<'_>) -> Option<Ruling> {
+    failed(evidence).filter(|error| matches!(error.sqlstate.as_str(), "26000" | "42P05"))?;
+    let before = evidence.before.is_some();
+    let said = if before { "In the baseline the statement worked." } else { "A session forgets no statement by itself." };
+    let ruling = Ruling::new(PREPARED, Layer::Payload, seen(evidence));
+    Some(known(evidence, ruling, said, false).sure(Confidence::Medium))
+}
+
+/// `idle_in_transaction_session_timeout`.
+pub(super) fn idle(evidence: &Evidence<'_>) -> Option<Ruling> {
+    state(evidence, "25P03")?;
+    let ruling = Ruling::new(IDLE, Layer::Payload, seen(evidence));
+    Some(stated(ruling, "The server says why it ended the session.", &elsewhere(evidence, Layer::Payload)))
+}
+
 pub(super) fn remote_down(evidence: &Evidence<'_>) -> Option<Ruling> {
     // sqlclient_unable_to_establish_sqlconnection
-    let error = state(evidence, "08001")?;
+    let error = state(evidence, "08001").filter(|error| !by_dblink(error))?;
     let ruling = Ruling::new(REMOTE_DOWN, Layer::Payload, seen(evidence));
     let detail = error.detail.as_deref().and_then(|detail| detail.lines().next());
     let detail = detail.map_or_else(String::new, |detail| format!(" It says: {}.", detail.trim().trim_end_matches('.')));

@@ -1,7 +1,7 @@
 //! The head came, and the body is not what it says.
 
 use super::{
-    BAD_CHUNKS, BAD_GZIP, CHUNKS_CUT, CONTENT_TYPE, DRIP, SHORT_LENGTH, SLOW, TRUNCATED, UNTOLD_GZIP,
+    BAD_CHUNKS, BAD_GZIP, CHUNKS_CUT, CONTENT_TYPE, DRIP, EXPECT, SHORT_LENGTH, SLOW, TRUNCATED, UNTOLD_GZIP,
 };
 use crate::diagnosis::answer::{Answer, before, bodies, calls, contrasted, response, well};
 use crate::diagnosis::evidence::Evidence;
@@ -139,4 +139,15 @@ fn silent(evidence: &Evidence<'_>) -> Option<Ruling> {
         let other = format!("The root path of the same server is answered {} after {:.0} ms.", root.status, root.first_byte_ms);
         contrasted(evidence, ruling).saying(&other).or(&[tcp::HUNG])
     })
+}
+
+/// Silence or 417 (RFC 9110 section 15.5.18) with Expect, and an answer without it: what is asked only of a request that has it.
+pub(super) fn expect(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let (layer, fault) = evidence.broken().filter(|(layer, _)| *layer == Layer::Protocol)?;
+    let refused = response(evidence.trace).is_some_and(|answer| answer.status == 417);
+    let silent = matches!(fault, Fault::TimedOut { .. }) && response(evidence.trace).is_none();
+    let bare = response(evidence.otherwise("bare")?).filter(|_| refused || silent)?;
+    let ruling = contrasted(evidence, Ruling::new(EXPECT, layer, fault.to_string())).not(&[SLOW, tcp::HUNG]);
+    let said = format!("A request without Expect is answered {} after {:.0} ms.", bare.status, bare.first_byte_ms);
+    Some(ruling.saying(&said).sure(Confidence::High))
 }

@@ -1,12 +1,14 @@
 //! Requests that are refused for their form: too large, too many, or in a way that is not offered.
 
 use super::{
-    HEAD_TOO_LARGE, MEDIA_TYPE, METHOD, MISDIRECTED, NOT_ACCEPTABLE, RATE, TOO_LARGE, UPGRADE,
+    CONTEXT_PATH, HEAD_TOO_LARGE, MEDIA_TYPE, METHOD, MISDIRECTED, NOT_ACCEPTABLE, NO_UPGRADE, NO_VHOST, PROXY_PROTOCOL,
+    RATE, STRIPPED, TOO_LARGE, UPGRADE,
 };
-use crate::diagnosis::answer::{Answer, response};
+use crate::diagnosis::answer::{Answer, behind, response};
 use crate::diagnosis::evidence::Evidence;
 use crate::diagnosis::registry::Ruling;
 use crate::model::cause::{Cause, Confidence};
+use crate::model::host::BehindSaid;
 
 /// Whether the same without its own headers is answered otherwise; none when that was not asked.
 fn bare(evidence: &Evidence<'_>, status: u16) -> Option<(bool, u16)> {
@@ -83,6 +85,19 @@ pub(super) fn misdirected(evidence: &Evidence<'_>) -> Option<Ruling> {
 
 pub(super) fn upgrade(evidence: &Evidence<'_>) -> Option<Ruling> {
     offering(evidence, 426, UPGRADE, "upgrade", "Upgrade")
+}
+
+/// A handshake of WebSocket (RFC 6455 section 4.1) that is answered as if it were any request.
+pub(super) fn no_upgrade(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let answer = Answer::steady(evidence).filter(|answer| answer.has_sent("upgrade"))?;
+    answer.mismatches().iter().find(|one| one.what == "status" && one.expected.contains("101"))?;
+    let switches = behind(evidence).into_iter().find(|port| matches!(port.said, BehindSaid::Answered { status: 101, .. }));
+    let ruling = answer.tell(NO_UPGRADE).not(&[UPGRADE, PROXY_PROTOCOL, CONTEXT_PATH, NO_VHOST, STRIPPED]);
+    if let Some(port) = switches {
+        return Some(ruling.saying(&super::upstream::directly(port)).sure(Confidence::High));
+    }
+    let sure = ruling.confidence.less();
+    Some(ruling.sure(sure).next("ask the application directly, past the proxy"))
 }
 
 /// A status that comes with a header of what would be taken.

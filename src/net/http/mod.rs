@@ -160,16 +160,20 @@ async fn receive<K>(
     let began = Instant::now();
     let (response, _keep) = send.await.map_err(|error| blame.fault(&error))?;
     let first_byte = began.elapsed();
-    let (head, body) = response.into_parts();
+    let (mut head, body) = response.into_parts();
     let (status, version, headers) = (head.status, head.version, head.headers.clone());
     // Only the first answer is kept, and there is one.
     let _ = blame.begun.set(Head { status, version, headers, first_byte });
-    let body = read_body(body, &head.headers, blame).await?;
+    let body = read_body(body, &mut head.headers, blame).await?;
     let body = decode::decode(&head.headers, body).await?;
     Ok(Answer { status: head.status, version: head.version, headers: head.headers, body, first_byte })
 }
 
-async fn read_body(mut body: Incoming, headers: &HeaderMap, blame: &Blame<'_>) -> Result<Bytes, Fault> {
+/// What a gRPC server sends after the body, or in the head when there is none: the same to whoever reads it.
+const TRAILERS: [&str; 2] = ["grpc-status", "grpc-message"];
+
+/// The whole body; of its trailers those of gRPC become headers.
+async fn read_body(mut body: Incoming, headers: &mut HeaderMap, blame: &Blame<'_>) -> Result<Bytes, Fault> {
     let too_large = || Fault::TooLarge { what: "the response body".to_owned(), limit: LARGEST_BODY };
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|announced| announced > LARGEST_BODY) && !hyper::body::Body::is_end_stream(&body)
@@ -180,7 +184,18 @@ async fn read_body(mut body: Incoming, headers: &HeaderMap, blame: &Blame<'_>) -
     let mut only = Bytes::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| blame.fault(&error))?;
-        let Ok(data) = frame.into_data() else { continue };
+        let data = match frame.into_data() {
+            Ok(data) => data,
+            Err(frame) => {
+                let trailers = frame.into_trailers().unwrap_or_default();
+                for name in TRAILERS {
+                    if let Some(value) = trailers.get(name) {
+                        headers.entry(name).or_insert(value.clone());
+                    }
+                }
+                continue;
+            }
+        };
         if (only.len() + whole.len() + data.len()) as u64 > LARGEST_BODY {
             return Err(too_large());
         }

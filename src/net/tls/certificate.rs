@@ -31,6 +31,7 @@ pub(crate) fn describe(der: &CertificateDer<'_>) -> Certificate {
             sha256,
             key: None,
             signature: None,
+            must_staple: false,
         };
     };
     Certificate {
@@ -42,6 +43,7 @@ pub(crate) fn describe(der: &CertificateDer<'_>) -> Certificate {
         sha256,
         key: key(&parsed),
         signature: Some(signature(&parsed)),
+        must_staple: must_staple(&parsed),
     }
 }
 
@@ -49,6 +51,14 @@ pub(crate) fn describe(der: &CertificateDer<'_>) -> Certificate {
 #[must_use]
 pub(crate) fn from_pem(text: &[u8]) -> Vec<Certificate> {
     CertificateDer::pem_slice_iter(text).filter_map(Result::ok).map(|der| describe(&der)).collect()
+}
+
+/// Whether the TLS feature extension has `status_request` (RFC 7633: a sequence of numbers of TLS extensions, this one 5).
+fn must_staple(certificate: &X509Certificate<'_>) -> bool {
+    const TLS_FEATURE: &str = "1.3.6.1.5.5.7.1.24";
+    const STATUS_REQUEST: [u8; 3] = [0x02, 0x01, 0x05];
+    let feature = certificate.extensions().iter().find(|one| one.oid.to_id_string() == TLS_FEATURE);
+    feature.is_some_and(|one| one.value.windows(3).any(|part| part == STATUS_REQUEST))
 }
 
 /// The public key's algorithm and size; none for those that are known by their name alone.

@@ -13,9 +13,10 @@ use x509_parser::prelude::FromDer;
 use x509_parser::x509::X509Name;
 
 use super::certificate::describe;
+use super::staple;
 use super::trust::{certificates, private_key, unreadable};
 use super::{ClientCertificate, TlsSettings, Versions};
-use crate::model::fact::Certificate;
+use crate::model::fact::{Certificate, Stapled};
 use crate::model::trace::VantageError;
 
 /// The configurations of a run, by what they offer; trust is no part of them, because it is judged after the handshake.
@@ -42,7 +43,7 @@ impl Configurations {
             None => None,
         };
         let chain = OnceLock::new();
-        let wish = Arc::new(Wish { given, asked: OnceLock::new(), chain });
+        let wish = Arc::new(Wish { given, asked: OnceLock::new(), chain, stapled: OnceLock::new() });
         let mut config = ClientConfig::clone(&base);
         let verifier = Later { provider: Arc::clone(base.crypto_provider()), wish: Some(Arc::clone(&wish)) };
         config.dangerous().set_certificate_verifier(Arc::new(verifier));
@@ -116,7 +117,7 @@ impl ServerCertVerifier for Later {
         leaf: &CertificateDer<'_>,
         others: &[CertificateDer<'_>],
         _: &ServerName<'_>,
-        _: &[u8],
+        stapled: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         // Kept for the case that the handshake goes no further.
@@ -124,6 +125,9 @@ impl ServerCertVerifier for Later {
             wish.chain.get_or_init(|| {
                 std::iter::once(leaf).chain(others).take(MOST_CERTIFICATES).map(describe).collect()
             });
+            if !stapled.is_empty() {
+                wish.stapled.get_or_init(|| staple::read(stapled));
+            }
         }
         Ok(ServerCertVerified::assertion())
     }
@@ -162,6 +166,7 @@ pub(super) struct Wish {
     given: Option<Arc<CertifiedKey>>,
     asked: OnceLock<Vec<String>>,
     chain: OnceLock<Vec<Certificate>>,
+    stapled: OnceLock<Stapled>,
 }
 
 impl Wish {
@@ -183,6 +188,11 @@ impl Wish {
     /// The server's chain, once it came.
     pub(super) fn chain(&self) -> Vec<Certificate> {
         self.chain.get().cloned().unwrap_or_default()
+    }
+
+    /// The OCSP answer that the server stapled, once it did.
+    pub(super) fn stapled(&self) -> Option<Stapled> {
+        self.stapled.get().copied()
     }
 
     /// The issuers the server accepts (RFC 8446 section 4.2.4), as distinguished names.

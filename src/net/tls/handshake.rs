@@ -16,8 +16,8 @@ use super::alert;
 use super::certificate::describe;
 use super::configuration::Wish;
 use super::judge::{Standard, Verify, dates_of, reasons};
-use crate::model::fact::Fact;
-use crate::model::fault::Fault;
+use crate::model::fact::{Fact, Stapled};
+use crate::model::fault::{Distrust, Fault};
 use crate::model::trace::{Trouble, VantageError};
 use crate::net::Net;
 use crate::net::os_error::is_reset;
@@ -61,7 +61,11 @@ pub async fn secure(net: &Net, stream: Plain, settings: &TlsSettings) -> Result<
             name: &name,
             accept_common_name: settings.accept_common_name,
         };
-        let reasons = reasons(chain, &standard, UnixTime::now());
+        let mut reasons = reasons(chain, &standard, UnixTime::now());
+        // Of itself a server says nothing worse than is so: that needs no signature.
+        if wish.stapled() == Some(Stapled::Revoked) {
+            reasons.push(Distrust::Revoked);
+        }
         if !reasons.is_empty() {
             return Err(Fault::Distrusted { reasons, chain: described(), verifier }.into());
         }
@@ -76,6 +80,7 @@ pub async fn secure(net: &Net, stream: Plain, settings: &TlsSettings) -> Result<
         chain: described(),
         verifier,
         client_certificate_asked: wish.asked(),
+        stapled: wish.stapled(),
     };
     if wish.asked() && version == Some(ProtocolVersion::TLSv1_3) {
         await_refusal(&mut stream, &heard, &wish).await?;

@@ -10,6 +10,7 @@ mod judge;
 #[cfg(test)]
 pub(crate) mod pki;
 mod serving;
+mod staple;
 pub(crate) mod trust;
 
 use std::path::PathBuf;

@@ -15,12 +15,15 @@ use postgres_protocol::message::backend::{AuthenticationSaslBody, Message};
 use postgres_protocol::message::frontend;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::wire::{Bounds, Wire, garbage, server_error};
-use super::{CancelKey, Session, SessionError};
+use super::wire::{Bounds, Wire, garbage, server_error, told};
+use super::{CancelKey, Session, SessionError, UNSPOKEN};
 use crate::model::fault::{Fault, Mismatch};
 use crate::model::trace::VantageError;
 use crate::postgres::settings::{ChannelBinding, RequiredAuth};
 use crate::secret::Secret;
+
+/// Warnings kept of one login.
+const NOTICES: usize = 8;
 
 const BOUNDS: Bounds = Bounds { message: 64 * 1024, total: 1024 * 1024, what: "the login" };
 
@@ -59,7 +62,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         frontend::startup_message(parameters, &mut wire.outbox).map_err(|error| unsendable(&error))?;
         wire.send("the login").await?;
         let scheme = authenticate(&mut wire, login).await?;
-        let mut session = Self { wire, key: None, version: None };
+        let mut session = Self { wire, key: None, version: None, warnings: Vec::new() };
         loop {
             match session.wire.message("the end of the login", BOUNDS).await? {
                 Message::BackendKeyData(body) => {
@@ -67,6 +70,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 }
                 Message::ParameterStatus(body) if matches!(body.name(), Ok("server_version")) => {
                     session.version = body.value().ok().map(ToOwned::to_owned);
+                }
+                Message::NoticeResponse(body) if session.warnings.len() < NOTICES => {
+                    session.warnings.push(told(body.fields()));
                 }
                 Message::ParameterStatus(_) | Message::NoticeResponse(_) => {}
                 Message::ReadyForQuery(_) => return Ok((session, scheme)),
@@ -223,7 +229,7 @@ fn differs(what: &str, expected: String, method: &str) -> SessionError {
 
 fn unspoken(method: &str) -> SessionError {
     SessionError::Ours(VantageError::Setting {
-        setting: "the login".to_owned(),
+        setting: UNSPOKEN.to_owned(),
         reason: format!("the server asks for {method}, which gonogo does not speak"),
     })
 }

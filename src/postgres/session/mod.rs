@@ -29,7 +29,11 @@ pub struct Session<S> {
     wire: Wire<S>,
     key: Option<CancelKey>,
     version: Option<String>,
+    warnings: Vec<ServerError>,
 }
+
+/// The setting that `VantageError::Setting` names when a server asks for a way to log in that is not spoken here.
+pub const UNSPOKEN: &str = "the login";
 
 /// Why a session came to nothing.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,6 +127,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     #[must_use]
     pub fn version(&self) -> Option<&str> {
         self.version.as_deref()
+    }
+
+    /// What the server warned of at login.
+    #[must_use]
+    pub fn warnings(&self) -> &[ServerError] {
+        &self.warnings
     }
 
     /// Run exactly one statement; the server refuses several (42601). Rows come as text.

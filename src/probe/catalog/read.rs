@@ -11,7 +11,7 @@ use crate::grants::quote::{Quoted, Text};
 use crate::grants::replay::Mentioned;
 use crate::model::database::{
     CatalogFacts, ForeignFacts, LockFacts, NamedRelation, RelationFacts, RoutineFacts, SchemaFacts, SequenceFacts,
-    SettingFacts,
+    SettingFacts, SubscriptionFacts,
 };
 use crate::postgres::session::{Limits, Session, SessionError};
 
@@ -54,6 +54,7 @@ pub(super) async fn read<S: AsyncRead + AsyncWrite + Unpin>(
     asked.sequences(&asked_for, mentioned, &mut facts.relations).await?;
     asked.views(&asked_for, &mut facts.relations).await?;
     asked.foreign(&asked_for, &mut facts.relations).await?;
+    asked.subscriptions(&asked_for, &mut facts.relations).await?;
     asked.locks(&asked_for, &mut facts.relations).await?;
     asked.empty(&mut facts.relations).await?;
     Ok(facts)
@@ -331,6 +332,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Asking<'_, S> {
             if let (Some(relation), Some(server)) = (one(relations, of.as_ref(), schema.as_ref()), server) {
                 let options = options.unwrap_or_default().split(' ').filter(|text| !text.is_empty()).map(ToOwned::to_owned).collect();
                 relation.foreign = Some(ForeignFacts { server, options, mapped: truth(mapped.as_ref()) });
+            }
+        }
+        Ok(())
+    }
+
+    /// Only columns that everybody may read: what a subscription connects to is not for all.
+    async fn subscriptions(&mut self, named: &Named<'_>, relations: &mut [RelationFacts]) -> Result<(), SessionError> {
+        let sql = format!(
+            "{}select f.nr, f.nspname, s.subname, s.subenabled, exists (select from pg_catalog.pg_stat_subscription w \
+                where w.subid = s.oid and w.pid is not null and w.relid is null) \
+             from found f join pg_catalog.pg_subscription_rel r on r.srrelid = f.oid \
+             join pg_catalog.pg_subscription s on s.oid = r.srsubid",
+            named.with()
+        );
+        for [of, schema, name, enabled, works] in self.rows::<5>(&sql).await? {
+            if let (Some(relation), Some(name)) = (one(relations, of.as_ref(), schema.as_ref()), name) {
+                let (enabled, works) = (truth(enabled.as_ref()), truth(works.as_ref()));
+                relation.subscriptions.push(SubscriptionFacts { name, enabled, works });
             }
         }
         Ok(())

@@ -8,6 +8,7 @@ mod xml;
 
 use std::path::PathBuf;
 
+use jiff::{SignedDuration, Timestamp};
 use regex::{Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -56,6 +57,10 @@ pub struct Config {
     /// a host or a port. Scheme and port are compared when both say them; user, password and path are not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
+    /// With `file`: a regular expression over the command lines of the processes that read it when they start. Each of
+    /// them has to be younger than the file's last change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loaded_by: Option<String>,
 }
 
 impl Probe for Config {
@@ -102,6 +107,12 @@ impl Probe for Config {
             }
             (Some(_), None) => {}
         }
+        if let Some(pattern) = &self.loaded_by {
+            problems.extend(broken("loaded_by", pattern));
+            if self.file.is_none() {
+                problems.push(Problem::at("loaded_by", "`loaded_by` needs `file`"));
+            }
+        }
         match (&self.key, &self.pattern) {
             (None, None) => problems.push(Problem::at("", "`config` needs `key` or `pattern`")),
             (Some(_), Some(_)) => problems.push(Problem::at("pattern", "`config` has either `key` or `pattern`")),
@@ -147,6 +158,7 @@ impl Probe for Config {
                 Ok((Fact::Read { source: source.name.clone(), bytes: source.bytes() }, source))
             })
             .await?;
+        let changed = source.changed;
         recorder
             .layer(Layer::Payload, limit, "value", async {
                 let probe = self.clone();
@@ -157,10 +169,37 @@ impl Probe for Config {
                 });
                 let judged: Result<_, Trouble> =
                     judging.await.map_err(|error| VantageError::Internal { reason: error.to_string() })?;
-                judged.map(|values| (Fact::Matched { values, excerpt: None }, ()))
+                let mut values = judged?;
+                if let (Some(pattern), Some(changed)) = (&self.loaded_by, changed) {
+                    values.push(loaded(&process::started(compiled(pattern)?).await?, changed)?);
+                }
+                Ok((Fact::Matched { values, excerpt: None }, ()))
             })
             .await
     }
+}
+
+/// How a mismatch of a process that is older than its file begins.
+pub const LOADED: &str = "start of process";
+
+/// Every process is younger than the file's last change; the times of both are those of one kernel.
+fn loaded(started: &[(u32, Timestamp)], changed: Timestamp) -> Result<Looked, Fault> {
+    /// Processes start in hundredths of a second, and `/proc/uptime` has no more of them either.
+    const SLACK: SignedDuration = SignedDuration::from_millis(50);
+    let old = started.iter().filter(|(_, at)| *at + SLACK < changed);
+    let shown = |at: Timestamp| format!("{at:.0}");
+    let mismatches: Vec<Mismatch> = old
+        .map(|(id, at)| Mismatch {
+            what: format!("{LOADED} {id}"),
+            expected: format!("after the file's last change at {}", shown(changed)),
+            got: shown(*at),
+        })
+        .collect();
+    if mismatches.is_empty() {
+        let got = format!("after the file's last change at {}", shown(changed));
+        return Ok(Looked { what: LOADED.to_owned(), got });
+    }
+    Err(Fault::Mismatch { mismatches, excerpt: None })
 }
 
 impl Config {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
 
 use super::source::{Source, read};
@@ -25,7 +26,7 @@ pub(super) async fn environment(pattern: Regex) -> Result<Source, VantageError> 
     for (id, content) in environments(processes).await? {
         ids.push(id.to_string());
         match &found {
-            None => found = Some(Source { name: format!("process {id}"), content }),
+            None => found = Some(Source { name: format!("process {id}"), content, changed: None }),
             Some(first) if sorted(&first.content) == sorted(&content) => {}
             Some(_) => {
                 return Err(trouble(format!("processes {} match and differ", ids.join(", "))));
@@ -63,7 +64,7 @@ pub(crate) async fn values(
     let processes = processes.map_err(|error| trouble(error.to_string()))?;
     let mut found: Option<(u32, BTreeMap<&'static str, String>)> = None;
     for (id, content) in environments(processes).await? {
-        let source = Source { name: String::new(), content };
+        let source = Source { name: String::new(), content, changed: None };
         let values: BTreeMap<_, _> =
             names.clone().filter_map(|name| Some((name, source.variable(name)?))).collect();
         match &found {
@@ -78,6 +79,40 @@ pub(crate) async fn values(
         }
     }
     found.map(|(_, values)| values).ok_or_else(|| trouble(format!("{none}: is the application running?")))
+}
+
+/// When each process was started whose command line matches; there is one at least.
+pub(super) async fn started(pattern: Regex) -> Result<Vec<(u32, Timestamp)>, VantageError> {
+    let trouble =
+        |reason: String| VantageError::Unreadable { path: format!("the start of process /{pattern}/"), reason };
+    let uptime = read(Path::new("/proc/uptime")).await.map_err(trouble)?;
+    let uptime: Option<f64> = std::str::from_utf8(&uptime).ok().and_then(|text| text.split(' ').next()?.parse().ok());
+    let uptime = uptime.ok_or_else(|| trouble("/proc/uptime holds no number".to_owned()))?;
+    let booted = Timestamp::now() - seconds(uptime);
+    let mut found = Vec::new();
+    for (id, folder) in matching(&pattern).await.map_err(|error| trouble(error.to_string()))? {
+        // It ended between the two looks.
+        let Ok(stat) = read(&folder.join("stat")).await else { continue };
+        found.extend(since_boot(&String::from_utf8_lossy(&stat)).map(|since| (id, booted + seconds(since))));
+    }
+    if found.is_empty() {
+        return Err(trouble("no process of this host has such a command line: is the application running?".to_owned()));
+    }
+    Ok(found)
+}
+
+/// `starttime` of `proc_pid_stat(5)`, in seconds since the kernel started: the twentieth field after the name, which may hold
+/// anything and stands in brackets.
+fn since_boot(stat: &str) -> Option<f64> {
+    /// `USER_HZ` of every Linux but that of Alpha.
+    const TICKS: f64 = 100.0;
+    let (_, fields) = stat.rsplit_once(')')?;
+    let ticks: f64 = fields.split_whitespace().nth(19)?.parse().ok()?;
+    Some(ticks / TICKS)
+}
+
+fn seconds(seconds: f64) -> SignedDuration {
+    SignedDuration::try_from_secs_f64(seconds).unwrap_or_default()
 }
 
 /// The environment of each process that still runs.
@@ -157,4 +192,24 @@ async fn command_line(folder: &Path) -> Option<String> {
     let words = bytes.strip_suffix(b"\0").unwrap_or(&bytes);
     let line = String::from_utf8_lossy(words).replace('\0', " ");
     (!line.is_empty()).then_some(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_process_has_a_start() {
+        assert_eq!(since_boot("7 (a) b) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 250 9"), Some(2.5));
+        assert_eq!(since_boot("7 (a) S 1"), None);
+        let began = Timestamp::now();
+        let mut child = std::process::Command::new("sleep").arg("30.25").spawn().unwrap();
+        let found = started(Regex::new("^sleep 30.25$").unwrap()).await.unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let [(id, at)] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!(*id, child.id());
+        assert!((*at - began).total(jiff::Unit::Second).unwrap().abs() < 2.0, "{at} {began}");
+        assert!(started(Regex::new("^no such process$").unwrap()).await.is_err());
+    }
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use jiff::Timestamp;
 use tokio::io::AsyncReadExt;
 
 use crate::model::trace::VantageError;
@@ -17,13 +18,18 @@ pub(super) struct Source {
     pub(super) name: String,
     /// The bytes of the file, or the variables, each ended by a NUL byte.
     pub(super) content: Vec<u8>,
+    /// When a file was last written to (`st_mtime`, stat(2)).
+    pub(super) changed: Option<Timestamp>,
 }
 
 impl Source {
     pub(super) async fn of_file(path: &Path) -> Result<Self, VantageError> {
         let name = path.display().to_string();
         match read(path).await {
-            Ok(content) => Ok(Self { name, content }),
+            Ok(content) => {
+                let changed = tokio::fs::metadata(path).await.and_then(|about| about.modified());
+                Ok(Self { name, content, changed: changed.ok().and_then(|at| Timestamp::try_from(at).ok()) })
+            }
             Err(reason) => Err(VantageError::Unreadable { path: name, reason }),
         }
     }

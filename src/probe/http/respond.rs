@@ -27,10 +27,13 @@ const SAME_TIME_S: i64 = 5;
 
 /// Kept of every answer.
 const ALWAYS: [HeaderName; 4] = [SERVER, VIA, CONTENT_TYPE, LOCATION];
+/// The same: how a gRPC call ended, whatever the status.
+const OF_GRPC: [&str; 2] = ["grpc-status", "grpc-message"];
 /// Kept of an answer that is not 2xx: why, and what would be accepted.
 const REASONS: [HeaderName; 6] = [WWW_AUTHENTICATE, PROXY_AUTHENTICATE, RETRY_AFTER, ALLOW, UPGRADE, LINK];
-/// The same, which the library has no constants for (RFC 9209, RFC 9110 section 12.5.1, Envoy, gRPC).
-const REASONS_BY_NAME: [&str; 4] = ["proxy-status", "accept-post", "x-envoy-upstream-service-time", "grpc-status"];
+/// The same, which the library has no constants for (RFC 9209, RFC 9110 section 12.5.1, Envoy).
+const REASONS_BY_NAME: [&str; 4] =
+    ["proxy-status", "accept-post", "x-envoy-upstream-service-time", "x-envoy-response-flags"];
 /// Kept of an answer whose body broke.
 const FRAMING: [HeaderName; 3] = [CONTENT_LENGTH, TRANSFER_ENCODING, CONTENT_ENCODING];
 
@@ -39,7 +42,7 @@ pub(super) fn response(head: &Head, expect: Option<&Expect>, redirects: &[String
     let succeeded = head.status.is_success();
     let asserted = expect.into_iter().flat_map(|expect| expect.headers.keys().map(String::as_str));
     let reasons = REASONS.iter().map(HeaderName::as_str).chain(REASONS_BY_NAME).filter(|_| !succeeded);
-    let names = ALWAYS.iter().map(HeaderName::as_str).chain(reasons).chain(asserted);
+    let names = ALWAYS.iter().map(HeaderName::as_str).chain(OF_GRPC).chain(reasons).chain(asserted);
     Response {
         status: head.status.as_u16(),
         version: version(head.version).to_owned(),
@@ -134,6 +137,8 @@ pub(in crate::probe) fn body(answer: &Answer, excerpt: impl FnOnce(&[u8]) -> Str
     }
     if shape.kind == BodyKind::Html {
         shape.title = title(&answer.body);
+    } else if shape.kind == BodyKind::Xml && answer.body.len() <= LARGEST_SHAPED {
+        shape.endpoints = endpoints(&String::from_utf8_lossy(&answer.body));
     }
     shape
 }
@@ -164,6 +169,20 @@ fn kind(body: &[u8], is_json: bool) -> BodyKind {
     } else {
         BodyKind::Text
     }
+}
+
+/// Where a WSDL sends its callers: what is an address by its local name and has a location.
+fn endpoints(text: &str) -> Vec<String> {
+    /// Ports of one service that are kept.
+    const MOST: usize = 8;
+    let tags = text.split('<').skip(1).filter_map(|tag| tag.split('>').next());
+    let locations = tags.filter_map(|tag| {
+        let (name, attributes) = tag.split_once(char::is_whitespace)?;
+        let (_, value) = attributes.split_once("location=").filter(|_| name.rsplit(':').next() == Some("address"))?;
+        let value = value.strip_prefix(['"', '\''])?.split(['"', '\'']).next()?;
+        Some(one_line(super::without_userinfo(value).as_bytes(), LONGEST_HEADER))
+    });
+    locations.take(MOST).collect()
 }
 
 fn title(body: &[u8]) -> Option<String> {

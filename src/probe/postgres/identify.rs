@@ -89,7 +89,9 @@ async fn ask(session: &mut Session<Stream>) -> Result<DatabaseIdentity, SessionE
         Err(SessionError::Server(_)) => None,
         Err(error) => return Err(error),
     };
-    identity(&answer, system_identifier).ok_or_else(|| {
+    let identity = identity(&answer, system_identifier);
+    let warned = |own| DatabaseIdentity { warnings: session.warnings().to_vec(), ..own };
+    identity.map(warned).ok_or_else(|| {
         SessionError::Peer(Fault::BadProtocol {
             expected: "PostgreSQL".to_owned(),
             reason: "the answer to who it is does not have its seven columns".to_owned(),
@@ -113,6 +115,7 @@ fn identity(answer: &Answer, system_identifier: Option<String>) -> Option<Databa
         in_recovery,
         read_only: in_recovery || truth(read_only.as_deref())?,
         version: version.clone()?,
+        warnings: Vec::new(),
     })
 }
 

@@ -1,8 +1,11 @@
 //! What else is asked of a database: the catalogs, for the names in a statement that failed; the login in another way.
 
 use super::{Asked, Question};
+use crate::model::fact::Fact;
 use crate::model::fault::Fault;
 use crate::model::layer::Layer;
+use crate::model::trace::{Ended, Seen, Trace, VantageError};
+use crate::postgres::session::UNSPOKEN;
 use crate::postgres::settings::DEFAULT_PORT;
 use crate::probe::Spec;
 use crate::probe::catalog::Catalog;
@@ -32,6 +35,19 @@ impl Asked<'_> {
         let relogin = Relogin { login: Box::new(login.clone()), tls, port };
         self.push(Question::Otherwise { way: way.to_owned() }, self.vantage, Some(Spec::Relogin(relogin)));
     }
+}
+
+/// Whether a server asked for a way to log in that is not spoken here.
+pub(super) fn is_unspoken(trace: &Trace) -> bool {
+    matches!(&trace.ended, Ended::Blind(VantageError::Setting { setting, .. }) if setting == UNSPOKEN)
+}
+
+/// Whether a server let us in with a warning.
+pub(super) fn warns(trace: &Trace) -> bool {
+    trace
+        .observations
+        .iter()
+        .any(|seen| matches!(&seen.seen, Seen::Worked(Fact::Identified(own)) if !own.warnings.is_empty()))
 }
 
 /// Whether a server may be on the usual port of the host though this one does not let us in: nothing listens here, or a

@@ -36,14 +36,17 @@ pub(super) fn otherwise(probe: &Http, trace: &Trace) -> Vec<Otherwise> {
         get(probe, &root)
     };
     let Some(answer) = trace.answer() else {
-        // A server that is silent at one path only does not hang.
+        // A server that is silent at one path only does not hang, nor one that waits for the rest of a request.
         if let Fault::TimedOut { .. } = fault {
             push("root", root());
+            if probe.headers.keys().any(|name| name.eq_ignore_ascii_case("expect")) {
+                push("bare", bare(probe, &url));
+            }
         }
         return ways;
     };
     match answer.status {
-        400 | 406 | 414 | 431 | 494 => push("bare", bare(probe, &url)),
+        400 | 406 | 414 | 417 | 431 | 494 => push("bare", bare(probe, &url)),
         404 | 410 => {
             push("root", root());
             if let Some(successor) = successor(&url, answer) {
@@ -58,7 +61,7 @@ pub(super) fn otherwise(probe: &Http, trace: &Trace) -> Vec<Otherwise> {
 /// What to ask of other ports on the target's own host: whether it is the application that answers so, or a proxy before it.
 pub(super) fn behind(probe: &Http, trace: &Trace, port: u16) -> Option<Spec> {
     let status = trace.answer()?.status;
-    if !matches!(status, 400 | 404 | 502 | 503 | 504) {
+    if !matches!(status, 400 | 404 | 426 | 502 | 503 | 504) {
         return None;
     }
     let url = Url::parse(&probe.url).ok()?;
@@ -108,6 +111,10 @@ fn names_secret(name: &str) -> bool {
     const PARTS: [&str; 9] =
         ["auth", "cookie", "token", "key", "secret", "session", "password", "credential", "signature"];
     let lower = name.to_lowercase();
+    // A nonce that shows the answer to be no other one's (RFC 6455 section 4.1).
+    if lower == "sec-websocket-key" {
+        return false;
+    }
     PARTS.iter().any(|part| lower.contains(part))
 }
 

@@ -45,6 +45,14 @@ pub(super) fn ends_soon(trace: &Trace, now: jiff::Timestamp) -> bool {
     chains.flatten().any(|certificate| certificate.ends_soon(now).is_some())
 }
 
+/// Whether a certificate that requires a stapled OCSP answer came without.
+pub(super) fn lacks_staple(trace: &Trace) -> bool {
+    trace.observations.iter().any(|seen| {
+        let Seen::Worked(Fact::Secured { chain, stapled: None, .. }) = &seen.seen else { return false };
+        chain.first().is_some_and(|leaf| leaf.must_staple)
+    })
+}
+
 /// The same without the file that could not be used: shows whether the server is there, and speaks TLS.
 pub(super) fn ask_without_a_file(asked: &mut Asked<'_>, trace: &Trace) {
     let Some(server) = Server::of(asked).filter(|server| server.secured) else { return };

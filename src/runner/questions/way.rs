@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use super::{AGAIN, Asked, Question};
+use super::{AGAIN, Asked, Question, connected};
 use crate::model::fact::Fact;
 use crate::model::fault::Fault;
 use crate::model::layer::Layer;
@@ -69,4 +69,13 @@ pub(super) fn waited_for_body(trace: &Trace) -> bool {
         Seen::Worked(Fact::Responded(response)) => seen.took_ms - response.first_byte_ms >= SLOW_MS,
         Seen::Worked(_) | Seen::Broke(_) => false,
     })
+}
+
+/// Whether a name leads to other addresses than the one that was connected before.
+pub(super) fn has_moved(before: &Trace, now: &Trace) -> bool {
+    let resolved = now.observations.iter().find_map(|seen| match &seen.seen {
+        Seen::Worked(Fact::Resolved { addresses, by, .. }) if by != "literal" => Some(addresses),
+        Seen::Worked(_) | Seen::Broke(_) => None,
+    });
+    resolved.is_some_and(|now| connected(before).any(|was| !now.contains(&was.ip())))
 }

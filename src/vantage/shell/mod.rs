@@ -127,7 +127,8 @@ impl Looking<'_> {
             | Spec::Catalog(_)
             | Spec::Listeners(_)
             | Spec::Names(_)
-            | Spec::Relogin(_) => {
+            | Spec::Relogin(_)
+            | Spec::Sockets(_) => {
                 let kind = probe.kind();
                 Err(self.shell.cannot(&format!("shell commands alone cannot answer a `{kind}` check")))
             }

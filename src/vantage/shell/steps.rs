@@ -282,6 +282,7 @@ impl Looking<'_> {
             chain,
             verifier,
             client_certificate_asked: text.contains("Acceptable client certificate CA names"),
+            stapled: None,
         };
         Ok(Some(Secured { fact, took }))
     }

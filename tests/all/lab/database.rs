@@ -18,7 +18,7 @@ pub(super) const HBA: [&str; 4] = [
 ];
 
 /// The databases, roles and tables as they should be.
-const SQL: [&str; 8] = [
+const SQL: [&str; 9] = [
     "create role owner1 login password 'owner1-secret'",
     "create role app1 login password 'app1-secret'",
     "create role app2 login password 'app2-secret'",
@@ -26,14 +26,17 @@ const SQL: [&str; 8] = [
     "create database orders owner owner1",
     "create database billing owner owner1",
     "create database orders_old owner owner1",
+    "create database reports owner owner1 template template0 locale_provider icu icu_locale 'en-US'",
     "alter role app1 in database orders set search_path = app1, core, public",
 ];
 
 /// What is in the database of orders.
 const ORDERS: &str = "
     create extension postgres_fdw;
+    create extension dblink;
     create schema app1 authorization owner1;
     create schema core authorization owner1;
+    create extension pgcrypto schema core;
     set role owner1;
     create table core.orders (id serial primary key, total numeric not null);
     insert into core.orders (total) values (1), (2), (3);
@@ -45,10 +48,12 @@ const ORDERS: &str = "
     insert into core.identity values ('orders');
     alter default privileges in schema core grant select on tables to app1;
     create table core.fresh (id int);
+    create table core.copied (id int);
+    insert into core.copied values (1), (2), (3);
     grant usage on schema app1, core to app1;
     grant select, insert on core.orders to app1;
     grant usage, select on sequence core.orders_id_seq to app1;
-    grant select on core.totals, core.identity, core.prices to app1;
+    grant select on core.totals, core.identity, core.prices, core.copied to app1;
     grant execute on function core.tax(numeric) to app1;
     reset role;
     create server half foreign data wrapper postgres_fdw options (host '127.0.0.1', port '5432', dbname 'billing');
@@ -57,9 +62,13 @@ const ORDERS: &str = "
     grant select on core.bills to app1;
 ";
 
+/// A job of the database of orders that looks into the other half.
+pub(super) const NIGHTLY: &str = "create or replace function core.nightly() returns bigint language sql as $$ select n from public.dblink('host=127.0.0.1 dbname=billing user=app1 password=app1-secret', 'select count(*) from bills') as t(n bigint) $$";
+
 /// What is in the other half.
 const BILLING: &str = "
     create schema core authorization owner1;
+    create table core.copied (id int);
     create table bills (id int);
     insert into bills values (1);
     create table core.identity (system text);
@@ -90,6 +99,7 @@ pub(super) fn start(lab: &Lab) -> bool {
     });
     let Some(cluster) = cluster else { return false };
     cluster.sql("orders", ORDERS);
+    cluster.sql("orders", NIGHTLY);
     cluster.sql("billing", BILLING);
     cluster.sql("orders_old", OLD);
     *lab.cluster.borrow_mut() = Some(cluster);

@@ -91,6 +91,26 @@ impl Pki {
         self.by_openssl("sha1", "rsa:2048", "-sha1")
     }
 
+    /// An OCSP answer that the certificate of this file is revoked, by its authority; the file in DER.
+    pub(super) fn revocation(&self, certificate: &Certificate) -> String {
+        let openssl = |words: &str| {
+            super::namespace::text(&run(Command::new("openssl")
+                .args(words.split(' '))
+                .current_dir(&self.folder)))
+        };
+        let serial = openssl(&format!("x509 -in {} -noout -serial", certificate.chain));
+        let serial = serial.strip_prefix("serial=").expect("a number");
+        self.write(
+            "index.txt",
+            &format!("R\t360101000000Z\t260101000000Z\t{serial}\tunknown\t/CN=app2.corp.test\n"),
+        );
+        openssl(&format!("ocsp -issuer issuing.crt -cert {} -reqout ocsp.req", certificate.chain));
+        openssl(
+            "ocsp -index index.txt -CA issuing.crt -rsigner issuing.crt -rkey issuing.key -reqin ocsp.req -respout ocsp.der -ndays 7",
+        );
+        self.folder.join("ocsp.der").display().to_string()
+    }
+
     fn by_openssl(&self, name: &str, key: &str, hash: &str) -> Certificate {
         let of = |kind: &str| format!("{name}-old.{kind}");
         let (extensions, secret, request, made) = (of("ext"), of("key"), of("csr"), of("crt"));

@@ -40,8 +40,10 @@ impl Default for Nginx<'_> {
 /// The TLS server's directives.
 const SECURED: &str = "ssl_protocols TLSv1.2 TLSv1.3;";
 
-/// The plain server.
-const PLAIN: &str = "server { listen 8081; server_name app2.corp.test; underscores_in_headers on; location / { proxy_pass http://127.0.0.1:8080; } }";
+/// The plain server, and one that answers gRPC.
+pub(super) const PLAIN: &str = "server { listen 8081; server_name app2.corp.test; underscores_in_headers on; location / { proxy_pass http://127.0.0.1:8080; } \
+    location /ws { proxy_pass http://127.0.0.1:8080; proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; } } \
+    server { listen 8083 http2; default_type application/grpc; location / { add_trailer grpc-status 0; return 200 'ok'; } }";
 
 /// Put nginx with this configuration in the place of the one that runs.
 pub(super) fn nginx(lab: &Lab, nginx: &Nginx<'_>) {

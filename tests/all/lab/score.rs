@@ -128,10 +128,14 @@ impl Score {
 fn family(cause: &str) -> &'static str {
     match cause {
         "tcp-proxy-protocol-unexpected" => return "http",
-        "http-redirect-login" | "http-403-scope" | "http-403-ip" | "http-401" => return "auth",
+        "http-redirect-login"
+        | "http-403-scope"
+        | "http-403-ip"
+        | "http-401"
+        | "grpc-unauthenticated-permission" => return "auth",
         "http-proxy-stale-upstream-ip" => return "lb",
         "http-500" => return "app",
-        "dns-app-cached-address" => return "config",
+        "dns-app-cached-address" | "app-config-not-reloaded" => return "config",
         _ => {}
     }
     let prefix = cause.split('-').next().unwrap_or_default();
@@ -139,16 +143,17 @@ fn family(cause: &str) -> &'static str {
 }
 
 /// Families, with how the names of their causes begin.
-const FAMILIES: [(&str, &[&str]); 11] = [
+const FAMILIES: [(&str, &[&str]); 12] = [
     ("dns", &["dns"]),
     ("route", &["route", "fw", "host", "mtu", "net", "conn", "ephemeral", "nat"]),
     ("tcp", &["tcp", "keepalive"]),
     ("tls", &["tls"]),
     ("proxy", &["proxy"]),
-    ("http", &["http"]),
-    ("lb", &["lb"]),
-    ("auth", &["auth"]),
-    ("app", &["app"]),
+    ("http", &["http", "ws"]),
+    ("lb", &["lb", "envoy"]),
+    ("auth", &["auth", "ldap", "kerberos"]),
+    ("app", &["app", "grpc", "smtp", "sftp"]),
+    ("mq", &["mq", "kafka", "jms"]),
     ("config", &["cfg", "probe"]),
     ("db", &["db", "pgb"]),
 ];

@@ -195,6 +195,28 @@ pub(super) fn healthy(request: &Request, identity: &str) -> Vec<u8> {
         ("GET", "/api/orders") => json("200 OK", r#"{"orders":[{"id":1},{"id":2},{"id":3}]}"#),
         ("GET", "/api/large") => json("200 OK", &format!(r#"{{"filler":"{}"}}"#, "x".repeat(60_000))),
         ("POST", "/api/orders") => json("201 Created", r#"{"id":4}"#),
+        ("GET", "/ws") if request.header("upgrade") == Some("websocket") => {
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n".to_vec()
+        }
+        ("GET", "/api/queues/%2F/orders") => {
+            json("200 OK", r#"{"name":"orders","vhost":"/","consumers":2,"messages":0}"#)
+        }
+        ("GET", "/api/queues/%2F/orders.dlq") => {
+            json("200 OK", r#"{"name":"orders.dlq","vhost":"/","consumers":0,"messages":0}"#)
+        }
+        ("GET", "/api/health/checks/alarms") => json("200 OK", r#"{"status":"ok"}"#),
+        ("GET", "/services/orders?wsdl") => wsdl("http://app2.corp.test:8080/services/orders"),
         _ => json("404 Not Found", r#"{"error":"no such path"}"#),
     }
+}
+
+/// The description of a service at this address.
+pub(super) fn wsdl(address: &str) -> Vec<u8> {
+    let service = format!(
+        "<wsdl:service name=\"orders\"><wsdl:port name=\"orders\"><soap:address location=\"{address}\"/></wsdl:port></wsdl:service>"
+    );
+    let text = format!(
+        "<?xml version=\"1.0\"?><wsdl:definitions xmlns:wsdl=\"http://schemas.xmlsoap.org/wsdl/\" xmlns:soap=\"http://schemas.xmlsoap.org/wsdl/soap/\">{service}</wsdl:definitions>"
+    );
+    answer("200 OK", "Content-Type: text/xml\n", &text)
 }

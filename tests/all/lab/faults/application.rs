@@ -11,6 +11,9 @@ use super::super::proxies::healthy_nginx;
 const CALL: &str = "http: { url: 'http://app2.corp.test:8080/api/version' }\n    as_application: { environment: { process: '^/bin/sh .* LAB/app1$' } }";
 const BY_SHORT_NAME: &str = "http: { url: 'http://app2:8080/api/version' }\n    as_application: { environment: { process: '^/bin/sh .* LAB/app1$' } }";
 const SECURED: &str = "http: { url: 'https://app2.corp.test:8443/api/version' }\n    as_application: { environment: { process: '^/bin/sh .* LAB/app1$' } }";
+/// What the application reads when it starts.
+const CONFIGURED: &str = "app2.host=app2.corp.test:8080\n";
+const LOADED: &str = "config: { file: LAB/app2.properties, key: app2.host, address: 'http://app2.corp.test:8080', loaded_by: '^/bin/sh .* LAB/app1$' }";
 /// A proxy that is not there.
 const DEAD: &str = "http://192.0.2.30:3128";
 
@@ -30,6 +33,12 @@ pub(in super::super) const FAULTS: &[Fault] = &[
     Fault::new("tls-trust-store-file-missing", SECURED, Errs, |lab| {
         started_with(lab, &["SSL_CERT_FILE=LAB/moved.pem"]);
     }),
+    // The file is changed, and the application goes on with what it read.
+    Fault::new("app-config-not-reloaded", LOADED, Breaks("payload"), |lab| {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        lab.file("app2.properties", CONFIGURED);
+        lab.undo(|lab| start(lab, &[]));
+    }),
     Fault::new("probe-other-user-env", BY_SHORT_NAME, Breaks("dns"), |lab| {
         started_with(lab, &["LOCALDOMAIN=test.invalid"]);
     }),
@@ -39,6 +48,7 @@ pub(in super::super) const FAULTS: &[Fault] = &[
 pub(in super::super) fn prepare(lab: &Lab) {
     healthy_nginx(lab);
     lab.start_on_app1(&format!("SSL_CERT_FILE={}/ca.pem", lab.folder.path().display()));
+    lab.file("app2.properties", CONFIGURED);
     start(lab, &[]);
 }
 

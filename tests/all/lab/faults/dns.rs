@@ -13,10 +13,28 @@ const SHORT: &str =
 pub(in super::super) const FAULTS: &[Fault] = &[
     Fault::new("dns-nxdomain", VERSION, Breaks("dns"), |lab| lab.dns("")),
     Fault::new("dns-nodata", VERSION, Breaks("dns"), |lab| lab.dns("txt-record=app2.corp.test,moved\n")),
-    // The zone is not signed, though the resolver has been told that it is.
+    // The server behind it does not know the zone.
     Fault::new("dns-servfail", VERSION, Breaks("dns"), |lab| {
+        lab.keep(dns::dnsmasq(lab, "192.0.2.55", "other", ""));
+        unbound(lab, "", FORWARD);
+    }),
+    // The answer is longer than the 512 bytes of UDP, and TCP is not open.
+    Fault::new("dns-truncated-tcp-blocked", VERSION, Breaks("dns"), |lab| {
+        let records = (100..140).map(|last| format!("host-record=app2.corp.test,203.0.113.{last}"));
+        let records = records.collect::<Vec<_>>().join("\n") + "\n";
+        lab.dns(&records);
+        lab.nft(Host::Router, "forward", "ip saddr 198.51.100.10 tcp dport 53 drop");
+    }),
+    // The zone is not signed, though the resolver has been told that it is.
+    Fault::new("dns-dnssec-bogus", VERSION, Breaks("dns"), |lab| {
         let anchor = "  trust-anchor: \"corp.test. DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D\"\n";
-        recursor(lab, anchor, "app2 60 A 203.0.113.20\n");
+        lab.keep(dns::dnsmasq(
+            lab,
+            "192.0.2.55",
+            "other",
+            "local=/corp.test/\nhost-record=app2.corp.test,203.0.113.20\n",
+        ));
+        unbound(lab, anchor, FORWARD);
     }),
     Fault::new("dns-refused-rcode", VERSION, Breaks("dns"), |lab| {
         unbound(
@@ -96,6 +114,9 @@ pub(in super::super) const FAULTS: &[Fault] = &[
         lab.dns("host-record=app2.corp.test,203.0.113.20\nhost-record=app2.corp.test,203.0.113.99\n");
     }),
 ];
+
+/// unbound that asks another server for the zone.
+const FORWARD: &str = "forward-zone:\n  name: \"corp.test.\"\n  forward-addr: 192.0.2.55\n";
 
 fn resolv(lab: &Lab, text: &str) {
     lab.etc(Host::App1, "resolv.conf", text);

@@ -161,6 +161,20 @@ pub(in super::super) const FAULTS: &[Fault] = &[
     Fault::new("tls-handshake-hang-dpi", HANDSHAKE, Breaks("tls"), |lab| {
         lab.nft(Host::Router, "forward", "ip saddr 198.51.100.10 tcp dport 8443 @ih,0,8 0x16 drop");
     }),
+    Fault::new("tls-revoked", SECURED, Breaks("tls"), |lab| {
+        let good = lab.pki.good();
+        let secured = format!("ssl_stapling on; ssl_stapling_file {};", lab.pki.revocation(&good));
+        other_nginx(lab, &Nginx { certificate: Some(&good), secured: &secured, ..Nginx::default() });
+    }),
+    Fault::new("tls-ocsp-must-staple", SECURED, Passes, |lab| {
+        serve(lab, |params| {
+            let feature = rcgen::CustomExtension::from_oid_content(
+                &[1, 3, 6, 1, 5, 5, 7, 1, 24],
+                vec![0x30, 3, 2, 1, 5],
+            );
+            params.custom_extensions.push(feature);
+        });
+    }),
     Fault::new("tls-expiring-soon", SECURED, Passes, |lab| serve(lab, |params| valid(params, -360, 3))),
     Fault::new("tls-expiring-soon", MONTH, Breaks("tls"), |lab| serve(lab, |params| valid(params, -360, 20))),
     // Behind one address: HAProxy hands the connections on as they are.
