@@ -18,6 +18,7 @@ pub mod file;
 pub mod grants;
 pub mod import;
 pub mod journal;
+pub mod json;
 pub mod matcher;
 pub mod model;
 pub mod moment;

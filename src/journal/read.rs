@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::JournalError;
 use super::event::{Event, Header, Late, Line, VERSION};
-use crate::clock;
+use crate::{clock, json};
 
 /// No line is longer: a plan of 100,000 checks has a first event of about 50 MB.
 const LONGEST_LINE: u64 = 256 * 1024 * 1024;
@@ -136,7 +136,7 @@ impl Reading {
             what,
         };
         let begin = into.len();
-        serde_json::to_writer(&mut *into, &line).map_err(|error| JournalError::Io {
+        json::append_line(into, &line).map_err(|error| JournalError::Io {
             action: "write",
             path: self.run.as_str().into(),
             reason: error.to_string(),

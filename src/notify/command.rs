@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::Sent;
 use super::notice::Notice;
+use crate::json;
 use crate::model::notification::{Command, Delivery};
 use crate::probe::command::INHERITED;
 use crate::probe::command::process::{Finished, Process, Start};
@@ -29,7 +30,7 @@ pub(super) async fn send(command: &Command, notice: &Notice, context: &Context) 
 }
 
 async fn run(command: &Command, notice: &Notice, context: &Context) -> Result<(), String> {
-    let body = serde_json::to_string(notice).map_err(|error| error.to_string())?;
+    let body = json::line(notice).map_err(|error| error.to_string())?;
     let start = Start {
         argv: command.argv.clone(),
         environment: environment(command, context).await?,

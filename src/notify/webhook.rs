@@ -8,6 +8,7 @@ use sha2::Sha256;
 
 use super::notice::Notice;
 use super::{Sent, post};
+use crate::json;
 use crate::model::notification::{Delivery, Webhook};
 use crate::probe::Context;
 use crate::secret::SecretRef;
@@ -20,7 +21,7 @@ pub(super) async fn send(webhook: &Webhook, notice: &Notice, context: &Context) 
         Ok(key) => key,
         Err(reason) => return (0, Delivery::Failed(reason)),
     };
-    let body = match serde_json::to_string(notice) {
+    let body = match json::line(notice) {
         Ok(body) => body,
         Err(error) => return (0, Delivery::Failed(error.to_string())),
     };

@@ -8,7 +8,7 @@ use regex::Regex;
 
 /// The modules of each layer, with what the layer is for. A module imports its own layer and those before it.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("the vocabulary", &["model", "secret", "clock", "environment", "period", "moment"]),
+    ("the vocabulary", &["model", "secret", "clock", "environment", "period", "moment", "json"]),
     ("reading, of no particular plan", &["yaml", "matcher", "suggest"]),
     ("files as written, their mistakes shown", &["file"]),
     ("files of other tools, as plans", &["import"]),
