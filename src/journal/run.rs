@@ -30,6 +30,8 @@ pub struct Run {
     pub started_at: Timestamp,
     /// When its latest event was written: times never run back, whatever the clocks did.
     pub latest_at: Timestamp,
+    /// When a check or a person last said how it is: what people say of the run makes no answer younger.
+    pub looked_at: Timestamp,
     /// The furthest that a clock was behind what was written before: it was set back, or those of two machines differ.
     pub set_back: SignedDuration,
     /// Something was written with a clock that was set by hand: a rehearsal.
@@ -134,6 +136,7 @@ impl Run {
             rounds: 0,
             started_at: line.at,
             latest_at: line.at,
+            looked_at: line.at,
             set_back: SignedDuration::ZERO,
             clock_set: false,
             definitions: Arc::default(),
@@ -182,6 +185,9 @@ impl Run {
         let at = if is_late { line.at } else { line.at.max(self.latest_at) };
         self.set_back = self.set_back.max(at.duration_since(line.at));
         self.latest_at = self.latest_at.max(at);
+        if matches!(line.what, Event::Judged { .. } | Event::Verdict { .. } | Event::Recorded(_)) {
+            self.looked_at = self.looked_at.max(at);
+        }
         match line.what {
             Event::RunStarted(started) => {
                 self.rounds = started.round;
