@@ -11,6 +11,9 @@ use serde_json::{Error, Result};
 /// Levels, from the outermost, of which each entry has a line of its own.
 const BROKEN: usize = 2;
 
+/// Bytes of a usual line: growing to them takes longer than writing them.
+const USUAL: usize = 1024;
+
 /// In one line.
 ///
 /// # Errors
@@ -36,7 +39,7 @@ pub fn lines(value: &impl Serialize) -> Result<String> {
 }
 
 fn text(value: &impl Serialize, depth: usize) -> Result<String> {
-    let mut text = Vec::new();
+    let mut text = Vec::with_capacity(USUAL);
     append(&mut text, value, depth)?;
     String::from_utf8(text).map_err(Error::custom)
 }
