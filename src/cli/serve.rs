@@ -57,7 +57,7 @@ pub(super) struct Arguments {
     /// Answer /gate without a token, by the verdict alone: Flagger's webhooks can show none
     #[arg(long)]
     open_gate: bool,
-    /// A gate gets no go when nothing was recorded for longer than this
+    /// A gate gets no go when nothing was looked at for longer than this
     #[arg(long, value_name = "PERIOD", default_value = "1h")]
     max_age: Period,
     /// Tell those of the plan's `notify`, when the clock says decide now, and when it is overdue
