@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::JournalError;
 use super::event::Expected;
-use super::store::{make_folder, sync_folder};
+use super::folder::{make_folder, sync_folder};
 use crate::json;
 use crate::model::examination::Before;
 use crate::model::outline::{CheckId, VantageId};

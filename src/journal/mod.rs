@@ -3,6 +3,7 @@
 mod baseline;
 pub mod edited;
 pub mod event;
+mod folder;
 pub mod follow;
 #[cfg(test)]
 mod generated;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::Sender;
 use crate::journal::JournalError;
 use crate::journal::event::{Actor, Event, Late, Line};
-use crate::journal::store::{make_folder, sync_folder};
+use crate::journal::folder::{make_folder, sync_folder};
 use crate::json;
 
 /// The version of the format, in the first line.
