@@ -246,7 +246,9 @@ pub fn endpoint(text: &str) -> Result<Url, String> {
         "https" => {}
         "http" if is_here => {}
         scheme => {
-            return Err(format!("its scheme is `{scheme}`: only https is sent to, or http to this machine"));
+            // What is no URL may have a scheme all the same, and a part of the secret is one.
+            let scheme = if scheme == "http" { "`http`" } else { "another one" };
+            return Err(format!("its scheme is {scheme}: only https is sent to, or http to this machine"));
         }
     }
     if !url.username().is_empty() || url.password().is_some() {
@@ -273,6 +275,7 @@ mod tests {
             "http://hooks.example/canary",
             "http://localhost.example/canary",
             "ftp://127.0.0.1/canary",
+            "canary1abc:foo",
             "https://ann:canary@hooks.example/",
             "canary",
             "https://",
