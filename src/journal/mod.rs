@@ -6,6 +6,7 @@ pub mod event;
 #[cfg(test)]
 mod generated;
 mod id;
+pub mod notifications;
 pub mod people;
 #[cfg(test)]
 mod properties;
