@@ -29,6 +29,7 @@ pub mod period;
 pub mod plan;
 pub mod postgres;
 pub mod probe;
+mod process;
 pub mod report;
 pub mod runner;
 pub mod schema;

@@ -8,6 +8,7 @@ pub mod follow;
 #[cfg(test)]
 mod generated;
 mod id;
+pub mod notifications;
 pub mod people;
 #[cfg(test)]
 mod properties;

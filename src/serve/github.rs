@@ -26,7 +26,7 @@ use super::Server;
 use super::answers::{Answer, Gate};
 use crate::model::notification::endpoint;
 use crate::model::verdict::Verdict;
-use crate::notify::post::{Headers, deliver};
+use crate::net::delivery::{Headers, deliver};
 use crate::probe::Context;
 use crate::report::text;
 use crate::secret::Secret;

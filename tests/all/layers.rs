@@ -12,7 +12,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("reading, of no particular plan", &["yaml", "matcher", "suggest"]),
     ("files as written, their mistakes shown", &["file"]),
     ("files of other tools, as plans", &["import"]),
-    ("shared steps, each one layer of a connection", &["net", "postgres", "grants"]),
+    ("shared steps, each one layer of a connection", &["net", "process", "postgres", "grants"]),
     ("look once, record each layer", &["probe"]),
     ("the same from somewhere else", &["agent", "vantage"]),
     ("references resolved, debts known", &["plan"]),
