@@ -25,7 +25,7 @@ pub fn line(value: &impl Serialize) -> Result<String> {
 /// In one line, behind what is there.
 ///
 /// # Errors
-/// Like [`line`]; half of it may have been appended then.
+/// Like [`line()`]; half of it may have been appended then.
 pub fn append_line(text: &mut Vec<u8>, value: &impl Serialize) -> Result<()> {
     append(text, value, BROKEN)
 }
@@ -33,7 +33,7 @@ pub fn append_line(text: &mut Vec<u8>, value: &impl Serialize) -> Result<()> {
 /// With one line for each entry of the two outermost levels: small, and fit for `diff` and `grep`.
 ///
 /// # Errors
-/// Like [`line`].
+/// Like [`line()`].
 pub fn lines(value: &impl Serialize) -> Result<String> {
     text(value, 0)
 }

@@ -93,7 +93,7 @@ impl Round<'_> {
     }
 
     async fn stages_in_order(&self, session: &mut Session, means: &Means, news: &mut News) -> Exit {
-        news.time_runs_out(&assess(session.run(), clock::now()));
+        news.time_runs_out(session.run());
         self.tell(session, news).await;
         let stages = self.stages(session);
         let mut worst = Exit::Go;

@@ -74,7 +74,7 @@ impl News {
         self.tell_blockers(&told, stage, Some(Occasion::Stage));
         self.blockers = None;
         self.notifier.tell(run, &Notice::of_stage(&told, stage), None);
-        self.time_runs_out(&told);
+        self.time_runs_out(run);
     }
 
     /// A stage had ended before the run was killed and went on: whoever had not been told by then is told of it as it was.
@@ -83,11 +83,11 @@ impl News {
     }
 
     /// Tell that the time runs out, when it does.
-    pub fn time_runs_out(&mut self, told: &Assessment<'_>) {
+    pub fn time_runs_out(&mut self, run: &Run) {
         if self.is_wanted()
-            && let Some(notice) = Notice::of_clock(told)
+            && let Some(notice) = Notice::of_clock(&assess(run, clock::now()))
         {
-            self.notifier.tell(told.run, &notice, None);
+            self.notifier.tell(run, &notice, None);
         }
     }
 

@@ -7,14 +7,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::feed::Feed;
-use crate::clock;
 use crate::journal::event::{Actor, Event, Line};
 use crate::journal::notifications::Notifications;
 use crate::journal::{JournalError, Reading, Store};
 use crate::model::notification::{Sender, Target};
 use crate::net::Context;
 use crate::notify::News;
-use crate::verdict::assess;
 
 /// Between two looks at the clock.
 const PACE: Duration = Duration::from_secs(1);
@@ -81,7 +79,7 @@ impl Watch {
         }
         let watched = self.runs.last_mut()?;
         watched.reading.clone_from(reading);
-        watched.news.time_runs_out(&assess(run, clock::now()));
+        watched.news.time_runs_out(run);
         Some(run.notified.clone())
     }
 
