@@ -14,6 +14,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use nix::unistd::{Uid, User};
 
 use crate::environment::{Environment, PROXIES, TRUST_AND_NAMES};
+use crate::json;
 use crate::model::application::AsApplication;
 use crate::model::trace::VantageError;
 use crate::probe::config::process;
@@ -24,7 +25,7 @@ const OURSELVES: &str = "/proc/self/exe";
 /// How the far side is told as whom to look; a pattern in clear would match the far side's own command line.
 #[must_use]
 pub fn written(who: &AsApplication) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(who).unwrap_or_default())
+    BASE64_URL_SAFE_NO_PAD.encode(json::line(who).unwrap_or_default())
 }
 
 /// Read what [`written`] wrote.

@@ -20,6 +20,7 @@ use super::application;
 use super::line::{self, Came};
 use super::wire::{Hello, LONGEST, Look, MARK, Order, PROTOCOL, Reply, SILENCE, SentFile};
 use crate::environment::Environment;
+use crate::json;
 use crate::model::application::AsApplication;
 use crate::model::trace::{Trace, VantageError};
 use crate::net::Net;
@@ -185,7 +186,7 @@ async fn write(mut answers: impl AsyncWrite + Unpin, mut unsent: mpsc::Receiver<
     let mut text = b"\n".to_vec();
     while let Some(reply) = unsent.recv().await {
         text.extend_from_slice(MARK.as_bytes());
-        if serde_json::to_writer(&mut text, &reply).is_err() {
+        if json::append_line(&mut text, &reply).is_err() {
             return;
         }
         text.push(b'\n');

@@ -19,7 +19,7 @@ use crate::clock;
 use crate::journal::{Baseline, JournalError};
 use crate::model::application::AsApplication;
 use crate::model::fact::Fact;
-use crate::model::notification::{Delivery, Target};
+use crate::model::notification::Target;
 use crate::model::outcome::{Judgement, Outcome};
 use crate::model::outline::HERE;
 use crate::model::trace::{Ended, Seen, Trace, VantageError};
@@ -263,8 +263,8 @@ async fn told(plan: &Plan, target: &Target, send: bool, context: &Context) -> Ro
         return row(State::Ready, format!("{told}; nothing was sent"));
     }
     match notify::test(target, &plan.outline, context).await {
-        Delivery::Sent => row(State::Ready, format!("{told}; a test message was taken")),
-        Delivery::Failed(reason) => fault(format!("a test message was not taken: {reason}")),
+        Ok(()) => row(State::Ready, format!("{told}; a test message was taken")),
+        Err(reason) => fault(format!("a test message was not taken: {reason}")),
     }
 }
 

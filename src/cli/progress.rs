@@ -66,7 +66,15 @@ impl Live {
                 self.running.remove(&name(item));
                 self.redraw();
             }
-            Progress::Known(_) => {}
+            Progress::Known(..) => {}
+        }
+    }
+
+    /// A line about something beside the checks.
+    pub(super) fn note(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(line),
+            None => self.terminal.tell(line),
         }
     }
 

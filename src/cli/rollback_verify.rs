@@ -13,6 +13,7 @@ use crate::journal::Baseline;
 use crate::journal::event::{Actor, Event, Expected};
 use crate::journal::people::Speaker;
 use crate::journal::rollback::{RollbackEvent, Step, Verification};
+use crate::json;
 use crate::model::examination::Before;
 use crate::model::outcome::{Judgement, Outcome};
 use crate::model::trace::Trace;
@@ -89,7 +90,7 @@ pub(super) async fn verify(arguments: &Arguments, shared: &Shared) -> Exit {
     }
     let shown = match arguments.format {
         Format::Text => as_text(&found),
-        Format::Json => serde_json::to_string(&found).unwrap_or_default(),
+        Format::Json => json::line(&found).unwrap_or_default(),
     };
     let good = found.is_good();
     let verified = Verified { found, by: arguments.by.clone(), shown: shown.clone() };

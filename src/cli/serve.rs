@@ -12,7 +12,6 @@ use url::Url;
 
 use super::arguments::{JournalFolder, PlanFiles};
 use super::{Shared, journal, load, reporting, signals};
-use crate::notify::News;
 use crate::period::Period;
 use crate::secret::{Scrubber, Secret};
 use crate::serve::{Door, GithubApp, Server};
@@ -57,7 +56,7 @@ pub(super) struct Arguments {
     /// Answer /gate without a token, by the verdict alone: Flagger's webhooks can show none
     #[arg(long)]
     open_gate: bool,
-    /// A gate gets no go when nothing was recorded for longer than this
+    /// A gate gets no go when nothing was looked at for longer than this
     #[arg(long, value_name = "PERIOD", default_value = "1h")]
     max_age: Period,
     /// Tell those of the plan's `notify`, when the clock says decide now, and when it is overdue
@@ -171,7 +170,9 @@ async fn prepared(arguments: &Arguments, shared: &Shared) -> Result<(Server, Tcp
             let help = "say whom, below `notify:`; or leave --notify away";
             return Err(refused("this plan tells nobody", help));
         }
-        server = server.telling(News::new(plan.notify, load::context(shared, &scrubber)));
+        let telling = server.telling(plan.notify, load::context(shared, &scrubber));
+        server =
+            telling.map_err(|error| refused(&format!("no random numbers: {error}"), "nothing is served"))?;
     }
     if let Some(app) = github(&arguments.github, shared, &scrubber).map_err(|reason| {
         refused(

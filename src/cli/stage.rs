@@ -13,7 +13,7 @@ use crate::clock;
 use crate::compare::Comparison;
 use crate::journal::event::{Event, Expected, Selection};
 use crate::journal::{Baseline, JournalError, Store};
-use crate::model::notification::{Delivery, Notified};
+use crate::model::notification::{Delivery, Notified, Sender};
 use crate::model::verdict::{ReasonId, Verdict};
 use crate::notify::News;
 use crate::plan::Plan;
@@ -75,7 +75,8 @@ impl Round<'_> {
                 Err(exit) => return exit,
             };
         let means = Means { places, baseline, cancel };
-        let mut news = News::new(Arc::clone(&self.plan.notify), load::context(self.shared, &self.scrubber));
+        let context = load::context(self.shared, &self.scrubber);
+        let mut news = News::new(Arc::clone(&self.plan.notify), context, Sender::Run);
         let exit = self.stages_in_order(&mut session, &means, &mut news).await;
         means.places.close().await;
         let waited = session.journal().waiting() > 0;
@@ -92,12 +93,19 @@ impl Round<'_> {
     }
 
     async fn stages_in_order(&self, session: &mut Session, means: &Means, news: &mut News) -> Exit {
-        news.time_runs_out(&assess(session.run(), clock::now()));
+        news.time_runs_out(session.run());
+        self.tell(session, news).await;
         let stages = self.stages(session);
         let mut worst = Exit::Go;
         for (position, &stage) in stages.iter().enumerate() {
             let more = position + 1 < stages.len();
             if more && self.is_said(session, stage) {
+                // It may have been killed before it told so. That this cannot be found out changes nothing that is known.
+                if !self.plan.notify.is_empty()
+                    && let Ok(Some(then)) = session.when_said(&self.store, stage).await
+                {
+                    news.stage_had_ended(session.run(), &then, stage);
+                }
                 continue;
             }
             news.stage_begins(session.run());
@@ -110,11 +118,12 @@ impl Round<'_> {
             };
             news.stage_ended(session.run(), stage);
             worst = self.say(&assess(session.run(), clock::now()));
-            self.keep_told(session, news.finished()).await;
+            self.tell(session, news).await;
             if last {
                 // The verdict is said; what is kept also says who could not be told.
-                let told = news.settle(means.cancel.is_cancelled()).await;
-                self.keep_told(session, told).await;
+                let told = news.settle(means.cancel.cancelled()).await;
+                untold(&told).for_each(|line| self.shared.terminal.tell(&line));
+                self.keep(session, told).await;
                 let assessment = assess(session.run(), clock::now());
                 let before = compare::with_attempt_before(&self.store, &assessment).await;
                 worst = self.publish(&assessment, before);
@@ -187,7 +196,11 @@ impl Round<'_> {
             match progress {
                 Progress::Started(_) => {}
                 Progress::Settled(_, check, judgement, _) => news.settled(check, judgement),
-                Progress::Known(run) => news.known(run, stage),
+                Progress::Known(run, written) => {
+                    let told = news.known(run, stage);
+                    untold(&told).for_each(|line| live.note(&line));
+                    written.extend(told);
+                }
             }
         };
         let probed = runner.stage(session, stage, todo, watch).await;
@@ -228,21 +241,29 @@ impl Round<'_> {
         Ok(last)
     }
 
-    /// Keep who was told, and tell who could not be. That it cannot be written down changes nothing that is known.
-    async fn keep_told(&self, session: &mut Session, told: Vec<Event>) {
-        for event in &told {
-            if let Event::Notified(Notified { to, of, outcome: Delivery::Failed(reason), .. }) = event {
-                let line = format!("note: {to} could not be told: {of}: {reason}");
-                self.shared.terminal.tell(&text::line(&line));
-            }
+    /// Begin to send what there is to tell; and tell who could not be told.
+    async fn tell(&self, session: &mut Session, news: &mut News) {
+        let told = news.pending();
+        untold(&told).for_each(|line| self.shared.terminal.tell(&line));
+        if self.keep(session, told).await {
+            news.begin(&session.run().notified);
+        } else {
+            news.begin_unclaimed();
         }
-        if !told.is_empty()
-            && let Err(error) = session.append(told).await
-        {
+    }
+
+    /// Keep who was told. That it cannot be written down changes nothing that is known.
+    async fn keep(&self, session: &mut Session, told: Vec<Event>) -> bool {
+        if told.is_empty() {
+            return true;
+        }
+        let kept = session.append(told).await;
+        if let Err(error) = &kept {
             self.shared
                 .terminal
                 .error(&error.to_string(), Some("who was told is not recorded; the verdict stands"));
         }
+        kept.is_ok()
     }
 
     /// Print the run as it stands after a stage.
@@ -301,4 +322,14 @@ impl Round<'_> {
     fn options(&self) -> Options {
         reporting::options(self.probing.junit, self.probing.junit_minor)
     }
+}
+
+/// A line about each who could not be told.
+fn untold(told: &[Event]) -> impl Iterator<Item = String> {
+    told.iter().filter_map(|event| {
+        let Event::Notified(Notified { to, of, outcome: Delivery::Failed(reason), .. }) = event else {
+            return None;
+        };
+        Some(text::line(&format!("note: {to} could not be told: {of}: {reason}")).into_owned())
+    })
 }

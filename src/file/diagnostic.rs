@@ -4,6 +4,8 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 use serde::{Serialize, Serializer};
 
+use crate::json;
+
 /// How grave a diagnostic is, gravest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -152,7 +154,7 @@ pub fn render_all(diagnostics: &[Diagnostic], color: bool) -> String {
 /// All of them as a JSON array.
 #[must_use]
 pub fn render_json(diagnostics: &[Diagnostic]) -> String {
-    serde_json::to_string_pretty(diagnostics).unwrap_or_else(|_| "[]".to_owned())
+    json::lines(&diagnostics).unwrap_or_else(|_| "[]".to_owned())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 pub mod diagnostic;
 pub mod findings;
 mod include;
+mod scalars;
 mod shown;
 pub mod source;
 #[cfg(test)]

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::JournalError;
 use super::event::Expected;
-use super::store::{make_folder, sync_folder};
+use super::folder::{make_folder, sync_folder};
+use crate::json;
 use crate::model::examination::Before;
 use crate::model::outline::{CheckId, VantageId};
 use crate::model::trace::Trace;
@@ -84,8 +85,7 @@ impl Baseline {
     /// `Io`, when it cannot be written down.
     pub(super) fn written(folder: &Path, rows: Vec<Recorded>) -> Result<String, JournalError> {
         let written = Written { gonogo_baseline: VERSION, rows };
-        serde_json::to_string(&written)
-            .map_err(|error| JournalError::io("write", &folder.join(NAME), &error.into()))
+        json::line(&written).map_err(|error| JournalError::io("write", &folder.join(NAME), &error.into()))
     }
 
     /// Keep this text, in place of what was kept before.

@@ -10,7 +10,7 @@ use super::edited::PlanEdited;
 use super::people::{Accepted, Decided, Extended, HandedOver, Noted, Voted, Waived};
 use super::rollback::{Measured, RollbackEvent};
 use crate::model::examination::Examination;
-use crate::model::notification::Notified;
+use crate::model::notification::{Delivery, Notified};
 use crate::model::outcome::{Judgement, Outcome};
 use crate::model::outline::{CheckId, Outline, VantageId};
 use crate::model::trace::Trace;
@@ -148,7 +148,7 @@ pub enum Event {
     Handover(HandedOver),
     /// A remark for the timeline.
     Note(Noted),
-    /// Somebody was told, or could not be. It says nothing of the target, and nothing is judged by it.
+    /// Somebody is being told, was told, or could not be. It says nothing of the target, and nothing is judged by it.
     Notified(Notified),
     /// The way back: begun, a stage undone, done, verified.
     Rollback(RollbackEvent),
@@ -166,11 +166,13 @@ pub enum Event {
 }
 
 impl Event {
-    /// Whether people care for it by itself: everything but what was looked at, of which the rows tell the latest.
+    /// Whether people care for it by itself: everything but what was looked at, of which the rows tell the latest, and what is
+    /// only begun.
     #[must_use]
     pub const fn is_for_people(&self) -> bool {
         match self {
             Self::Seen { .. } | Self::Judged { .. } | Self::Examined { .. } | Self::Unknown => false,
+            Self::Notified(notified) => !matches!(notified.outcome, Delivery::Begun(_)),
             Self::RunStarted(_)
             | Self::StageStarted { .. }
             | Self::Verdict { .. }
@@ -184,7 +186,6 @@ impl Event {
             | Self::PlanEdited(_)
             | Self::Handover(_)
             | Self::Note(_)
-            | Self::Notified(_)
             | Self::Rollback(_)
             | Self::RunFinished { .. } => true,
         }

@@ -13,7 +13,7 @@ use super::people::{
 };
 use super::rollback::{Measured, RollbackEvent, Step, Verification};
 use super::tests::{actor, expected, outline};
-use crate::model::notification::{Delivery, Notified};
+use crate::model::notification::{Delivery, Notified, Sender};
 use crate::model::outcome::{Judgement, Outcome};
 use crate::model::outline::{Outline, Stage, Waiver};
 use crate::model::verdict::Verdict;
@@ -164,8 +164,13 @@ fn of_people() -> impl Strategy<Value = Event> {
                 key: format!("stage:{stage}:1:go"),
                 to: by.to_owned(),
                 of: because,
+                checks: Vec::new(),
                 tries: 1,
-                outcome: if yes { Delivery::Sent } else { Delivery::Failed("nobody listens".to_owned()) },
+                outcome: match (yes, by) {
+                    (true, "ann") => Delivery::Begun(Sender::Run),
+                    (true, _) => Delivery::Sent,
+                    (false, _) => Delivery::Failed("nobody listens".to_owned()),
+                },
             }),
             _ => rollback(Step::Verified(Verification { same: usize::from(yes), ..Verification::default() })),
         }

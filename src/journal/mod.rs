@@ -3,9 +3,12 @@
 mod baseline;
 pub mod edited;
 pub mod event;
+mod folder;
+pub mod follow;
 #[cfg(test)]
 mod generated;
 mod id;
+pub mod notifications;
 pub mod people;
 #[cfg(test)]
 mod properties;

@@ -9,9 +9,9 @@ use proptest::sample::Index;
 use super::event::{Event, Late, Line};
 use super::generated::{CHECKS, NAMES, STAGES, Written, begin, journal, round, speaker};
 use super::people::Way;
+use super::read::fold;
 use super::rollback::{RollbackEvent, Step};
 use super::run::Run;
-use super::store::fold;
 use super::tail::Tail;
 use super::tests::judged;
 use super::write::header;
@@ -91,7 +91,7 @@ fn told(run: &Run) -> String {
         run.verdict,
         &run.out_of_order,
     );
-    let times = (run.started_at, run.latest_at, run.set_back);
+    let times = (run.started_at, run.latest_at, run.looked_at, run.set_back);
     let rest = (&run.outline, &run.stages, &run.rollback, run.superseded, run.unknown);
     format!("{round:?}\n{times:?}\n{records:?}\n{said:?}\n{rest:?}")
 }

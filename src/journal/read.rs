@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 
 use super::JournalError;
 use super::event::{Event, Header, Late, Line, VERSION};
-use crate::clock;
+use super::run::Run;
+use crate::{clock, json};
 
 /// No line is longer: a plan of 100,000 checks has a first event of about 50 MB.
 const LONGEST_LINE: u64 = 256 * 1024 * 1024;
@@ -136,7 +137,7 @@ impl Reading {
             what,
         };
         let begin = into.len();
-        serde_json::to_writer(&mut *into, &line).map_err(|error| JournalError::Io {
+        json::append_line(into, &line).map_err(|error| JournalError::Io {
             action: "write",
             path: self.run.as_str().into(),
             reason: error.to_string(),
@@ -148,6 +149,36 @@ impl Reading {
         self.whole += (into.len() - begin) as u64;
         Ok(line)
     }
+}
+
+/// The run that a file holds.
+///
+/// # Errors
+/// Like [`read`]; `Corrupt` when it holds no event.
+pub(super) fn load(path: &Path) -> Result<(Run, Reading), JournalError> {
+    match fold(path)? {
+        (Some(run), reading) => Ok((run, reading)),
+        (None, _) => Err(JournalError::Corrupt {
+            path: path.to_owned(),
+            line: 1,
+            reason: "it holds no event: the run was killed as it began".to_owned(),
+        }),
+    }
+}
+
+/// The state a file comes to; none when it holds no event.
+pub(super) fn fold(path: &Path) -> Result<(Option<Run>, Reading), JournalError> {
+    let mut run: Option<Run> = None;
+    let id = path.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    let id = id.unwrap_or_default();
+    let reading = read(path, |line: Line| {
+        match &mut run {
+            Some(run) => run.apply(line),
+            None => run = Some(Run::begin(&id, line)?),
+        }
+        Ok(())
+    })?;
+    Ok((run, reading))
 }
 
 /// Read the lines that others appended after `reading`, and move it forward. A torn tail is left where it is.

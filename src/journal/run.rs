@@ -7,10 +7,10 @@ use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::event::{Actor, Event, Expected, Flaky, Line, OutOfOrder, Record, Selection};
+use super::notifications::Notifications;
 use super::people::{People, Speaker};
 use super::rollback::{Measured, Rollback};
 use crate::model::examination::Examination;
-use crate::model::notification::Notified;
 use crate::model::outcome::{Judgement, Outcome};
 use crate::model::outline::{CheckId, Outline};
 use crate::model::trace::Trace;
@@ -26,10 +26,14 @@ pub struct Run {
     pub attempt: u32,
     /// Rounds begun.
     pub rounds: u32,
+    /// When the latest round began: one that goes on after a kill began before it.
+    pub round_began_at: Timestamp,
     /// When its first round began.
     pub started_at: Timestamp,
     /// When its latest event was written: times never run back, whatever the clocks did.
     pub latest_at: Timestamp,
+    /// When a check or a person last said how it is: what people say of the run makes no answer younger.
+    pub looked_at: Timestamp,
     /// The furthest that a clock was behind what was written before: it was set back, or those of two machines differ.
     pub set_back: SignedDuration,
     /// Something was written with a clock that was set by hand: a rehearsal.
@@ -69,7 +73,7 @@ pub struct Run {
     /// Events of a newer version that were passed over.
     pub unknown: u64,
     /// Who was told of what, or could not be, and when.
-    pub notified: Vec<(Timestamp, Notified)>,
+    pub notified: Notifications,
     /// What was said and decided, line by line, for the timeline: every event but what was looked at.
     pub history: Vec<Line>,
     places: HashMap<CheckId, usize>,
@@ -132,8 +136,10 @@ impl Run {
             id: id.to_owned(),
             attempt: started.attempt,
             rounds: 0,
+            round_began_at: line.at,
             started_at: line.at,
             latest_at: line.at,
+            looked_at: line.at,
             set_back: SignedDuration::ZERO,
             clock_set: false,
             definitions: Arc::default(),
@@ -152,7 +158,7 @@ impl Run {
             measured: started.measured.clone(),
             rollback: None,
             unknown: 0,
-            notified: Vec::new(),
+            notified: Notifications::default(),
             history: Vec::new(),
             places: HashMap::new(),
             stage_places: HashMap::new(),
@@ -170,7 +176,7 @@ impl Run {
         }
         // Whoever tells of a run must not change it: neither how old it is nor what its clocks show.
         if let Event::Notified(notified) = line.what {
-            self.notified.push((line.at, notified));
+            self.notified.take_in(line.at, notified);
             return;
         }
         let is_late = line.late.is_some();
@@ -182,8 +188,16 @@ impl Run {
         let at = if is_late { line.at } else { line.at.max(self.latest_at) };
         self.set_back = self.set_back.max(at.duration_since(line.at));
         self.latest_at = self.latest_at.max(at);
+        if matches!(line.what, Event::Judged { .. } | Event::Verdict { .. } | Event::Recorded(_)) {
+            self.looked_at = self.looked_at.max(at);
+        }
         match line.what {
             Event::RunStarted(started) => {
+                let is_new = started.round != self.rounds;
+                self.notified.run_begins(is_new);
+                if is_new {
+                    self.round_began_at = at;
+                }
                 self.rounds = started.round;
                 self.actor = started.actor;
                 self.selection = started.selection;
@@ -267,12 +281,6 @@ impl Run {
     #[must_use]
     pub fn time(&self, now: Timestamp) -> Timestamp {
         now.max(self.latest_at)
-    }
-
-    /// Whether somebody was told of this before, or it was tried.
-    #[must_use]
-    pub fn was_told(&self, key: &str, to: &str) -> bool {
-        self.notified.iter().any(|(_, notified)| notified.key == key && notified.to == to)
     }
 
     /// The plan's index of a check.

@@ -1,15 +1,16 @@
 //! The journal folder: `runs/<id>/journal.jsonl`, and the lease that says who may probe.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::event::{Actor, Line};
-use super::read::read_since;
+use super::folder::{make_folder, sync_folder};
+use super::read::{fold, load, read_since};
 use super::run::Run;
 use super::team::{Held, Team};
 use super::{Baseline, Journal, JournalError, Reading, Recorded, id, read};
@@ -252,7 +253,7 @@ impl Store {
             return team.load(self, Some(id)).await?.ok_or_else(missing);
         }
         let path = self.path(id);
-        if path.is_file() { load_file(&path) } else { Err(missing()) }
+        if path.is_file() { load(&path) } else { Err(missing()) }
     }
 
     /// Read the newest run whose first event was written; none when there is no such run.
@@ -394,46 +395,6 @@ impl Lease {
             Holding::Team(held) => held.take().map(|held| *held),
         }
     }
-}
-
-fn load_file(path: &Path) -> Result<(Run, Reading), JournalError> {
-    match fold(path)? {
-        (Some(run), reading) => Ok((run, reading)),
-        (None, _) => Err(JournalError::Corrupt {
-            path: path.to_owned(),
-            line: 1,
-            reason: "it holds no event: the run was killed as it began".to_owned(),
-        }),
-    }
-}
-
-/// The state a file comes to; none when it holds no event.
-pub(super) fn fold(path: &Path) -> Result<(Option<Run>, Reading), JournalError> {
-    let mut run: Option<Run> = None;
-    let id = path.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
-    let id = id.unwrap_or_default();
-    let reading = read(path, |line: Line| {
-        match &mut run {
-            Some(run) => run.apply(line),
-            None => run = Some(Run::begin(&id, line)?),
-        }
-        Ok(())
-    })?;
-    Ok((run, reading))
-}
-
-pub(super) fn make_folder(path: &Path) -> Result<(), JournalError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(|error| JournalError::io("create", path, &error))
-}
-
-pub(super) fn sync_folder(path: &Path) -> Result<(), JournalError> {
-    File::open(path)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|error| JournalError::io("sync", path, &error))
 }
 
 /// A program that is just being started holds our open files for an instant (until its `exec`, flock(2)): a run that has

@@ -11,6 +11,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::{Host, Url};
 
+use crate::model::outline::CheckId;
 use crate::secret::{SecretRef, Text};
 
 /// What somebody is told of.
@@ -205,7 +206,15 @@ pub struct Target {
     pub on: Occasions,
 }
 
-/// That somebody was told, or could not be.
+impl Target {
+    /// Whether they want to hear of this.
+    #[must_use]
+    pub fn wants(&self, occasion: Occasion) -> bool {
+        self.on.0.contains(&occasion)
+    }
+}
+
+/// That somebody is being told, was told, or could not be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notified {
     /// What happened, as one word that is the same for everybody who would tell it, such as `stage:app2:1:no_go`.
@@ -214,6 +223,9 @@ pub struct Notified {
     pub to: String,
     /// What they were told, in words.
     pub of: String,
+    /// The blockers it told them of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<CheckId>,
     /// Tries made.
     pub tries: u32,
     /// What came of it.
@@ -224,10 +236,22 @@ pub struct Notified {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Delivery {
+    /// It is about to be sent by this one, if nobody else has begun to: what comes of it follows, unless they are gone.
+    Begun(Sender),
     /// It was taken.
     Sent,
     /// It was not, or nobody knows, because of this.
     Failed(String),
+}
+
+/// Who sends a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sender {
+    /// Whoever has the run lease.
+    Run,
+    /// Somebody who watches the clock, by an id of its own.
+    Watcher(String),
 }
 
 /// The URL, when a message may be sent there. The reason why not holds nothing of it: it is a secret.
@@ -246,7 +270,9 @@ pub fn endpoint(text: &str) -> Result<Url, String> {
         "https" => {}
         "http" if is_here => {}
         scheme => {
-            return Err(format!("its scheme is `{scheme}`: only https is sent to, or http to this machine"));
+            // What is no URL may have a scheme all the same, and a part of the secret is one.
+            let scheme = if scheme == "http" { "`http`" } else { "another one" };
+            return Err(format!("its scheme is {scheme}: only https is sent to, or http to this machine"));
         }
     }
     if !url.username().is_empty() || url.password().is_some() {
@@ -273,6 +299,7 @@ mod tests {
             "http://hooks.example/canary",
             "http://localhost.example/canary",
             "ftp://127.0.0.1/canary",
+            "canary1abc:foo",
             "https://ann:canary@hooks.example/",
             "canary",
             "https://",

@@ -5,31 +5,29 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use super::Sent;
 use super::notice::Notice;
-use crate::model::notification::{Command, Delivery};
-use crate::probe::command::INHERITED;
-use crate::probe::command::process::{Finished, Process, Start};
-use crate::probe::{Context, Trouble};
+use super::{Sent, Tries};
+use crate::json;
+use crate::model::notification::Command;
+use crate::model::trace::Trouble;
+use crate::net::Context;
+use crate::process::{Finished, Process, Start, inherited};
 use crate::report::text;
 use crate::secret::Text;
 
-/// The longest it may take.
-const LIMIT: Duration = Duration::from_secs(30);
+/// The longest it may take: less than a command waits for it at its end.
+const LIMIT: Duration = Duration::from_secs(20);
 /// Characters of what it said that are told.
 const SHOWN: usize = 200;
 
-pub(super) async fn send(command: &Command, notice: &Notice, context: &Context) -> Sent {
-    let outcome = match tokio::time::timeout(LIMIT, run(command, notice, context)).await {
-        Ok(Ok(())) => Delivery::Sent,
-        Ok(Err(reason)) => Delivery::Failed(reason),
-        Err(_) => Delivery::Failed(format!("it did not end within {} s, and was killed", LIMIT.as_secs())),
-    };
-    (1, outcome)
+pub(super) async fn send(command: &Command, notice: &Notice, context: &Context, tries: &Tries) -> Sent {
+    tries.begin();
+    let ended = tokio::time::timeout(LIMIT, run(command, notice, context)).await;
+    ended.unwrap_or_else(|_| Err(format!("it did not end within {} s, and was killed", LIMIT.as_secs())))
 }
 
 async fn run(command: &Command, notice: &Notice, context: &Context) -> Result<(), String> {
-    let body = serde_json::to_string(notice).map_err(|error| error.to_string())?;
+    let body = json::line(notice).map_err(|error| error.to_string())?;
     let start = Start {
         argv: command.argv.clone(),
         environment: environment(command, context).await?,
@@ -45,10 +43,7 @@ async fn run(command: &Command, notice: &Notice, context: &Context) -> Result<()
 }
 
 async fn environment(command: &Command, context: &Context) -> Result<Vec<(String, String)>, String> {
-    let ours = INHERITED
-        .iter()
-        .filter_map(|name| Some(((*name).to_owned(), context.environment.get(name)?.to_owned())));
-    let mut environment: Vec<(String, String)> = ours.collect();
+    let mut environment = inherited(&context.environment);
     for (name, value) in &command.environment {
         let value = match value {
             Text::Plain(text) => text.clone(),

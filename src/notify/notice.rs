@@ -66,6 +66,9 @@ pub struct Notice {
     pub clock: Option<Night>,
     #[serde(skip)]
     pub(super) key: String,
+    /// The new blockers it tells of.
+    #[serde(skip)]
+    pub(super) blockers: Vec<CheckId>,
 }
 
 /// One check that did not pass.
@@ -128,18 +131,24 @@ impl Notice {
         }
     }
 
-    /// Blockers have failed that had not failed before, and the stage still runs.
+    /// Blockers have failed that had not failed before, in a stage that runs, or has just ended.
     pub(super) fn of_blockers(told: &Assessment<'_>, index: usize, fresh: &[CheckId]) -> Self {
         let id = &told.outline.stages[index].id;
         let count = fresh.len();
         let (noun, names) = (if count == 1 { "blocker" } else { "blockers" }, names(fresh));
         let headline = format!("{count} new {noun} in {}: {names}", place(told, index));
-        let say = format!("{count} {noun} failed while stage {id} still runs: {names}.");
-        let key = format!("blocker:{id}:{}:{}", told.run.rounds, fresh.first().map_or("", |first| first));
+        let say = if told.run.stages[index].ended_at.is_some() {
+            format!("{count} {noun} failed in stage {id}, which has ended: {names}.")
+        } else {
+            format!("{count} {noun} failed while stage {id} still runs: {names}.")
+        };
+        let first = fresh.first().map_or("", |first| first);
+        let key = format!("blocker:{id}:{}:{first}:{count}", told.run.rounds);
         let (failures, left_out) = failures(told, |row| fresh.contains(&row.check.id));
         Self {
             failures,
             failures_left_out: left_out,
+            blockers: fresh.to_vec(),
             ..Self::new(told, Occasion::Blocker, key, &headline, &say)
         }
     }
@@ -195,6 +204,7 @@ impl Notice {
             owed: 0,
             clock: None,
             key,
+            blockers: Vec::new(),
         }
     }
 
@@ -222,6 +232,7 @@ impl Notice {
             owed: told.debts.len(),
             clock: told.clock.as_ref().map(|clock| night(told, clock)),
             key,
+            blockers: Vec::new(),
         }
     }
 

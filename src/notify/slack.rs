@@ -4,17 +4,17 @@
 use serde_json::{Value, json};
 
 use super::notice::{Failure, Notice};
-use super::{Sent, post};
+use super::{Sent, Tries, post};
 use crate::model::notification::Slack;
-use crate::probe::Context;
+use crate::net::Context;
 
 /// Characters of a header (Slack, "Header block").
 const HEADER: usize = 150;
 /// Characters of a text (Slack, "Text object").
 const TEXT: usize = 3000;
 
-pub(super) async fn send(slack: &Slack, notice: &Notice, context: &Context) -> Sent {
-    post::post(context, &slack.url, message(notice).to_string(), &|_| Ok(Vec::new())).await
+pub(super) async fn send(slack: &Slack, notice: &Notice, context: &Context, tries: &Tries) -> Sent {
+    post::post(context, &slack.url, message(notice).to_string(), &|_| Ok(Vec::new()), tries).await
 }
 
 /// At most 14 blocks, of the 50 there may be.

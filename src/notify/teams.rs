@@ -4,16 +4,16 @@
 use serde_json::{Value, json};
 
 use super::notice::Notice;
-use super::{Sent, post};
+use super::{Sent, Tries, post};
 use crate::model::notification::Teams;
 use crate::model::verdict::Verdict;
-use crate::probe::Context;
+use crate::net::Context;
 
 /// Bytes of a message, of the 28 KB that Teams takes; counted as UTF-8 and as UTF-16, whichever is more.
 const LARGEST: usize = 28_000;
 
-pub(super) async fn send(teams: &Teams, notice: &Notice, context: &Context) -> Sent {
-    post::post(context, &teams.url, message(notice), &|_| Ok(Vec::new())).await
+pub(super) async fn send(teams: &Teams, notice: &Notice, context: &Context, tries: &Tries) -> Sent {
+    post::post(context, &teams.url, message(notice), &|_| Ok(Vec::new()), tries).await
 }
 
 /// With as many failures as fit.

@@ -41,6 +41,7 @@ pub(super) fn notice() -> Notice {
         owed: 1,
         clock: None,
         key: "stage:app2:1:no_go".to_owned(),
+        blockers: Vec::new(),
     }
 }
 

@@ -7,23 +7,18 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 use super::notice::Notice;
-use super::{Sent, post};
-use crate::model::notification::{Delivery, Webhook};
-use crate::probe::Context;
+use super::{Sent, Tries, post};
+use crate::json;
+use crate::model::notification::Webhook;
+use crate::net::Context;
 use crate::secret::SecretRef;
 
 /// What a key in Base64 begins with.
 const ENCODED: &str = "whsec_";
 
-pub(super) async fn send(webhook: &Webhook, notice: &Notice, context: &Context) -> Sent {
-    let key = match key(&webhook.secret, context).await {
-        Ok(key) => key,
-        Err(reason) => return (0, Delivery::Failed(reason)),
-    };
-    let body = match serde_json::to_string(notice) {
-        Ok(body) => body,
-        Err(error) => return (0, Delivery::Failed(error.to_string())),
-    };
+pub(super) async fn send(webhook: &Webhook, notice: &Notice, context: &Context, tries: &Tries) -> Sent {
+    let key = key(&webhook.secret, context).await?;
+    let body = json::line(notice).map_err(|error| error.to_string())?;
     let headers = |body: &str| {
         // By the real clock, whatever was set for a rehearsal: it lets a receiver refuse what is played again.
         let timestamp = jiff::Timestamp::now().as_second().to_string();
@@ -34,7 +29,7 @@ pub(super) async fn send(webhook: &Webhook, notice: &Notice, context: &Context) 
             ("webhook-signature", signature),
         ])
     };
-    post::post(context, &webhook.url, body, &headers).await
+    post::post(context, &webhook.url, body, &headers, tries).await
 }
 
 /// The bytes that are signed with.

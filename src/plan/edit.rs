@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{Plan, Source};
+use crate::json;
 use crate::model::outline::{Check, CheckId, Outline};
 use crate::secret::{STARS, Scrubber};
 
@@ -27,7 +28,7 @@ pub fn definitions(plan: &Plan, scrubber: &Scrubber) -> Vec<String> {
         let decides = (check.severity, &check.needs, check.expect_break, check.again, check.manual);
         let due = (stage(check.stage), stage(check.due()));
         let how = (&job.probe, &job.as_application, job.timeout, job.retry);
-        let Ok(text) = serde_json::to_string(&(how, from, decides, due)) else { return String::new() };
+        let Ok(text) = json::line(&(how, from, decides, due)) else { return String::new() };
         let text = scrubber.text(&text);
         if text.contains(STARS) {
             return String::new();

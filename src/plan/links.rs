@@ -142,7 +142,7 @@ fn part(
 
 /// Where a path leads, once its probe is bound; none for probes that go to no address.
 pub(super) fn address(probe: &Spec) -> Option<Address> {
-    let text = match probe {
+    let text: &str = match probe {
         Spec::Http(http) => &http.url,
         Spec::Flow(flow) => &flow.base_url,
         Spec::Tcp(tcp) => &tcp.address,

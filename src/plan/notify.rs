@@ -5,7 +5,7 @@ use super::finish::located;
 use super::load::Loading;
 use crate::file::findings::Finding;
 use crate::file::written;
-use crate::model::notification::{Command, Target, Way, endpoint};
+use crate::model::notification::{Command, Occasions, Target, Way, endpoint};
 use crate::probe::Problem;
 use crate::secret::SecretRef;
 use crate::suggest::suggestion;
@@ -25,7 +25,7 @@ pub(super) fn read(loading: &mut Loading<'_>, section: NodeId) -> Vec<Target> {
     targets
 }
 
-fn one(loading: &mut Loading<'_>, node: NodeId) -> Option<(Way, crate::model::notification::Occasions)> {
+fn one(loading: &mut Loading<'_>, node: NodeId) -> Option<(Way, Occasions)> {
     if !matches!(loading.tree.node(node).kind, Kind::Map(_)) {
         loading.findings.push(
             Finding::at(loading.tree.place(node), "an entry of `notify` has to be a map")

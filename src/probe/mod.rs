@@ -21,11 +21,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use once::{GRACE, once};
-pub use recorder::{Context, Recorder, Stop};
+pub use recorder::{Recorder, Stop};
 use registry::probes;
 
 use crate::model::layer::Layer;
 pub use crate::model::trace::Trouble;
+pub use crate::net::Context;
 
 probes! {
     "command" => command::Command,

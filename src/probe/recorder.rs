@@ -2,31 +2,18 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
 use crate::clock;
-use crate::environment::Environment;
 use crate::model::fact::Fact;
 use crate::model::fault::Fault;
 use crate::model::layer::Layer;
 use crate::model::response::Response;
 use crate::model::trace::{Ended, Observation, Seen, Trace, Trouble, VantageError};
-use crate::net::Net;
-use crate::secret::{Secret, SecretRef, Text, Vault};
-
-/// What every probe of a run shares.
-#[derive(Debug, Clone)]
-pub struct Context {
-    /// Finds secrets.
-    pub vault: Arc<Vault>,
-    /// The environment of the vantage.
-    pub environment: Arc<Environment>,
-    /// Trust stores and resolvers, read once.
-    pub net: Arc<Net>,
-}
+use crate::net::Context;
+use crate::secret::{Secret, SecretRef, Text};
 
 /// Why a probe goes no further. What happened is already recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]

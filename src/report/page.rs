@@ -99,7 +99,11 @@ impl Page {
     pub(super) fn wrapped_at_most(&mut self, lead: &str, content: &str, tone: Tone, most: usize) {
         // Leading spaces of the content belong to the lead, or wrapping would lose them.
         let body = content.trim_start();
-        let lead = format!("{lead}{}", " ".repeat(content.len() - body.len()));
+        let mut lead = format!("{lead}{}", " ".repeat(content.len() - body.len()));
+        // Somebody's title may be all spaces.
+        if lead.len() > self.width / 2 {
+            lead.truncate(self.width / 2);
+        }
         let room = self.width - lead.len();
         let mut lines = text::wrap(body, room);
         if lines.len() > most {

@@ -163,7 +163,7 @@ impl Timeline {
                 &format!("{} is in charge from now on", said.to),
                 said.because.as_ref(),
             )),
-            Event::Notified(notified) => Some(told(notified)),
+            Event::Notified(notified) => told(notified, self.all),
             Event::Note(said) => Some(by(&said.speaker, &format!("note: {}", said.text), None)),
             Event::Rollback(event) => Some(by(&event.speaker, &rollback(&event.step), None)),
             Event::RunFinished { verdict, interrupted } => {
@@ -262,11 +262,12 @@ fn by(speaker: &Speaker, told: &str, because: Option<&String>) -> String {
     format!("{told}, says {}{because} (typed by {})", speaker.by, speaker.actor)
 }
 
-fn told(notified: &Notified) -> String {
+fn told(notified: &Notified, all: bool) -> Option<String> {
     let Notified { to, of, tries, outcome, .. } = notified;
     match outcome {
-        Delivery::Sent => format!("{to} was told: {of}"),
-        Delivery::Failed(reason) => format!("{to} could NOT be told: {of}: {reason} (tries: {tries})"),
+        Delivery::Begun(_) => all.then(|| format!("{to} is being told: {of}")),
+        Delivery::Sent => Some(format!("{to} was told: {of}")),
+        Delivery::Failed(reason) => Some(format!("{to} could NOT be told: {of}: {reason} (tries: {tries})")),
     }
 }
 

@@ -47,8 +47,8 @@ pub enum Progress<'a> {
     Started(&'a Expected),
     /// A check is settled.
     Settled(&'a Expected, &'a Check, &'a Judgement, bool),
-    /// The run as it is known, twice a second: what was settled a while ago is in it.
-    Known(&'a Run),
+    /// The run as it is known, twice a second: what was settled a while ago is in it. What is added is written to the journal.
+    Known(&'a Run, &'a mut Vec<Event>),
 }
 
 /// Probes what a stage expects.
@@ -138,7 +138,7 @@ impl Runner {
                     stage.write(session);
                 }
                 _ = beat.tick(), if !stage.probes.is_empty() => {
-                    (stage.watch)(Progress::Known(session.run()));
+                    (stage.watch)(Progress::Known(session.run(), &mut stage.unwritten));
                 }
                 Some(written) = OptionFuture::from(stage.writing.as_mut()) => {
                     stage.writing = None;

@@ -6,7 +6,9 @@ use jiff::{SignedDuration, Span, Timestamp};
 
 use crate::clock;
 use crate::journal::edited::PlanEdited;
-use crate::journal::event::{Actor, Change, Event, Expected, LeaseChange, OutOfOrder, RunStarted, Selection};
+use crate::journal::event::{
+    Actor, Change, Event, Expected, LeaseChange, Line, OutOfOrder, RunStarted, Selection,
+};
 use crate::journal::rollback::Measured;
 use crate::journal::run::Run;
 use crate::journal::{Journal, JournalError, Lease, Reading, Store};
@@ -209,6 +211,29 @@ impl Session {
         &self.journal
     }
 
+    /// The run as it was when a verdict was last said of a stage; none when that was never done.
+    ///
+    /// # Errors
+    /// When it could not be read.
+    pub async fn when_said(&self, store: &Store, stage: usize) -> Result<Option<Run>, JournalError> {
+        let id = &self.run.outline.stages[stage].id;
+        let is_verdict = |line: &&Line| matches!(&line.what, Event::Verdict { stage, .. } if stage == id);
+        let Some(said) = self.run.history.iter().rfind(is_verdict).map(|line| line.seq) else {
+            return Ok(None);
+        };
+        let mut run: Option<Run> = None;
+        let see = |id: &str, line: Line| {
+            match &mut run {
+                Some(run) if line.seq <= said => run.apply(line),
+                Some(_) => {}
+                None => run = Some(Run::begin(id, line)?),
+            }
+            Ok(())
+        };
+        store.lines(Some(&self.run.id), see).await?;
+        Ok(run)
+    }
+
     /// Append events and take them in.
     ///
     /// # Errors
@@ -220,7 +245,7 @@ impl Session {
     }
 
     /// Take in lines that were appended.
-    pub fn take_in(&mut self, lines: Vec<crate::journal::event::Line>) {
+    pub fn take_in(&mut self, lines: Vec<Line>) {
         for line in lines {
             self.run.apply(line);
         }

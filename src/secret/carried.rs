@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::{STARS, Secret, SecretRef};
+use crate::json;
 
 thread_local! {
     /// Whether what is serialized just now goes to a vantage's stdin.
@@ -74,7 +75,7 @@ pub fn carry<T: Serialize>(value: &T) -> Result<Value, serde_json::Error> {
 pub fn referred<T: Serialize>(value: &T) -> Vec<SecretRef> {
     NAMED.set(Some(Vec::new()));
     // A value that cannot be written out has named what came before that.
-    let _ = serde_json::to_value(value);
+    let _ = json::line(value);
     NAMED.take().unwrap_or_default()
 }
 

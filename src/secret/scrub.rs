@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::STARS;
+use crate::json;
 
 /// A shorter secret cannot be searched for: it would star half of every report.
 const SHORTEST_SCRUBBED: usize = 4;
@@ -98,7 +99,7 @@ impl Scrubber {
         if self.known.read().unwrap_or_else(PoisonError::into_inner).values.is_empty() {
             return Ok(value);
         }
-        let written = serde_json::to_string(&value)?;
+        let written = json::line(&value)?;
         let may_be_cut = written.contains(&format!("{CUT}\""));
         if !may_be_cut && matches!(self.text(&written), Cow::Borrowed(_)) {
             return Ok(value);

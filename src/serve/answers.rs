@@ -13,7 +13,8 @@ use super::Server;
 use super::door::Role;
 use super::feed::State;
 use crate::clock;
-use crate::model::verdict::Verdict;
+use crate::model::verdict::{ReasonId, Verdict};
+use crate::period::Period;
 use crate::report::{self, Format, Options, html as page_of};
 use crate::verdict::{Assessment, assess, assess_live};
 
@@ -77,7 +78,7 @@ pub(super) fn body(server: &Server) -> Answer {
 }
 
 /// The body with what is only true of a page that is live: up to which event it is, and whether a run goes on. It is made
-/// once a second at most, however many ask.
+/// once for all who ask before the next event or second.
 fn live_body(server: &Server) -> Bytes {
     let mut rendered = server.body.lock().unwrap_or_else(PoisonError::into_inner);
     let trouble = server.feed.trouble();
@@ -99,7 +100,17 @@ fn live_body(server: &Server) -> Bytes {
 fn markup(state: &State, last: &str, trouble: Option<&str>, lets_write: bool) -> Markup {
     let Some(told) = told(state, trouble) else {
         return html! {
-            main { p { "No run is recorded yet. This page shows it as soon as one begins: " code { "gonogo run" } } }
+            main {
+                @match trouble {
+                    Some(trouble) => p role="status" {
+                        "The journal cannot be read, and that is no go. This page goes on trying: "
+                        (page_of::words::Words(trouble))
+                    },
+                    None => p {
+                        "No run is recorded yet. This page shows it as soon as one begins: " code { "gonogo run" }
+                    },
+                }
+            }
         };
     };
     let counts = told.counts;
@@ -125,7 +136,7 @@ pub(super) fn result(server: &Server) -> Answer {
     let state = server.feed.state();
     match told(&state, trouble.as_deref()) {
         Some(told) => Answer::json(StatusCode::OK, first(Format::Json, &told)),
-        None => nothing(),
+        None => nothing(trouble.as_deref()),
     }
 }
 
@@ -139,7 +150,7 @@ pub(super) fn metrics(server: &Server) -> Answer {
             let content_type = "text/plain; version=0.0.4; charset=utf-8";
             Answer { content_type, ..Answer::text(StatusCode::OK, &text) }
         }
-        None => nothing(),
+        None => nothing(trouble.as_deref()),
     }
 }
 
@@ -181,30 +192,27 @@ impl Gate {
     pub(super) fn of(server: &Server, stage: Option<&str>) -> Result<Self, Answer> {
         let trouble = server.feed.trouble();
         let known = server.feed.state();
-        let Some((run, _)) = &known.newest else { return Err(nothing()) };
+        let Some((run, _)) = &known.newest else { return Err(nothing(trouble.as_deref())) };
         let now = clock::now();
         let judged = assess(run, now);
         let (mut verdict, mut why) = match stage {
             None => (judged.verdict, reason(&judged)),
             Some(id) => stage_verdict(&judged, id)?,
         };
-        let mut hold = |reason: String| {
-            if verdict != Verdict::NoGo || !run.finished {
-                (verdict, why) = (Verdict::Hold, reason);
-            }
+        let age = run.time(now).duration_since(run.looked_at).unsigned_abs();
+        let in_doubt = if !run.finished {
+            Some("a run goes on, or was killed".to_owned())
+        } else if age > server.max_age {
+            let age = Period(age).brief();
+            Some(format!("nothing was looked at for {age}: look again (gonogo retest, gonogo run)"))
+        } else {
+            // What was a no-go is still one, whatever we cannot read.
+            trouble
+                .filter(|_| verdict != Verdict::NoGo)
+                .map(|trouble| format!("the journal cannot be read: {trouble}"))
         };
-        let age = now.duration_since(run.latest_at);
-        if age > jiff::SignedDuration::try_from(server.max_age).unwrap_or(jiff::SignedDuration::MAX) {
-            hold(format!(
-                "nothing was recorded for {} min: look again (gonogo retest, gonogo run)",
-                age.as_mins()
-            ));
-        }
-        if let Some(trouble) = trouble {
-            hold(format!("the journal cannot be read: {trouble}"));
-        }
-        if !run.finished {
-            hold("a run goes on, or was killed".to_owned());
+        if let Some(doubt) = in_doubt {
+            (verdict, why) = (Verdict::Hold, doubt);
         }
         Ok(Self {
             verdict,
@@ -245,12 +253,20 @@ fn stage_verdict(told: &Assessment<'_>, id: &str) -> Result<(Verdict, String), A
         let text = format!("this plan has no stage `{id}`; its stages are {}\n", stages.join(", "));
         return Err(Answer::text(StatusCode::NOT_FOUND, &text));
     };
-    let why =
-        stage.reasons.first().map_or_else(|| "no reason against it".to_owned(), |reason| reason.text.clone());
-    Ok(match stage.verdict {
-        Some(verdict) => (verdict, why),
-        None => (Verdict::Hold, "this stage was not begun".to_owned()),
-    })
+    let Some(verdict) = stage.verdict else {
+        return Ok((Verdict::Hold, "this stage was not begun".to_owned()));
+    };
+    let of_run = told.reasons.iter().find(|reason| concerns_every_stage(reason.id));
+    if let Some(reason) = of_run.filter(|reason| reason.verdict > verdict) {
+        return Ok((reason.verdict, reason.text.clone()));
+    }
+    let why = stage.reasons.first().map_or("no reason against it", |reason| &reason.text);
+    Ok((verdict, why.to_owned()))
+}
+
+/// Whether nothing may go on with any stage, however good that one is.
+fn concerns_every_stage(id: ReasonId) -> bool {
+    matches!(id, ReasonId::DecidedRollback | ReasonId::RolledBack | ReasonId::Overdue | ReasonId::Rehearsal)
 }
 
 fn reason(told: &Assessment<'_>) -> String {
@@ -268,8 +284,12 @@ fn first(format: Format, told: &Assessment<'_>) -> String {
     rendered.map(|rendered| rendered.text).unwrap_or_default()
 }
 
-fn nothing() -> Answer {
-    Answer::text(StatusCode::SERVICE_UNAVAILABLE, "no run is recorded yet: this is no go\n")
+fn nothing(trouble: Option<&str>) -> Answer {
+    let text = match trouble {
+        Some(trouble) => format!("the journal cannot be read, and this is no go: {trouble}\n"),
+        None => "no run is recorded yet: this is no go\n".to_owned(),
+    };
+    Answer::text(StatusCode::SERVICE_UNAVAILABLE, &text)
 }
 
 /// What programs without a token are told.

@@ -51,6 +51,11 @@ impl Teller {
         Self { run: run.to_owned(), timeline: Timeline::new(run, true) }
     }
 
+    /// Which run.
+    pub(super) fn run(&self) -> &str {
+        &self.run
+    }
+
     /// A run that was begun: whoever watches another one loads the page anew.
     pub(super) fn begun(&self) -> String {
         format!("event: run\ndata: {}\n\n", json!({ "run": self.run }))

@@ -12,17 +12,13 @@ use tokio_util::sync::CancellationToken;
 use super::events::{Place, Teller};
 use super::watch::Watch;
 use crate::journal::event::Line;
+use crate::journal::follow::{Follower, Reader, STALE};
 use crate::journal::run::Run;
-use crate::journal::{JournalError, Reading, Store};
+use crate::journal::{Reading, Store};
 
 /// Between two looks at a file; a team's database is asked less often.
 const TICK: Duration = Duration::from_millis(40);
 const TICK_OF_TEAM: Duration = Duration::from_secs(1);
-/// Between two looks for a newer run.
-const NEWER: Duration = Duration::from_millis(250);
-const NEWER_OF_TEAM: Duration = Duration::from_secs(10);
-/// A journal that nobody has looked at for so long is not known: we hang, or what it lies on does.
-const STALE: Duration = Duration::from_secs(30);
 /// Readers at once that get what they missed: each has the whole journal read.
 const REPLAYS: usize = 2;
 /// Bytes of events that are kept for readers: who is further behind has to read them again from the journal.
@@ -48,17 +44,8 @@ pub(super) struct Feed {
 pub(super) struct State {
     /// The newest run, and how far it was read; none before the first.
     pub(super) newest: Option<(Run, Reading)>,
-    /// Why a newer run could not be looked for.
-    unsought: Option<String>,
-    /// Why its latest events could not be read.
-    unread: Option<String>,
-}
-
-impl State {
-    fn trouble(&self) -> Option<&String> {
-        let behind = self.newest.as_ref().and_then(|(_, reading)| reading.behind.as_ref());
-        self.unsought.as_ref().or(self.unread.as_ref()).or(behind)
-    }
+    /// Why it may be older than what the journal holds.
+    trouble: Option<String>,
 }
 
 /// Parts of the stream of events, each with what was read at once.
@@ -83,7 +70,7 @@ impl Feed {
         if silence > STALE {
             return Some(format!("it was not looked at for {} s", silence.as_secs()));
         }
-        self.state().trouble().cloned()
+        self.state().trouble.clone()
     }
 
     /// What is known now; nothing is taken in while it is looked at.
@@ -118,7 +105,6 @@ impl Feed {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tell readers first, then take it in: a page that is being made must not keep them waiting.
     fn publish(&self, part: String) {
         if part.is_empty() {
             return;
@@ -136,6 +122,14 @@ impl Feed {
         self.changed.send_replace(next);
     }
 
+    /// Keep that the journal was looked at, and what went wrong.
+    fn looked(&self, trouble: Option<&str>) {
+        if self.state().trouble.as_deref() != trouble {
+            self.change(|state| state.trouble = trouble.map(ToOwned::to_owned));
+        }
+        *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
     fn change(&self, change: impl FnOnce(&mut State)) {
         change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner));
     }
@@ -147,24 +141,13 @@ pub(super) struct Gone;
 
 /// Follow the journal until told to stop.
 pub(super) async fn follow(feed: Arc<Feed>, mut watch: Option<Watch>, stop: CancellationToken) {
-    let is_team = feed.store.is_team();
-    let (tick, newer) = if is_team { (TICK_OF_TEAM, NEWER_OF_TEAM) } else { (TICK, NEWER) };
-    let mut teller: Option<Teller> = None;
-    let mut looked: Option<Instant> = None;
+    let tick = if feed.store.is_team() { TICK_OF_TEAM } else { TICK };
+    let mut follower = Follower::new(feed.store.clone());
+    let mut sink = Sink { feed: &feed, teller: None, is_first: true };
     loop {
-        let looks_for_newer = teller.is_none() || looked.is_none_or(|looked| looked.elapsed() >= newer);
-        if looks_for_newer {
-            let is_first = looked.replace(Instant::now()).is_none();
-            let renewed = renew(&feed, &mut teller, is_first).await;
-            feed.change(|state| state.unsought = renewed.err().map(|error| error.to_string()));
-        }
-        if let Some(teller) = &mut teller {
-            let caught_up = catch_up(&feed, teller).await;
-            if caught_up.is_err() || feed.state().unread.is_some() {
-                feed.change(|state| state.unread = caught_up.err().map(|error| error.to_string()));
-            }
-        }
-        *feed.looked.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        follower.look(&mut sink).await;
+        sink.is_first = false;
+        feed.looked(follower.trouble());
         if let Some(watch) = &mut watch {
             watch.look(&feed).await;
         }
@@ -178,59 +161,62 @@ pub(super) async fn follow(feed: Arc<Feed>, mut watch: Option<Watch>, stop: Canc
     }
 }
 
-/// Begin to follow the newest run, unless it is the one that is followed. Of a run that begins while we look, readers are
-/// told everything.
-async fn renew(feed: &Feed, teller: &mut Option<Teller>, is_first: bool) -> Result<(), JournalError> {
-    let newest = feed.store.newest_id().await?;
-    let known = feed.state().newest.as_ref().map(|(run, _)| run.id.clone());
-    if newest.is_some() && newest == known && teller.is_some() {
-        return Ok(());
-    }
-    let Some((run, reading)) = feed.store.newest().await? else { return Ok(()) };
-    if known.as_ref() == Some(&run.id) && teller.is_some() {
-        return Ok(());
-    }
-    let mut fresh = Teller::new(&run.id);
-    let mut begun = fresh.begun();
-    let taken_in = |_: &str, line: Line| {
-        if line.seq > reading.seq {
-            return Ok(());
-        }
-        let told = fresh.tell(line)?;
-        if !is_first && begun.len() < MOST_AT_ONCE {
-            begun.push_str(&told);
-        }
-        Ok(())
-    };
-    feed.store.lines(Some(&run.id), taken_in).await?;
-    *teller = Some(fresh);
-    feed.change(|state| *state = State { newest: Some((run, reading)), ..State::default() });
-    feed.publish(begun);
-    Ok(())
+/// Takes in what is followed, for readers and for pages.
+struct Sink<'f> {
+    feed: &'f Feed,
+    teller: Option<Teller>,
+    /// What is there now was there before anybody read.
+    is_first: bool,
 }
 
-async fn catch_up(feed: &Feed, teller: &mut Teller) -> Result<(), JournalError> {
-    let Some(reading) = feed.state().newest.as_ref().map(|(_, reading)| reading.clone()) else {
-        return Ok(());
-    };
-    let (lines, now) = feed.store.since(&reading).await?;
-    if lines.is_empty() && now == reading {
-        return Ok(());
+/// A run that is being read.
+struct Fresh {
+    teller: Teller,
+    run: Option<Run>,
+    /// What readers are told of it.
+    part: String,
+}
+
+impl Reader for Sink<'_> {
+    type Fresh = Fresh;
+
+    fn begin(&self, run: &str) -> Fresh {
+        let teller = Teller::new(run);
+        Fresh { part: teller.begun(), teller, run: None }
     }
-    let part = lines.iter().cloned().map(|line| teller.tell(line)).collect::<Result<String, String>>();
-    let part = part.map_err(|reason| JournalError::Corrupt {
-        path: feed.store.path(&now.run),
-        line: now.seq,
-        reason,
-    })?;
-    feed.publish(part);
-    feed.change(|state| {
-        if let Some((run, reading)) = &mut state.newest {
-            for line in lines {
-                run.apply(line);
-            }
-            *reading = now;
+
+    fn read(&self, fresh: &mut Fresh, line: Line) -> Result<(), String> {
+        let told = fresh.teller.tell(line.clone())?;
+        // Of a run that begins while we look, readers are told everything.
+        if !self.is_first && fresh.part.len() < MOST_AT_ONCE {
+            fresh.part.push_str(&told);
         }
-    });
-    Ok(())
+        match &mut fresh.run {
+            Some(run) => run.apply(line),
+            None => fresh.run = Some(Run::begin(fresh.teller.run(), line)?),
+        }
+        Ok(())
+    }
+
+    fn adopt(&mut self, fresh: Fresh, reading: Reading) {
+        self.teller = Some(fresh.teller);
+        self.feed.change(|state| state.newest = fresh.run.map(|run| (run, reading)));
+        self.feed.publish(fresh.part);
+    }
+
+    fn more(&mut self, lines: Vec<Line>, reading: Reading) -> Result<(), String> {
+        let Some(teller) = &mut self.teller else { return Ok(()) };
+        let part = lines.iter().cloned().map(|line| teller.tell(line)).collect::<Result<String, String>>()?;
+        // Readers first: a page that is being made must not keep them waiting.
+        self.feed.publish(part);
+        self.feed.change(|state| {
+            if let Some((run, known)) = &mut state.newest {
+                for line in lines {
+                    run.apply(line);
+                }
+                *known = reading;
+            }
+        });
+        Ok(())
+    }
 }

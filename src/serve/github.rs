@@ -24,10 +24,9 @@ use url::Url;
 
 use super::Server;
 use super::answers::{Answer, Gate};
-use crate::clock;
 use crate::model::notification::endpoint;
 use crate::model::verdict::Verdict;
-use crate::notify::post::{Headers, deliver};
+use crate::net::delivery::{Headers, deliver};
 use crate::probe::Context;
 use crate::report::text;
 use crate::secret::Secret;
@@ -38,6 +37,8 @@ const MOST: usize = 100;
 const LONGEST: Duration = Duration::from_hours(30 * 24);
 /// How often the verdict is looked at while one waits.
 const TICK: Duration = Duration::from_secs(1);
+/// The verdict changes with the time, too.
+const CLOCK: Duration = Duration::from_secs(10);
 /// How often GitHub is told again that could not be told, and after how long: a try is three requests.
 const MOST_FAILURES: u32 = 20;
 const AGAIN: Duration = Duration::from_secs(30);
@@ -127,7 +128,8 @@ impl App {
 
     /// Who we are, for ten minutes (RFC 7519, signed as RS256 of RFC 7518 section 3.3).
     fn token_of_ours(&self) -> Result<String, String> {
-        let now = clock::now().as_second();
+        // By the real clock, whatever was set for a rehearsal: it is GitHub's.
+        let now = jiff::Timestamp::now().as_second();
         let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256","typ":"JWT"}"#);
         // Their clock may be behind ours.
         let claims = json!({ "iat": now - 60, "exp": now + 540, "iss": self.id }).to_string();
@@ -233,15 +235,19 @@ pub(super) fn take_in(
 
 /// Wait until the run is a go or ended in a no-go, and tell.
 async fn decide(
-    server: &Server,
+    server: &Arc<Server>,
     app: &App,
     deployment: &Deployment,
     stage: Option<&str>,
 ) -> Result<String, String> {
     let (mut says_why, mut failures) = (true, 0);
+    let mut changed = server.feed.end().1;
     let began = Instant::now();
     while began.elapsed() < LONGEST {
-        let (verdict, why) = match Gate::of(server, stage) {
+        // Off the runtime: a large run takes a while to be judged.
+        let (of, named) = (Arc::clone(server), stage.map(ToOwned::to_owned));
+        let gate = tokio::task::spawn_blocking(move || Gate::of(&of, named.as_deref())).await;
+        let (verdict, why) = match gate.map_err(|error| error.to_string())? {
             Ok(gate) => (gate.verdict, gate.why),
             Err(answer) => (Verdict::Hold, String::from_utf8_lossy(&answer.body).trim().to_owned()),
         };
@@ -264,7 +270,9 @@ async fn decide(
                 }
             }
         }
+        // Many events come at once.
         tokio::time::sleep(TICK).await;
+        let _ = tokio::time::timeout(CLOCK, changed.changed()).await;
     }
     Err("no verdict within 30 days".to_owned())
 }

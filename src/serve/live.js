@@ -59,7 +59,11 @@
 
   const source = new EventSource(`/events?after=${encodeURIComponent(seen)}`);
   source.addEventListener("open", () => (state.textContent = "Connected: this page is live."));
-  source.addEventListener("error", () => (state.textContent = "Connection lost: what you see may be old. Trying again."));
+  source.addEventListener("error", () => {
+    // An answer that is no stream, such as one that wants the token again, ends it for good (HTML, section 9.2.2).
+    const next = source.readyState === EventSource.CLOSED ? "Load the page again." : "Trying again.";
+    state.textContent = `Connection lost: what you see may be old. ${next}`;
+  });
   source.addEventListener("run", () => settle());
   source.addEventListener("reload", () => settle());
   source.addEventListener("event", (message) => {

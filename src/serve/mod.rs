@@ -16,7 +16,7 @@ mod watch;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -31,8 +31,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::journal::Store;
 use crate::journal::event::Actor;
+use crate::model::notification::Target;
+use crate::net::Context;
 use crate::net::tls::{Unservable, acceptor};
-use crate::notify::News;
 
 pub use door::Door;
 use events::Place;
@@ -64,7 +65,7 @@ pub struct Server {
     github: Option<Arc<GithubApp>>,
     tls: Option<TlsAcceptor>,
     body: Mutex<Option<answers::Rendered>>,
-    watch: Mutex<Option<Watch>>,
+    watch: Option<Watch>,
 }
 
 impl std::fmt::Debug for Server {
@@ -80,8 +81,8 @@ impl Server {
     /// Serve what is recorded in `store`.
     #[must_use]
     pub fn new(store: Store, door: Door, actor: Actor, max_age: Duration) -> Self {
-        let (feed, body, watch) = (Arc::new(Feed::new(store)), Mutex::default(), Mutex::default());
-        Self { feed, door, actor, max_age, open_gate: false, github: None, tls: None, body, watch }
+        let (feed, body) = (Arc::new(Feed::new(store)), Mutex::default());
+        Self { feed, door, actor, max_age, open_gate: false, github: None, tls: None, body, watch: None }
     }
 
     /// Answer `/gate` without a token, by the verdict alone.
@@ -96,10 +97,13 @@ impl Server {
         Self { github: Some(Arc::new(app)), ..self }
     }
 
-    /// Tell people when the time runs out.
-    #[must_use]
-    pub fn telling(self, news: News) -> Self {
-        Self { watch: Mutex::new(Some(Watch::new(news, self.actor.clone()))), ..self }
+    /// Tell these people when the time runs out.
+    ///
+    /// # Errors
+    /// A sentence, when there are no random numbers.
+    pub fn telling(self, targets: Arc<[Target]>, context: Context) -> Result<Self, String> {
+        let watch = Watch::new(targets, context, self.actor.clone())?;
+        Ok(Self { watch: Some(watch), ..self })
     }
 
     /// Speak TLS with this certificate chain and key, PEM files.
@@ -111,9 +115,9 @@ impl Server {
     }
 
     /// Answer until told to stop.
-    pub async fn run(self, listener: TcpListener, stop: CancellationToken) {
+    pub async fn run(mut self, listener: TcpListener, stop: CancellationToken) {
+        let watch = self.watch.take();
         let server = Arc::new(self);
-        let watch = server.watch.lock().unwrap_or_else(PoisonError::into_inner).take();
         let follower = tokio::spawn(feed::follow(Arc::clone(&server.feed), watch, stop.clone()));
         let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
         loop {

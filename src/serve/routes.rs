@@ -153,8 +153,10 @@ async fn log_in(server: &Server, headers: &hyper::HeaderMap, body: Incoming) -> 
         ));
     }
     let Ok(form) = read(body).await else { return too_large() };
-    let token = url::form_urlencoded::parse(&form).find(|(name, _)| name == "token");
-    match server.door.log_in(headers, token.as_ref().map_or("", |(_, token)| token)) {
+    let field = |wanted: &str| {
+        url::form_urlencoded::parse(&form).find(|(name, _)| name == wanted).map(|(_, value)| value)
+    };
+    match server.door.log_in(headers, field("token").as_deref().unwrap_or_default()) {
         Ok((role, cookie)) => {
             let place = if role == Role::Operator { "/say" } else { "/" };
             let entered = with(whole(Answer::text(StatusCode::SEE_OTHER, "")), LOCATION, place);
@@ -162,7 +164,8 @@ async fn log_in(server: &Server, headers: &hyper::HeaderMap, body: Incoming) -> 
         }
         Err(Stranger::Unknown) => {
             tokio::time::sleep(WRONG).await;
-            whole(answers::login(Role::Reader, true))
+            let as_operator = field("who").is_some_and(|who| who == "operator");
+            whole(answers::login(if as_operator { Role::Operator } else { Role::Reader }, true))
         }
         Err(Stranger::Misdirected) => of_another_page(),
     }

@@ -161,7 +161,7 @@ fn read<W: Word + DeserializeOwned + Send + Sync + 'static>(
     match serde_json::from_value::<W>(Value::Object(fields)) {
         Ok(word) => Ok(Box::new(word)),
         Err(error) => {
-            let help = "the fields are those of the command of the same name: gonogo vote --help";
+            let help = "the fields are those of the command of the same name: gonogo WORD --help";
             Err(Wrong::new(StatusCode::BAD_REQUEST, error.to_string(), help))
         }
     }

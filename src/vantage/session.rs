@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::ran::last_words;
 use crate::agent::line::{self, Came};
 use crate::agent::wire::{ALIVE, Hello, LONGEST, Look, MARK, Order, PROTOCOL, Reply};
+use crate::json;
 use crate::model::trace::{Trace, VantageError};
 use crate::secret::{Carried, SecretRef, Vault};
 
@@ -225,9 +226,9 @@ async fn write(mut stdin: ChildStdin, mut unsent: mpsc::Receiver<Order>) {
             // Nobody waits for its answer: that we are there is all it says.
             Err(_) => Order::Hello,
         };
-        let Ok(mut text) = serde_json::to_vec(&order) else { continue };
-        text.push(b'\n');
-        if stdin.write_all(&text).await.is_err() || stdin.flush().await.is_err() {
+        let Ok(mut text) = json::line(&order) else { continue };
+        text.push('\n');
+        if stdin.write_all(text.as_bytes()).await.is_err() || stdin.flush().await.is_err() {
             return;
         }
     }

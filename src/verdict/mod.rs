@@ -17,7 +17,7 @@ pub use suspect::Suspicion;
 
 use crate::journal::run::Run;
 use crate::model::outcome::Outcome;
-use crate::model::outline::{Check, Outline, Stage, Waiver};
+use crate::model::outline::{Check, Outline, Severity, Stage, Waiver};
 use crate::model::verdict::{Reason, ReasonId, Verdict};
 use crate::window::Clock;
 
@@ -236,6 +236,16 @@ pub fn verdict_of(reasons: &[Reason]) -> Verdict {
 }
 
 impl Assessment<'_> {
+    /// Whether its run goes on and nothing that decides has failed so far: no go yet, and called a NO-GO once something has.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        let decides = |row: &Row<'_>| {
+            matches!(row.standing, Standing::Counts(Severity::Blocker | Severity::Major))
+                && row.judgement.outcome == Outcome::Fail
+        };
+        !self.run.finished && !self.rows.iter().any(decides)
+    }
+
     /// Our own trouble makes it a NO-GO, whatever was seen.
     pub fn fail(&mut self, id: ReasonId, text: String) {
         self.reasons.insert(0, Reason { id, verdict: Verdict::NoGo, text, checks: Vec::new() });

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::clock::AGREEMENT;
+use crate::clock::{self, AGREEMENT};
 use crate::journal::run::Run;
 use crate::model::verdict::{Reason, ReasonId, Verdict};
 use crate::period::Period;
@@ -73,9 +73,9 @@ pub(super) fn set_back(by: SignedDuration) -> Option<Reason> {
     })
 }
 
-/// Who sets the clock by hand rehearses: that is no go for anything.
+/// Who sets the clock by hand rehearses, now or when the run was made: that is no go for anything.
 pub(super) fn rehearsal(run: &Run) -> Option<Reason> {
-    run.clock_set.then(|| Reason {
+    (run.clock_set || clock::is_set()).then(|| Reason {
         id: ReasonId::Rehearsal,
         verdict: Verdict::ProvisionalGo,
         text: "the clock was set by hand: this is a rehearsal".to_owned(),

@@ -146,7 +146,7 @@ impl<'a> Rows<'a> {
         for row in by_stage.iter_mut().flatten().chain(&mut latest) {
             row.suspect = concerns.suspicion(row);
         }
-        let mut places: HashMap<&'a str, Range<usize>> = HashMap::new();
+        let mut places: HashMap<&'a str, Range<usize>> = HashMap::with_capacity(latest.len());
         for (place, row) in latest.iter().enumerate() {
             places.entry(&row.check.id).or_insert(place..place).end = place + 1;
         }
@@ -201,7 +201,8 @@ fn every_waiver(run: &Run) -> impl Iterator<Item = &Waiver> {
 }
 
 fn latest<'a>(run: &Run, by_stage: &[Vec<Row<'a>>]) -> Vec<Row<'a>> {
-    let mut latest: HashMap<(&str, &str), &Row<'a>> = HashMap::new();
+    let mut latest: HashMap<(&str, &str), &Row<'a>> =
+        HashMap::with_capacity(by_stage.iter().map(Vec::len).max().unwrap_or_default());
     for row in by_stage.iter().flatten() {
         latest.insert((&row.check.id, row.vantage), row);
     }

@@ -61,6 +61,65 @@ fn argo_flagger_and_curl_are_answered_as_each_of_them_reads_it() {
     assert_eq!(server.get("/verdict", &[]).0, 401, "the gate alone is open");
 }
 
+#[test]
+fn a_gate_of_one_stage_is_shut_by_what_concerns_the_whole_night() {
+    let program = Program::with_plan(PLAN);
+    program.write("mark", "");
+    let server = Server::start(&program, &[]);
+    program.run(&["run"]).code(0);
+    for stage in ["first", "second"] {
+        server.until(&format!("/gate?stage={stage}"), |got| got.0 == 200);
+    }
+    program.run(&["decide", "rollback", "--by", "ann"]).code(0);
+    for stage in ["first", "second"] {
+        let (status, why) = server.until(&format!("/gate?stage={stage}"), |got| got.0 != 200);
+        assert!(status == 409 && why.starts_with("NO-GO: ann decided to roll back"), "{stage}: {why}");
+        let verdict = json(&server.get(&format!("/verdict?stage={stage}"), &[]).1);
+        assert_eq!((&verdict["go"], &verdict["verdict"]), (&false.into(), &"no_go".into()));
+    }
+}
+
+#[test]
+fn words_make_no_answer_younger() {
+    let program = Program::with_plan(PLAN);
+    program.run(&["run"]).code(1);
+    let server = Server::start(&program, &["--max-age", "2s"]);
+    let old = |got: &(u16, String)| got.1.starts_with("HOLD: nothing was looked at for ");
+    server.until("/gate", old);
+    program.run(&["note", "fetching coffee", "--by", "ann"]).code(0);
+    // The note has arrived once the page tells it.
+    server.until("/body", |got| got.1.contains("fetching coffee"));
+    let answer = server.get("/gate", &[]);
+    assert!(old(&answer), "a no-go of long ago is one that has to be looked at again: {answer:?}");
+    program.write("mark", "");
+    program.run(&["run"]).code(0);
+    server.until("/gate", |got| got.0 == 200);
+}
+
+#[test]
+fn a_rehearsed_clock_opens_no_gate() {
+    let program = Program::with_plan(PLAN);
+    program.write("mark", "");
+    program.run(&["run"]).code(0);
+    let now = jiff::Timestamp::now().to_string();
+    let server = Server::start(&program, &["--now", &now]);
+    let (status, why) = server.until("/gate", |got| got.0 != 503);
+    assert!(status == 409 && why.contains("rehearsal"), "{why}");
+}
+
+#[test]
+fn a_journal_that_cannot_be_read_is_not_called_empty() {
+    let program = Program::with_plan(PLAN);
+    std::fs::create_dir(program.path(".gonogo")).unwrap();
+    program.write(".gonogo/runs", "this is no folder");
+    let server = Server::start(&program, &[]);
+    for path in ["/gate", "/verdict", "/result.json"] {
+        let (status, told) = server.until(path, |got| got.1.contains("cannot be read"));
+        assert_eq!(status, 503, "{path}: {told}");
+    }
+    assert!(server.get("/", &[]).1.contains("The journal cannot be read"));
+}
+
 /// What the conditions of our template make of an answer, as `evaluate.EvaluateResult` of Argo Rollouts does.
 fn argo(verdict: &serde_json::Value) -> &'static str {
     let path = format!("{}/ready-made/argo-rollouts.yaml", env!("CARGO_MANIFEST_DIR"));

@@ -8,11 +8,11 @@ use regex::Regex;
 
 /// The modules of each layer, with what the layer is for. A module imports its own layer and those before it.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("the vocabulary", &["model", "secret", "clock", "environment", "period", "moment"]),
+    ("the vocabulary", &["model", "secret", "clock", "environment", "period", "moment", "json"]),
     ("reading, of no particular plan", &["yaml", "matcher", "suggest"]),
     ("files as written, their mistakes shown", &["file"]),
     ("files of other tools, as plans", &["import"]),
-    ("shared steps, each one layer of a connection", &["net", "postgres", "grants"]),
+    ("shared steps, each one layer of a connection", &["net", "process", "postgres", "grants"]),
     ("look once, record each layer", &["probe"]),
     ("the same from somewhere else", &["agent", "vantage"]),
     ("references resolved, debts known", &["plan"]),

@@ -18,6 +18,7 @@ mod layers;
 mod links;
 mod night;
 mod notify;
+mod notify_again;
 mod off_plan;
 mod operators;
 mod page_in_browser;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::support::program::Program;
 
-const CANARIES: [&str; 12] = [
+const CANARIES: [&str; 13] = [
     "canary-env-7f3a91",
     "canary-file-7f3a92",
     "canary-command-7f3a93",
@@ -19,6 +19,7 @@ const CANARIES: [&str; 12] = [
     "canary-teams-7f3a9a",
     "canary-signing-7f3a9b",
     "canary-told-7f3a9c",
+    "canary-scheme-7f3a9d",
 ];
 
 /// A server that says everything it hears, in its headers and in its body.
@@ -56,9 +57,10 @@ fn plan(port: u16) -> String {
 name: canaries
 vars: {{ door: "${{env:CANARY_VAR}}" }}
 notify:
-  # One that echoes what it is sent, one at which nobody listens, one whose host cannot be found.
+  # One that echoes what it is sent, one at which nobody listens, one that is no URL, one whose host cannot be found.
   - slack: {{ url: {{ env: CANARY_SLACK }} }}
   - teams: {{ url: {{ env: CANARY_TEAMS }} }}
+  - teams: {{ url: {{ env: CANARY_SCHEME }} }}
   - webhook: {{ url: {{ env: CANARY_HOOK }}, secret: {{ env: CANARY_SIGNING }} }}
   - command: {{ argv: [sh, -c, "echo no: $TOLD >&2; exit 1"], environment: {{ TOLD: {{ env: CANARY_TOLD }} }} }}
 checks:
@@ -94,6 +96,7 @@ fn no_secret_is_in_anything_that_is_written() {
         .env("CANARY_SLACK", &format!("http://127.0.0.1:{port}/services/{}", CANARIES[8]))
         .env("CANARY_TEAMS", &format!("http://127.0.0.1:1/{}?sig={}", CANARIES[9], CANARIES[9]))
         .env("CANARY_HOOK", &format!("https://nowhere.invalid/{}", CANARIES[9]))
+        .env("CANARY_SCHEME", &format!("{}:foo", CANARIES[12]))
         .env("CANARY_SIGNING", CANARIES[10])
         .env("CANARY_TOLD", CANARIES[11])
         .env("CANARY_ENV", CANARIES[0])

@@ -68,7 +68,7 @@ fn a_gate_is_shut_while_a_run_goes_on_and_when_it_is_old() {
     run.wait().unwrap();
     server.until("/gate", |got| got.0 == 200);
     let (_, old) = server.until("/gate", |got| got.0 == 409);
-    assert!(old.starts_with("HOLD: nothing was recorded for"), "{old}");
+    assert!(old.starts_with("HOLD: nothing was looked at for"), "{old}");
 }
 
 #[test]

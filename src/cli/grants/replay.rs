@@ -14,6 +14,7 @@ use super::read;
 use super::sides::choose;
 use crate::grants::replay::{Foretold, Identity, Report, Request, Sessions, Split, identity, replay as run};
 use crate::grants::snapshot::Snapshot;
+use crate::json;
 use crate::net::stream::Stream;
 use crate::period::Period;
 use crate::report::{grants, text};
@@ -83,7 +84,7 @@ pub(super) async fn replay(arguments: &Arguments, shared: &Shared) -> Exit {
             Ok(report) => {
                 let shown = match arguments.format {
                     Format::Text => grants::replay(&report),
-                    Format::Json => serde_json::to_string(&report).unwrap_or_default(),
+                    Format::Json => json::line(&report).unwrap_or_default(),
                 };
                 shared.terminal.print(&scrubber.text(&shown));
                 if report.passes() { Exit::Go } else { Exit::NoGo }

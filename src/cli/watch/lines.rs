@@ -17,7 +17,7 @@ use crate::clock;
 use crate::model::verdict::Verdict;
 use crate::report::clock::Wall;
 use crate::report::{self, text};
-use crate::verdict::{Exit, assess_live};
+use crate::verdict::{Assessment, Exit, assess_live};
 
 /// The verdict changes with the clock too.
 const TICK: Duration = Duration::from_secs(1);
@@ -25,8 +25,8 @@ const TICK: Duration = Duration::from_secs(1);
 /// What was said last.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 struct Said {
-    /// Of which run, whether that goes on, and what it is.
-    verdict: Option<(String, bool, Verdict)>,
+    /// Of which run, whether that goes on, whether it may still be a go, and what it is.
+    verdict: Option<(String, bool, bool, Verdict)>,
     trouble: Option<String>,
     nothing: bool,
 }
@@ -103,17 +103,23 @@ fn news(known: &mut Known, said: &mut Said, place: &str, format: Format) -> Vec<
         return lines;
     };
     let told = assess_live(run, now, trouble.as_deref());
-    let verdict = Some((run.id.clone(), run.finished, told.verdict));
+    let is_open = told.is_open() && trouble.is_none();
+    let verdict = Some((run.id.clone(), run.finished, is_open, told.verdict));
     if verdict != said.verdict {
         let sentence = report::sentence(&told);
         let value = verdict_line(now, &told, &sentence);
-        tell(&format!("VERDICT {}: {sentence}", told.verdict), &value);
+        let text = if is_open {
+            "RUNNING, no go yet: nothing that decides has failed so far".to_owned()
+        } else {
+            format!("VERDICT {}: {sentence}", told.verdict)
+        };
+        tell(&text, &value);
         said.verdict = verdict;
     }
     lines
 }
 
-fn verdict_line(now: Timestamp, told: &crate::verdict::Assessment<'_>, sentence: &str) -> Value {
+fn verdict_line(now: Timestamp, told: &Assessment<'_>, sentence: &str) -> Value {
     json!({
         "at": now,
         "run": told.run.id,

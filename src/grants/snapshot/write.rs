@@ -1,15 +1,14 @@
 //! A snapshot as a file: the same facts give the same bytes, one object a line.
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
 
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::ser::Formatter;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::Snapshot;
 use super::wire::{Str, WireFile};
+use crate::json;
 
 /// The file's text.
 #[must_use]
@@ -90,53 +89,5 @@ pub(super) fn sum(parts: &[&[u8]]) -> String {
 
 #[expect(clippy::expect_used, reason = "plain structs whose maps have texts for keys, written to memory")]
 fn lines(value: &impl Serialize) -> Vec<u8> {
-    let mut text = Vec::new();
-    let mut serializer = serde_json::Serializer::with_formatter(&mut text, Lines::default());
-    value.serialize(&mut serializer).expect("plain structs, written to memory");
-    text
-}
-
-/// JSON with one line for each entry of the two outermost levels: small, and fit for `diff`.
-#[derive(Default)]
-struct Lines {
-    depth: usize,
-}
-
-impl Lines {
-    fn entry<W: ?Sized + Write>(&self, writer: &mut W, first: bool) -> io::Result<()> {
-        if !first {
-            writer.write_all(b",")?;
-        }
-        if self.depth <= 2 { writer.write_all(b"\n") } else { Ok(()) }
-    }
-}
-
-impl Formatter for Lines {
-    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.depth += 1;
-        writer.write_all(b"[")
-    }
-
-    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.depth -= 1;
-        writer.write_all(b"]")
-    }
-
-    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.entry(writer, first)
-    }
-
-    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.depth += 1;
-        writer.write_all(b"{")
-    }
-
-    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.depth -= 1;
-        writer.write_all(b"}")
-    }
-
-    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.entry(writer, first)
-    }
+    json::lines(value).expect("plain structs, written to memory").into_bytes()
 }

@@ -9,8 +9,8 @@ use super::spool::{Entry, Waiting};
 use crate::clock;
 use crate::journal::JournalError;
 use crate::journal::event::{Event, Late, Line};
+use crate::journal::folder::make_folder;
 use crate::journal::read::{Reading, read};
-use crate::journal::store::make_folder;
 use crate::journal::tail::Tail;
 
 /// Events sent at once at most.

@@ -9,8 +9,9 @@ use super::chain::{Chain, PART, begin_copy};
 use super::database::{Database, LOGIN_LIMIT};
 use super::spool::{self, Found};
 use crate::journal::event::Line;
+use crate::journal::read::fold;
 use crate::journal::run::Run;
-use crate::journal::store::{Store, fold};
+use crate::journal::store::Store;
 use crate::journal::{JournalError, Reading};
 
 /// The longest that somebody who has a copy here waits for more than that.

@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use super::Sender;
 use crate::journal::JournalError;
 use crate::journal::event::{Actor, Event, Late, Line};
-use crate::journal::store::{make_folder, sync_folder};
+use crate::journal::folder::{make_folder, sync_folder};
+use crate::json;
 
 /// The version of the format, in the first line.
 const VERSION: u32 = 1;
@@ -125,7 +126,7 @@ impl Spool {
 }
 
 fn line(bytes: &mut Vec<u8>, value: &impl Serialize) -> std::io::Result<()> {
-    serde_json::to_writer(&mut *bytes, value)?;
+    json::append_line(bytes, value)?;
     bytes.push(b'\n');
     Ok(())
 }

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::process::{Finished, KEPT, Output};
 use super::{Command, Expect};
 use crate::matcher::Matcher;
 use crate::model::fault::{Fault, Mismatch};
 use crate::model::trace::VantageError;
 use crate::probe::Trouble;
+use crate::process::{Finished, KEPT, Output};
 
 /// Characters of an output shown beside a mismatch.
 const SHOWN: usize = 400;

@@ -1,7 +1,6 @@
 //! `command`: a program that is run without a shell, within bounds, and ended with everything it started.
 
 mod judge;
-pub(crate) mod process;
 
 use std::path::PathBuf;
 
@@ -13,12 +12,8 @@ use super::{Probe, Problem, Recorder, Stop, Surroundings, Trouble};
 use crate::matcher::Matcher;
 use crate::model::fact::Fact;
 use crate::model::layer::Layer;
+use crate::process::{Process, Start, inherited};
 use crate::secret::Text;
-use process::{Process, Start};
-
-/// Variables of our environment that a program gets; everything else may hold secrets that are none of its business.
-pub(crate) const INHERITED: [&str; 9] =
-    ["PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "USER", "LOGNAME"];
 
 /// A program to run.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -167,11 +162,7 @@ impl Command {
     }
 
     async fn start(&self, recorder: &Recorder) -> Result<Start, Stop> {
-        let ours = &recorder.context().environment;
-        let mut environment: Vec<(String, String)> = INHERITED
-            .iter()
-            .filter_map(|&name| Some((name.to_owned(), ours.get(name)?.to_owned())))
-            .collect();
+        let mut environment = inherited(&recorder.context().environment);
         for (name, value) in &self.environment {
             environment.push((name.clone(), recorder.text(value).await?));
         }

@@ -2,7 +2,7 @@
 
 use super::{Capture, Flow, Step};
 use crate::probe::http::bind::url_problems;
-use crate::probe::http::fields::{Auth, Text, header_problems, within};
+use crate::probe::http::fields::{Auth, Text, WrittenUrl, header_problems, within};
 use crate::probe::{Problem, Surroundings};
 
 pub(super) fn bind(flow: &mut Flow, surroundings: &Surroundings<'_>) -> Vec<Problem> {
@@ -45,7 +45,7 @@ fn step_problems(path: &str, step: &Step) -> Vec<Problem> {
     }
     for (method, written) in step.written() {
         if written.contains("://") {
-            problems.extend(url_problems(&at(&method.as_str().to_ascii_lowercase()), written));
+            problems.extend(url_problems(&at(&method.as_str().to_ascii_lowercase()), &WrittenUrl::from(written)));
         }
     }
     problems.extend(header_problems(path, &step.headers));

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::file_ref::FileRef;
-use super::http::fields::{Auth, Expect, Text};
+use super::http::fields::{Auth, Expect, Text, WrittenUrl};
 use super::http::way::{Way, host_of, is_secured, port_of};
 use super::http::without_userinfo;
 use super::{Probe, Problem, Recorder, Stop, Surroundings};
@@ -32,7 +32,8 @@ use captured::Captured;
 #[serde(deny_unknown_fields)]
 pub struct Flow {
     /// What the paths of the steps are relative to.
-    pub base_url: String,
+    #[schemars(with = "String")]
+    pub base_url: WrittenUrl,
     /// The calls, in order.
     #[schemars(length(min = 1))]
     pub steps: Vec<Step>,
@@ -142,8 +143,8 @@ impl Probe for Flow {
     }
 
     fn endpoint(&self) -> String {
-        Url::parse(&self.base_url)
-            .map_or_else(|_| self.target(), |url| format!("{}:{}", host_of(&url), port_of(&url)))
+        self.base_url.read()
+            .map_or_else(|_| self.target(), |url| format!("{}:{}", host_of(url), port_of(url)))
     }
 
     fn bind(&mut self, surroundings: &Surroundings<'_>) -> Vec<Problem> {
@@ -159,12 +160,12 @@ impl Probe for Flow {
     }
 
     async fn run(&self, recorder: &mut Recorder) -> Result<(), Stop> {
-        let base = Url::parse(&self.base_url).map_err(|error| VantageError::Setting {
+        let base = self.base_url.read().map_err(|error| VantageError::Setting {
             setting: "base_url".to_owned(),
             reason: error.to_string(),
         })?;
         let way = Way { trust: self.ca.as_ref().map(|ca| Trust::File(ca.path().to_owned())), ..Way::default() };
-        let mut progress = Progress { base, way, jar: CookieStore::default(), captured: Captured::default() };
+        let mut progress = Progress { base: base.clone(), way, jar: CookieStore::default(), captured: Captured::default() };
         for (index, step) in self.steps.iter().enumerate() {
             match step::take(recorder, &mut progress, index + 1, step).await {
                 Ok(()) => {}

@@ -1,9 +1,7 @@
 //! Mistakes in an `http` probe that its types cannot catch.
 
-use url::Url;
-
 use super::Http;
-use super::fields::header_problems;
+use super::fields::{WrittenUrl, header_problems};
 use super::way::{connect_to, is_secured};
 use crate::net::proxy::Proxy;
 use crate::probe::{Problem, Surroundings};
@@ -82,11 +80,11 @@ pub(super) fn bind(http: &mut Http, surroundings: &Surroundings<'_>) -> Vec<Prob
 }
 
 /// What is wrong with a URL, found under `path`.
-pub(in crate::probe) fn url_problems(path: &str, text: &str) -> Vec<Problem> {
-    let url = match Url::parse(text) {
+pub(in crate::probe) fn url_problems(path: &str, text: &WrittenUrl) -> Vec<Problem> {
+    let url = match text.read() {
         Ok(url) => url,
         Err(error) => {
-            let problem = Problem::at(path, format!("`{text}` is not a URL: {error}"));
+            let problem = Problem::at(path, format!("`{}` is not a URL: {error}", &**text));
             return vec![problem.help("write the whole URL, such as `https://shop.example/health`")];
         }
     };

@@ -1,15 +1,57 @@
 //! The pieces of an HTTP request and of what is expected of its answer, as plans write them.
 
 use std::borrow::Cow;
+use std::ops::Deref;
+use std::sync::OnceLock;
 
 use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use url::{ParseError, Url};
 
 use crate::matcher::{JsonPath, Matcher};
 use crate::probe::Problem;
 use crate::secret::SecretRef;
+
+/// A URL as it is written in a plan; it is read when it is first needed, and once.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct WrittenUrl {
+    written: String,
+    #[serde(skip)]
+    read: OnceLock<Result<Url, ParseError>>,
+}
+
+impl WrittenUrl {
+    /// What it says.
+    ///
+    /// # Errors
+    /// Why it is no URL.
+    pub fn read(&self) -> Result<&Url, ParseError> {
+        self.read.get_or_init(|| Url::parse(&self.written)).as_ref().map_err(|error| *error)
+    }
+}
+
+impl From<&str> for WrittenUrl {
+    fn from(written: &str) -> Self {
+        Self { written: written.to_owned(), read: OnceLock::new() }
+    }
+}
+
+impl From<&Url> for WrittenUrl {
+    fn from(url: &Url) -> Self {
+        Self { written: url.to_string(), read: Ok(url.clone()).into() }
+    }
+}
+
+impl Deref for WrittenUrl {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.written
+    }
+}
 
 /// A text, or a secret that is found when it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]

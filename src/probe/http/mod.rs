@@ -33,7 +33,7 @@ use crate::net::http::Answer;
 use crate::net::proxy::Proxy;
 use crate::net::tls::Trust;
 use ask::{Asked, ask};
-use fields::{Auth, Expect, HttpVersion, Text};
+use fields::{Auth, Expect, HttpVersion, Text, WrittenUrl};
 use request::Message;
 use way::{Detour, Door, ProxyChoice, Way, is_secured};
 
@@ -45,7 +45,8 @@ pub(super) const EXCERPT: usize = 2048;
 #[serde(deny_unknown_fields)]
 pub struct Http {
     /// An `http://` or `https://` URL.
-    pub url: String,
+    #[schemars(with = "String")]
+    pub url: WrittenUrl,
     /// The method; GET when absent, POST when there is a body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
@@ -128,8 +129,9 @@ impl Probe for Http {
         if let Some(connect_to) = &self.connect_to {
             return connect_to.clone();
         }
-        Url::parse(&self.url)
-            .map_or_else(|_| self.target(), |url| format!("{}:{}", way::host_of(&url), way::port_of(&url)))
+        self.url
+            .read()
+            .map_or_else(|_| self.target(), |url| format!("{}:{}", way::host_of(url), way::port_of(url)))
     }
 
     fn bind(&mut self, surroundings: &Surroundings<'_>) -> Vec<Problem> {
@@ -251,7 +253,7 @@ impl Http {
         let to = way::connect_to(self.connect_to.as_ref()).map_err(|reason| setting("connect_to", reason))?;
         let detour = match to {
             Some(to) => {
-                let url = Url::parse(&self.url).map_err(|error| setting("url", error.to_string()))?;
+                let url = self.url.read().map_err(|error| setting("url", error.to_string()))?;
                 Some(Detour { origin: url.origin(), to })
             }
             None => None,
@@ -271,9 +273,9 @@ impl Http {
     /// `Stop::Blind` when something of it cannot be had or makes no request.
     pub(crate) async fn message(&self, recorder: &Recorder) -> Result<Message, Stop> {
         let setting = |setting: &str, reason: String| VantageError::Setting { setting: setting.to_owned(), reason };
-        let url = Url::parse(&self.url).map_err(|error| setting("url", error.to_string()))?;
+        let url = self.url.read().map_err(|error| setting("url", error.to_string()))?;
         let method = self.method().ok_or_else(|| setting("method", "it is not a method".to_owned()))?;
-        let mut message = Message::new(method, url);
+        let mut message = Message::new(method, url.clone());
         message.add_headers(recorder, &self.headers).await?;
         if let Some(auth) = &self.auth {
             message.add_auth(recorder, auth).await?;

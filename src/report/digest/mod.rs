@@ -206,8 +206,11 @@ impl<'a> Digest<'a> {
     /// Who could not be told of the run: for each the latest thing they did not hear. Not cleaned.
     pub(super) fn not_told(&self) -> Vec<String> {
         let mut failed: IndexMap<&str, (usize, &Notified, &str)> = IndexMap::new();
-        for (_, notified) in &self.told.run.notified {
-            if let Delivery::Failed(reason) = &notified.outcome {
+        let known = &self.told.run.notified;
+        for (_, notified) in &known.ended {
+            if let Delivery::Failed(reason) = &notified.outcome
+                && !known.was_told(&notified.key, &notified.to)
+            {
                 let (times, latest, why) = failed.entry(&notified.to).or_insert((0, notified, reason));
                 (*times, *latest, *why) = (*times + 1, notified, reason);
             }

@@ -14,6 +14,7 @@ use schema::{
 pub use schema::{ClockEntry, ResultFile, SCHEMA, result_schema};
 
 use super::{EarlyEnd, Options, Rendered, text};
+use crate::json;
 use crate::model::verdict::Verdict;
 use crate::verdict::{Assessment, Counts, Row, StageAssessment, Standing};
 
@@ -178,10 +179,10 @@ fn check<'a>(told: &'a Assessment<'_>, row: &'a Row<'_>) -> CheckEntry<'a> {
     }
 }
 
-/// As text: indented, and safe to show in a terminal or a CI log without changing what it means.
+/// As text: a check a line, and safe to show in a terminal or a CI log without changing what it means.
 pub(crate) fn written(file: &impl Serialize) -> String {
     // Every key is a string and every value serializes, so this cannot fail; an empty file would be no result at all.
-    let json = serde_json::to_string_pretty(file)
+    let json = json::lines(file)
         .unwrap_or_else(|error| format!("{{\"verdict\": \"no_go\", \"go\": false, \"error\": \"{error}\"}}"));
     let mut safe = tamed(&json).unwrap_or(json);
     safe.push('\n');

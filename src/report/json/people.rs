@@ -175,13 +175,14 @@ pub(super) fn rollback<'a>(told: &'a Assessment<'_>) -> Option<RollbackEntry<'a>
 
 /// Who was told.
 pub(super) fn notifications(run: &Run) -> Vec<NotificationEntry<'_>> {
-    let entries = run.notified.iter().map(|(at, notified)| {
-        let Notified { key, to, of, tries, outcome } = notified;
+    let entries = run.notified.ended.iter().filter_map(|(at, notified)| {
+        let Notified { key, to, of, checks: _, tries, outcome } = notified;
         let reason = match outcome {
+            Delivery::Begun(_) => return None,
             Delivery::Sent => None,
             Delivery::Failed(reason) => Some(reason.as_str()),
         };
-        NotificationEntry { at: *at, to, of, key, tries: *tries, sent: reason.is_none(), reason }
+        Some(NotificationEntry { at: *at, to, of, key, tries: *tries, sent: reason.is_none(), reason })
     });
     entries.collect()
 }

@@ -3,9 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use schemars::JsonSchema;
-use serde::ser::{Error as _, SerializeSeq as _};
-use serde::{Serialize, Serializer};
-use serde_json::value::to_raw_value;
+use serde::Serialize;
 
 use super::people::{DecisionEntry, ExtensionEntry, NotificationEntry, RollbackEntry, SaidEntry, VoteEntry};
 use crate::model::cause::{Change, Diagnosis};
@@ -282,7 +280,6 @@ pub struct CheckEntry<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flaky: Option<FlakyEntry<'a>>,
     /// What each layer showed in the latest try.
-    #[serde(serialize_with = "line_by_line")]
     pub layers: &'a [Observation],
     /// The layer that decided.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -370,13 +367,4 @@ pub struct FlakyEntry<'a> {
 #[must_use]
 pub fn result_schema() -> serde_json::Value {
     crate::model::printed::schema::<ResultFile<'static>>(SCHEMA)
-}
-
-/// Each on a line of its own: twenty lines for what one look saw would bury the rest, and double the file.
-fn line_by_line<S: Serializer>(layers: &[Observation], serializer: S) -> Result<S::Ok, S::Error> {
-    let mut all = serializer.serialize_seq(Some(layers.len()))?;
-    for layer in layers {
-        all.serialize_element(&to_raw_value(layer).map_err(S::Error::custom)?)?;
-    }
-    all.end()
 }

@@ -106,9 +106,9 @@ fn named(
     status: TestCaseStatus,
 ) -> TestCase {
     let mut case = TestCase::new(xml::name(&format!("{} from {vantage}", check.id)), status);
-    case.set_classname(format!("{}.{}", xml::name(&stage.stage.id), xml::name(&check.kind)));
+    case.set_classname(xml::word(&format!("{}.{}", xml::name(&stage.stage.id), xml::name(&check.kind))));
     if is_wide(options) {
-        case.extra.insert(xml::word("file"), xml::clean(&check.place.file).into());
+        case.extra.insert(xml::word("file"), xml::word(&xml::clean(&check.place.file)));
         case.extra.insert(xml::word("line"), check.place.line.to_string().into());
         case.add_property((xml::word("gonogo.severity"), xml::word(check.severity.name())));
         case.add_property(Property::new(xml::word("gonogo.target"), xml::clean(&check.target)));

@@ -92,12 +92,17 @@ fn without_skipped(xml: String, skipped: usize) -> String {
     }
 }
 
-/// A word of our own that every case repeats, made once: quick-junit looks through each text for escape sequences.
-pub(super) fn word(text: &'static str) -> XmlString {
+/// A text that many cases repeat, made once: quick-junit looks through each for escape sequences.
+pub(super) fn word(text: &str) -> XmlString {
     thread_local! {
-        static WORDS: RefCell<HashMap<&'static str, XmlString>> = RefCell::default();
+        static WORDS: RefCell<HashMap<String, XmlString>> = RefCell::default();
     }
-    WORDS.with_borrow_mut(|words| words.entry(text).or_insert_with(|| XmlString::new(text)).clone())
+    WORDS.with_borrow_mut(|words| {
+        if let Some(word) = words.get(text) {
+            return word.clone();
+        }
+        words.entry(text.to_owned()).or_insert_with(|| XmlString::new(text)).clone()
+    })
 }
 
 /// Text for an attribute or a line of a body.

@@ -90,27 +90,25 @@ fn head(shown: &Shown<'_>, digest: &Digest<'_>, width: usize) -> Vec<Line> {
     heading(&mut page, shown, digest);
     ticking(&mut page, digest);
     trouble(&mut page, shown.trouble);
+    for line in digest.not_told() {
+        page.wrapped_at_most("NOT TOLD  ", &text::ascii_words(&line), Tone::Caution, 2);
+    }
     if !told.run.finished {
         let brief = Period(shown.now.duration_since(told.run.latest_at).unsigned_abs()).brief();
         let begun = told.run.stages.iter().filter(|stage| is_begun(stage)).map(progress);
         let (answered, total) = begun.fold((0, 0), |sum, next| (sum.0 + next.0, sum.1 + next.1));
-        let so_far = if is_open(digest) { ", and nothing that decides has failed so far" } else { "" };
+        let so_far = if told.is_open() { ", and nothing that decides has failed so far" } else { "" };
         let text = format!(
             "RUNNING, or killed: {answered} of {total} have answered{so_far}; last event {brief} ago"
         );
         page.wrapped("", &text, Tone::Caution);
     }
     // Before everything has answered there is nothing to say aloud, unless something has failed.
-    if !is_open(digest) || shown.trouble.is_some() {
+    if !told.is_open() || shown.trouble.is_some() {
         let sentences = digest.say().join(" ");
         page.wrapped_at_most("SAY: ", &format!("\"{sentences}\""), Tone::Plain, SAY_LINES);
     }
     page.lines()
-}
-
-/// Whether a run goes on in which nothing that decides has failed: no go yet, and called so once something has.
-fn is_open(digest: &Digest<'_>) -> bool {
-    !digest.told.run.finished && digest.blockers.is_empty() && digest.majors.is_empty()
 }
 
 /// Whether a stage has begun and has no verdict yet.
@@ -126,7 +124,7 @@ fn progress(stage: &StageState) -> (usize, usize) {
 /// The verdict and the time, then which stage of which run.
 fn heading(page: &mut Page, shown: &Shown<'_>, digest: &Digest<'_>) {
     let told = digest.told;
-    let (word, tone) = if is_open(digest) && shown.trouble.is_none() {
+    let (word, tone) = if told.is_open() && shown.trouble.is_none() {
         ("RUNNING, NO GO YET", Tone::Caution)
     } else {
         (told.verdict.spoken(), summary::tone(told.verdict))
@@ -225,7 +223,7 @@ fn stage_line(digest: &Digest<'_>, stage: &StageAssessment<'_>) -> Line {
     let verdict = stage.verdict.unwrap_or(Verdict::NoGo);
     let since = begun.ended_at.map(|at| format!(" at {}", digest.clock(at))).unwrap_or_default();
     // What is looked at just now has not come due red.
-    if !stage.revoked_by.is_empty() && !is_open(digest) {
+    if !stage.revoked_by.is_empty() && !digest.told.is_open() {
         return (Tone::Bad, format!("{lead} {verdict}{since} REVOKED"));
     }
     let settled = if stage.settled { ", settled" } else { "" };

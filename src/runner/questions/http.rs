@@ -20,14 +20,14 @@ pub(super) fn otherwise(probe: &Http, trace: &Trace) -> Vec<Otherwise> {
     let Some((layer, fault)) = trace.broken().filter(|(layer, _)| *layer >= Layer::Protocol) else {
         return ways;
     };
-    let Some(url) = Url::parse(&probe.url).ok() else { return ways };
+    let Ok(url) = probe.url.read() else { return ways };
     let mut push = |way, probe| ways.push((way, Spec::Http(Box::new(probe))));
     let broke = matches!(
         fault,
         Fault::BadProtocol { .. } | Fault::ClosedEarly { .. } | Fault::Reset { .. } | Fault::TimedOut { .. }
     );
     if probe.http_version == Some(HttpVersion::Http2) && layer == Layer::Protocol && broke {
-        push("http1", Http { http_version: Some(HttpVersion::Http1), ..get(probe, &url) });
+        push("http1", Http { http_version: Some(HttpVersion::Http1), ..get(probe, url) });
     }
     let root = || {
         let mut root = url.clone();
@@ -40,16 +40,16 @@ pub(super) fn otherwise(probe: &Http, trace: &Trace) -> Vec<Otherwise> {
         if let Fault::TimedOut { .. } = fault {
             push("root", root());
             if probe.headers.keys().any(|name| name.eq_ignore_ascii_case("expect")) {
-                push("bare", bare(probe, &url));
+                push("bare", bare(probe, url));
             }
         }
         return ways;
     };
     match answer.status {
-        400 | 406 | 414 | 417 | 431 | 494 => push("bare", bare(probe, &url)),
+        400 | 406 | 414 | 417 | 431 | 494 => push("bare", bare(probe, url)),
         404 | 410 => {
             push("root", root());
-            if let Some(successor) = successor(&url, answer) {
+            if let Some(successor) = successor(url, answer) {
                 push("successor", get(probe, &successor));
             }
         }
@@ -64,7 +64,7 @@ pub(super) fn behind(probe: &Http, trace: &Trace, port: u16) -> Option<Spec> {
     if !matches!(status, 400 | 404 | 426 | 502 | 503 | 504) {
         return None;
     }
-    let url = Url::parse(&probe.url).ok()?;
+    let url = probe.url.read().ok()?;
     let host = url[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
     let is_secret = |(name, _): (std::borrow::Cow<'_, str>, _)| names_secret(&name);
     let end =
@@ -89,7 +89,7 @@ pub(super) fn has_wrong_clock(trace: &Trace) -> bool {
 /// A GET of this URL as the probe would make it, once, expecting nothing but success.
 fn get(probe: &Http, url: &Url) -> Http {
     Http {
-        url: url.to_string(),
+        url: url.into(),
         method: None,
         body: None,
         json: None,

@@ -98,7 +98,7 @@ impl Server {
         let address = if host.contains(':') { format!("[{host}]") } else { host.clone() };
         let address = format!("{address}:{}", asked.target.port);
         if let Spec::Http(http) = asked.probe {
-            let url = url::Url::parse(&http.url).ok()?;
+            let url = http.url.read().ok()?;
             let name = url.host_str()?.trim_start_matches('[').trim_end_matches(']').to_owned();
             let Http { ca, client_certificate, .. } = &**http;
             let (ca, client_certificate) = (ca.clone(), client_certificate.clone());

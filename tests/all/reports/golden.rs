@@ -45,7 +45,7 @@ fn reports_are_what_somebody_has_read() {
             }
             let path = folder().join(name).join(&report.name);
             let mut text = report.text.clone();
-            for sign in [": ", "="] {
+            for sign in [":", "="] {
                 let version = format!("version{}{sign}\"{}\"", quote(sign), env!("CARGO_PKG_VERSION"));
                 text = text.replace(&version, &format!("version{}{sign}\"VERSION\"", quote(sign)));
             }

@@ -34,28 +34,37 @@ pub(crate) struct Receiver {
 }
 
 impl Receiver {
-    /// One whose answers are a status, any headers, and after an empty line a body.
-    pub(crate) fn start(answer: impl Fn(&str, usize) -> &'static str + Send + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    /// One whose answers are a status, any headers, and after an empty line a body; one that says itself how long its body is
+    /// never ends it.
+    pub(crate) fn start(answer: impl Fn(&str, usize) -> &'static str + Send + Sync + 'static) -> Self {
+        Self::at(0, answer)
+    }
+
+    /// The same at this port.
+    pub(crate) fn at(
+        port: u16,
+        answer: impl Fn(&str, usize) -> &'static str + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let requests: Arc<Mutex<Vec<Request>>> = Arc::default();
         let kept = Arc::clone(&requests);
+        let answer = Arc::new(answer);
         std::thread::spawn(move || {
-            for mut stream in listener.incoming().flatten() {
-                let Some(request) = read(&stream) else { continue };
-                let mut kept = kept.lock().unwrap();
-                let before = kept.iter().filter(|known| known.path == request.path).count();
-                let answered = answer(&request.path, before);
-                kept.push(request);
-                let (head, body) = answered.split_once("\n\n").unwrap_or((answered, ""));
-                let length = body.len();
-                let _ = write!(
-                    stream,
-                    "HTTP/1.1 {head}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-                );
+            for stream in listener.incoming().flatten() {
+                let (answer, kept) = (Arc::clone(&answer), Arc::clone(&kept));
+                std::thread::spawn(move || converse(stream, &*answer, &kept));
             }
         });
         Self { port, requests }
+    }
+
+    /// One that takes everything, after so long.
+    pub(crate) fn slow(pause: Duration) -> Self {
+        Self::start(move |_, _| {
+            std::thread::sleep(pause);
+            "200 OK"
+        })
     }
 
     pub(crate) fn fine() -> Self {
@@ -70,6 +79,30 @@ impl Receiver {
     pub(crate) fn got(&self, path: &str) -> Vec<Request> {
         let requests = self.requests.lock().unwrap();
         requests.iter().filter(|request| request.path == path).cloned().collect()
+    }
+}
+
+fn converse(
+    mut stream: TcpStream,
+    answer: &impl Fn(&str, usize) -> &'static str,
+    kept: &Mutex<Vec<Request>>,
+) {
+    let Some(request) = read(&stream) else { return };
+    let path = request.path.clone();
+    let before = {
+        let mut kept = kept.lock().unwrap();
+        kept.push(request);
+        kept.iter().filter(|known| known.path == path).count() - 1
+    };
+    let answered = answer(&path, before);
+    let (head, body) = answered.split_once("\n\n").unwrap_or((answered, ""));
+    let is_endless = head.contains("Content-Length");
+    let length = if is_endless { String::new() } else { format!("\r\nContent-Length: {}", body.len()) };
+    let _ = write!(stream, "HTTP/1.1 {head}{length}\r\nConnection: close\r\n\r\n{body}");
+    if is_endless {
+        // Until whoever asked has had enough.
+        let _ = stream.set_read_timeout(None);
+        let _ = stream.read(&mut [0]);
     }
 }
 

@@ -10,10 +10,21 @@ use nix::unistd::Pid;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin};
 
+use crate::environment::Environment;
 use crate::model::fact::Fact;
-use crate::model::trace::VantageError;
-use crate::probe::Trouble;
+use crate::model::trace::{Trouble, VantageError};
 use crate::secret::Scrubber;
+
+/// Variables of our environment that a program gets; everything else may hold secrets that are none of its business.
+const INHERITED: [&str; 9] =
+    ["PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "USER", "LOGNAME"];
+
+/// What a program gets of our environment.
+pub(crate) fn inherited(environment: &Environment) -> Vec<(String, String)> {
+    let ours =
+        INHERITED.iter().filter_map(|&name| Some((name.to_owned(), environment.get(name)?.to_owned())));
+    ours.collect()
+}
 
 /// Bytes kept of each output; the rest is read and dropped, so that the program is never stopped by a full pipe.
 pub(crate) const KEPT: usize = 64 * 1024;
@@ -96,10 +107,9 @@ impl Process {
             })?;
             command.current_dir(directory);
         }
-        let child = command.spawn().map_err(|error| VantageError::Start {
-            program: program.clone(),
-            reason: error.to_string(),
-        })?;
+        let child = command
+            .spawn()
+            .map_err(|error| VantageError::Start { program: program.clone(), reason: error.to_string() })?;
         let group = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
         Ok(Self { child, group: Group(group) })
     }
