@@ -75,8 +75,8 @@ impl Program {
         let runs = self.path(".gonogo/runs");
         let folders =
             std::fs::read_dir(runs).unwrap().map(|entry| entry.unwrap().path().join("journal.jsonl"));
-        // Runs of the same second have names in no order.
-        let newest = folders.max_by_key(|journal| journal.metadata().unwrap().modified().unwrap());
+        // A run that was killed as it began may have left its folder alone.
+        let newest = folders.filter(|journal| journal.is_file()).max();
         std::fs::read_to_string(newest.unwrap()).unwrap()
     }
 }
