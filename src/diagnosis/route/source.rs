@@ -25,8 +25,9 @@ pub(super) fn limited(evidence: &Evidence<'_>) -> Option<Ruling> {
     let Toward { address, established, program, .. } = standing(evidence)?;
     let holder = program.as_ref().map_or_else(String::new, |program| format!(" ({program})"));
     let others = others_connect(evidence).unwrap_or_default();
+    let count = if *established == 1 { "one connection".to_owned() } else { format!("{established} connections") };
     let contrast = format!(
-        "This host has {established} connections to {address} that stand{holder}; one more is not answered. {} {others}",
+        "This host has {count} open to {address}{holder}; one more is not answered. {} {others}",
         answering_ports(evidence)
     );
     let ruling = Ruling::new(LIMIT, Layer::Tcp, fault.to_string()).because(contrast).or(&[DROPPED]);
