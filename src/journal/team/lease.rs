@@ -20,15 +20,19 @@ impl Database {
         {
             self.end_session(backend).await?;
         }
-        let took = self.row(&format!("SELECT pg_try_advisory_lock({key}), pg_backend_pid()")).await?;
+        let took = self.row(&format!("SELECT pg_try_advisory_lock({key})")).await?;
         if took.first().and_then(Option::as_deref) == Some("t") {
-            self.backend = took.get(1).and_then(Option::as_deref).and_then(|pid| pid.parse().ok());
-            // Cut to 63 bytes by the server.
-            let name = quote(&format!("gonogo: {}", sender.actor));
-            self.run(&format!("SET application_name = {name}")).await?;
-            return Ok(None);
+            return self.holds_lease(sender).await.map(|()| None);
         }
         Ok(Some(self.lease_holder().await?.unwrap_or_else(|| "somebody who has just let it go".to_owned())))
+    }
+
+    /// Say who holds the run lease now.
+    async fn holds_lease(&mut self, sender: &Sender) -> Result<(), JournalError> {
+        self.backend = self.process().await?;
+        // Cut to 63 bytes by the server.
+        let name = quote(&format!("gonogo: {}", sender.actor));
+        self.run(&format!("SET application_name = {name}")).await.map(drop)
     }
 
     /// Who holds the run lease now, in words.
@@ -42,12 +46,18 @@ impl Database {
         }
     }
 
-    /// End the session that holds the lease.
-    pub(super) async fn evict(&mut self) -> Result<(), JournalError> {
-        match self.lease_backend().await? {
-            Some(backend) => self.end_session(backend).await,
-            None => Ok(()),
-        }
+    /// Take the run lease from whoever holds it, by ending that session: whoever lost it connects again at once, and must
+    /// find us waiting for it already.
+    pub(super) async fn take_lease(&mut self, sender: &Sender) -> Result<(), JournalError> {
+        let key = self.key(LEASE_LOCK);
+        let ends = match self.lease_backend().await? {
+            Some(backend) => format!("pg_terminate_backend({backend}), "),
+            None => String::new(),
+        };
+        self.run("SET lock_timeout = '3s'").await?;
+        self.run(&format!("SELECT {ends}pg_advisory_lock({key})")).await?;
+        self.run("RESET lock_timeout").await?;
+        self.holds_lease(sender).await
     }
 
     async fn lease_backend(&mut self) -> Result<Option<i64>, JournalError> {

@@ -114,11 +114,8 @@ impl Team {
         let taken_from = match database.lease(&sender, None).await? {
             None => None,
             Some(holder) if take_over => {
-                database.evict().await?;
-                match database.lease(&sender, None).await? {
-                    None => Some(holder),
-                    Some(holder) => return Err(JournalError::Leased { holder }),
-                }
+                database.take_lease(&sender).await?;
+                Some(holder)
             }
             Some(holder) => return Err(JournalError::Leased { holder }),
         };
