@@ -97,14 +97,14 @@ impl Page {
 
     /// The same, in at most so many lines; ` ...` says that there was more.
     pub(super) fn wrapped_at_most(&mut self, lead: &str, content: &str, tone: Tone, most: usize) {
+        /// Characters that are left for the text whatever the lead.
+        const LEAST: usize = 8;
         // Leading spaces of the content belong to the lead, or wrapping would lose them.
         let body = content.trim_start();
-        let mut lead = format!("{lead}{}", " ".repeat(content.len() - body.len()));
-        // Somebody's title may be all spaces.
-        if lead.len() > self.width / 2 {
-            lead.truncate(self.width / 2);
-        }
-        let room = self.width - lead.len();
+        // Somebody's title may begin with any number of them.
+        let spaces = (content.len() - body.len()).min(self.width / 2);
+        let lead = format!("{lead}{}", " ".repeat(spaces));
+        let room = self.width.saturating_sub(lead.len()).max(LEAST);
         let mut lines = text::wrap(body, room);
         if lines.len() > most {
             lines.truncate(most);
@@ -136,5 +136,24 @@ impl Page {
             page.push('\n');
         }
         page
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Page, Tone};
+
+    #[test]
+    fn no_lead_and_no_spaces_leave_text_without_room() {
+        for (lead, spaces) in [("", 200), ("  lead ", 200), (&*"x".repeat(60), 0), (&*"\u{e9}".repeat(60), 3)]
+        {
+            let mut page = Page::new(40);
+            let content = format!("{}the title of a check that goes on", " ".repeat(spaces));
+            page.wrapped_at_most(lead, &content, Tone::Plain, 1);
+            page.wrapped(lead, &content, Tone::Plain);
+            let lines = page.lines();
+            assert!(lines.iter().all(|(_, line)| line.len() <= 40), "{lines:?}");
+            assert!(spaces < 100 || lines[0].1.contains("the t"), "{lines:?}");
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! What is answered, of the run as it stands. Gates are answered in doubt with what is no go: a run that goes on is not
-//! judged yet, and one that nobody has written to for long says nothing about now.
+//! judged yet, and one of which nothing was looked at for long says nothing about now.
 
 use std::sync::PoisonError;
 

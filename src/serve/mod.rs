@@ -58,7 +58,7 @@ pub struct Server {
     door: Door,
     /// Who serves, in what operators say.
     actor: Actor,
-    /// An answer to a gate is no go when nothing was written to the run for longer than this.
+    /// An answer to a gate is no go when nothing was looked at for longer than this.
     max_age: Duration,
     /// Gates are answered without a token, by the verdict alone.
     open_gate: bool,

@@ -48,16 +48,20 @@ impl Database {
 
     /// Take the run lease from whoever holds it, by ending that session: whoever lost it connects again at once, and must
     /// find us waiting for it already.
-    pub(super) async fn take_lease(&mut self, sender: &Sender) -> Result<(), JournalError> {
+    /// Who holds it still, when that session does not end.
+    pub(super) async fn take_lease(&mut self, sender: &Sender) -> Result<Option<String>, JournalError> {
         let key = self.key(LEASE_LOCK);
         let ends = match self.lease_backend().await? {
             Some(backend) => format!("pg_terminate_backend({backend}), "),
             None => String::new(),
         };
         self.run("SET lock_timeout = '3s'").await?;
-        self.run(&format!("SELECT {ends}pg_advisory_lock({key})")).await?;
+        let waited = self.run(&format!("SELECT {ends}pg_advisory_lock({key})")).await;
         self.run("RESET lock_timeout").await?;
-        self.holds_lease(sender).await
+        match waited {
+            Ok(_) => self.holds_lease(sender).await.map(|()| None),
+            Err(error) => self.lease_holder().await?.map(Some).ok_or(error),
+        }
     }
 
     async fn lease_backend(&mut self) -> Result<Option<i64>, JournalError> {

@@ -114,7 +114,9 @@ impl Team {
         let taken_from = match database.lease(&sender, None).await? {
             None => None,
             Some(holder) if take_over => {
-                database.take_lease(&sender).await?;
+                if let Some(holder) = database.take_lease(&sender).await? {
+                    return Err(JournalError::Leased { holder });
+                }
                 Some(holder)
             }
             Some(holder) => return Err(JournalError::Leased { holder }),
