@@ -40,6 +40,8 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Vec<Diagnosis> {
         &[proxy::RULES]
     } else if config::is_the_application_s(evidence) {
         &[proxy::RULES, tls::RULES, config::RULES]
+    } else if tcp::idle::is_to_blame(evidence) {
+        &[tcp::idle::RULES]
     } else {
         RULES
     };

@@ -10,6 +10,8 @@ use crate::model::host::{Listener, OpenFiles};
 use crate::model::layer::Layer;
 use crate::model::trace::Trace;
 
+pub(super) mod idle;
+
 causes! { Tcp:
     NOT_LISTENING = "tcp-not-listening" at Target,
         "Nothing listens there: the application is not running, or not on this port.",
@@ -63,6 +65,14 @@ causes! { Tcp:
         "The application has as many files open as it may: it cannot accept another connection.",
         "It looks as if it hung; but its process has reached RLIMIT_NOFILE, and connections wait in its queue.",
         ["raise the limit (LimitNOFILE of its unit) and restart it", "look for a leak: ls -l /proc/PID/fd"];
+    IDLE_CLOSED = "keepalive-race" at Target,
+        "The server closes idle connections sooner than the caller's pool gives them up: a call that crosses the closing fails.",
+        "Only the first call after a rest fails; the same call on a new connection works, and so does a retry.",
+        ["keep connections in the caller's pool for less time than the server keeps them open (keepalive_timeout, keepAliveTimeout)", "or let the caller retry calls that change nothing"];
+    IDLE_FORGOTTEN = "fw-idle-drop" at Network,
+        "A firewall or load balancer on the way forgets idle connections, and drops what comes on them later.",
+        "New connections always work; one that was idle for some time gets no answer any more, and nobody closed it.",
+        ["TCP keepalive below the idle time of the firewall (net.ipv4.tcp_keepalive_time, SO_KEEPALIVE)", "give the caller's pool a maximal idle time and lifetime, and let it test a connection before use"];
 }
 
 pub(super) const RULES: &[Rule] =

@@ -64,6 +64,7 @@ impl Shown {
             | Fact::Connected { .. }
             | Fact::ConnectedLocally { .. }
             | Fact::Clear { .. }
+            | Fact::Idled { .. }
             | Fact::Greeted { .. }
             | Fact::Admitted { .. }
             | Fact::Matched { .. }

@@ -108,6 +108,11 @@ pub enum Fact {
     },
     /// An HTTP response arrived.
     Responded(Box<Response>),
+    /// The connection was left idle, and is still open.
+    Idled {
+        /// For how long, in milliseconds.
+        idle_ms: f64,
+    },
     /// A server spoke its protocol's first words.
     Greeted {
         /// The protocol, such as `postgres` or `smtp`.
@@ -364,6 +369,7 @@ impl fmt::Display for Fact {
                 }
                 Ok(())
             }
+            Self::Idled { idle_ms } => write!(f, "the connection was idle for {} s", idle_ms / 1000.0),
             Self::Greeted { protocol, said } => write!(f, "{protocol}: {said}"),
             Self::Admitted { scheme, user } => match user {
                 Some(user) => write!(f, "{user} admitted ({scheme})"),

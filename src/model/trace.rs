@@ -173,6 +173,8 @@ impl Trace {
         for observation in &self.observations {
             match &observation.seen {
                 Seen::Worked(Fact::Responded(response)) => last = Some(&**response),
+                // What was answered before the rest is not what came after it.
+                Seen::Worked(Fact::Idled { .. }) => last = None,
                 Seen::Worked(_) => {}
                 Seen::Broke(_) => return observation.answer.as_deref().or(last),
             }

@@ -187,7 +187,8 @@ pub(super) fn plan(loading: &mut Loading<'_>, draft: Draft, stages: &Stages, due
             link,
             place: place(loading, &files, node),
         });
-        jobs.push(Job { probe, as_application, timeout: check.timeout.0, retry: check.retry.map(retry) });
+        let timeout = check.timeout.0 + probe.rests();
+        jobs.push(Job { probe, as_application, timeout, retry: check.retry.map(retry) });
     }
     let people = draft.people.into_iter().filter_map(|(id, item)| {
         let person = item.value?;

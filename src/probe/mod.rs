@@ -4,6 +4,7 @@
 pub mod address;
 pub mod database;
 pub mod file_ref;
+mod idle;
 mod once;
 pub mod reach;
 mod recorder;
@@ -14,6 +15,7 @@ pub(crate) mod rehearsal;
 use std::fmt::Debug;
 use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -74,6 +76,11 @@ pub trait Probe: Serialize + DeserializeOwned + JsonSchema + Clone + Debug + Sen
     /// The same probe so that it changes nothing at the target, to be asked again and from elsewhere; none when it cannot.
     fn harmless(&self) -> Option<Self> {
         None
+    }
+
+    /// How long it waits by itself, on top of its timeout.
+    fn rests(&self) -> Duration {
+        Duration::ZERO
     }
 
     /// Every command or statement it would run, and where, for `gonogo plan --commands`.

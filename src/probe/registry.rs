@@ -80,6 +80,12 @@ macro_rules! probes {
                 }
             }
 
+            /// See [`Probe::rests`].
+            #[must_use]
+            pub fn rests(&self) -> std::time::Duration {
+                match self { $(Self::$Probe(probe) => probe.rests(),)+ $(Self::$Own(probe) => probe.rests(),)* }
+            }
+
             /// See [`Probe::commands`].
             #[must_use]
             pub fn commands(&self) -> Vec<String> {

@@ -184,7 +184,18 @@ impl Asked<'_> {
 
     /// The probe itself so that it changes nothing; else a connection to the same port.
     fn same(&self) -> Option<Spec> {
-        self.probe.harmless().or_else(|| tcp(&self.target.host, self.target.port))
+        self.harmless().or_else(|| tcp(&self.target.host, self.target.port))
+    }
+
+    /// The probe itself so that it changes nothing, and without a wait of its own: a question has little time.
+    fn harmless(&self) -> Option<Spec> {
+        let mut probe = self.probe.harmless()?;
+        match &mut probe {
+            Spec::Http(http) => http.reuse_after = None,
+            Spec::Postgres(postgres) => postgres.reuse_after = None,
+            _ => {}
+        }
+        Some(probe)
     }
 
     fn baseline_address(&mut self, before: Option<&Trace>, tried: &[SocketAddr]) {

@@ -328,6 +328,11 @@ pub struct Mismatch {
     pub got: String,
 }
 
+impl Mismatch {
+    /// What was looked at when a connection was left idle.
+    pub const IDLE_CONNECTION: &str = "idle connection";
+}
+
 impl Fault {
     /// What makes two breaks at one server the same: the name, with what a database or a comparison said.
     #[must_use]

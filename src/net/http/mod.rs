@@ -4,7 +4,7 @@ mod decode;
 mod fault;
 
 use std::pin::{Pin, pin};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -79,12 +79,10 @@ pub struct Head {
     pub first_byte: Duration,
 }
 
-/// Send one request and read the whole answer; `begun` is set as soon as the head is there. The caller limits the time.
-///
-/// The connection is driven in the caller's task and ends with the exchange.
+/// Send one request on a connection of its own: a [`Conversation`] of one answer, with the same limits and errors.
 ///
 /// # Errors
-/// `BadProtocol` with the first bytes that came, `ClosedEarly`, `Reset`, `TooLarge`, `BadCompression`, or a TLS alert.
+/// Those of [`Conversation::ask`].
 pub async fn exchange(
     stream: Stream,
     protocol: Protocol,
@@ -92,28 +90,138 @@ pub async fn exchange(
     scrubber: &Scrubber,
     begun: &OnceLock<Head>,
 ) -> Result<Answer, Fault> {
-    let tap = Tap::new(stream);
-    let heard = tap.heard();
+    Conversation::new(stream, protocol).ask(request, scrubber, begun).await
+}
+
+/// A connection on which one request after the other can be sent. It is driven in the caller's task, while it is asked and
+/// while it is idle, and closed on drop.
+pub struct Conversation {
+    protocol: Protocol,
+    heard: Arc<Mutex<Heard>>,
+    line: Line,
+}
+
+/// How far a connection is.
+enum Line {
+    /// Nothing was sent on it.
+    New(Tap<Stream>),
+    Http1(http1::SendRequest<Full<Bytes>>, http1::Connection<TokioIo<Tap<Stream>>, Full<Bytes>>),
+    Http2(http2::SendRequest<Full<Bytes>>, Http2Connection),
+    /// It was closed, by whichever side.
+    Closed,
+}
+
+type Http2Connection = http2::Connection<TokioIo<Tap<Stream>>, Full<Bytes>, TokioExecutor>;
+
+impl Conversation {
+    /// On a connection that is ready for it.
+    #[must_use]
+    pub fn new(stream: Stream, protocol: Protocol) -> Self {
+        let tap = Tap::new(stream);
+        Self { protocol, heard: tap.heard(), line: Line::New(tap) }
+    }
+
+    /// Which HTTP is spoken.
+    #[must_use]
+    pub const fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// Send one request and read the whole answer; `begun` is set as soon as the head is there. The caller limits the time.
+    ///
+    /// # Errors
+    /// `BadProtocol` with the first bytes that came, `ClosedEarly`, `Reset`, `TooLarge`, `BadCompression`, or a TLS alert.
+    pub async fn ask(
+        &mut self,
+        request: Request<Full<Bytes>>,
+        scrubber: &Scrubber,
+        begun: &OnceLock<Head>,
+    ) -> Result<Answer, Fault> {
+        let blame = Blame { protocol: self.protocol, heard: &self.heard, scrubber, begun };
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Heard::default();
+        let mut line = match std::mem::replace(&mut self.line, Line::Closed) {
+            Line::New(tap) => begin(tap, self.protocol).await.map_err(|error| blame.fault(&error))?,
+            line => line,
+        };
+        let (answer, is_open) = match &mut line {
+            Line::Http1(sender, connection) => {
+                let send = async {
+                    sender.ready().await?;
+                    sender.send_request(request).await
+                };
+                drive(pin!(connection), pin!(receive(send, &blame)), &blame).await
+            }
+            Line::Http2(sender, connection) => {
+                let send = async {
+                    sender.ready().await?;
+                    sender.send_request(request).await
+                };
+                drive(pin!(connection), pin!(receive(send, &blame)), &blame).await
+            }
+            Line::New(_) | Line::Closed => {
+                let closed = Fault::ClosedEarly { waiting_for: "response head".to_owned(), received: 0 };
+                (Err(closed), false)
+            }
+        };
+        if is_open && answer.is_ok() {
+            self.line = line;
+        }
+        answer
+    }
+
+    /// Send nothing for so long.
+    ///
+    /// # Errors
+    /// After how long the server closed the connection; zero when it did not keep it open after its answer.
+    pub async fn rest(&mut self, how_long: Duration) -> Result<(), Duration> {
+        let began = Instant::now();
+        let resting = tokio::time::sleep(how_long);
+        let is_open = match &mut self.line {
+            Line::New(_) => {
+                resting.await;
+                true
+            }
+            Line::Http1(_, connection) => outlasts(pin!(connection), resting).await,
+            Line::Http2(_, connection) => outlasts(pin!(connection), resting).await,
+            Line::Closed => return Err(Duration::ZERO),
+        };
+        if is_open {
+            return Ok(());
+        }
+        self.line = Line::Closed;
+        Err(began.elapsed())
+    }
+}
+
+/// The protocol's own beginning.
+async fn begin(tap: Tap<Stream>, protocol: Protocol) -> Result<Line, hyper::Error> {
     let io = TokioIo::new(tap);
-    let blame = Blame { protocol, heard: &heard, scrubber, begun };
-    match protocol {
+    Ok(match protocol {
         Protocol::Http1 => {
             let mut builder = http1::Builder::new();
             builder.max_buf_size(LARGEST_HEAD);
-            let (mut sender, connection) =
-                builder.handshake(io).await.map_err(|error| blame.fault(&error))?;
-            let send = async move { Ok((sender.send_request(request).await?, ())) };
-            drive(pin!(connection), pin!(receive(send, &blame)), &blame).await
+            let (sender, connection) = builder.handshake(io).await?;
+            Line::Http1(sender, connection)
         }
         Protocol::Http2 => {
-            let handshake = http2::Builder::new(TokioExecutor::new())
-                .max_header_list_size(u32::try_from(LARGEST_HEAD).unwrap_or(u32::MAX))
-                .handshake(io);
-            let (mut sender, connection) = handshake.await.map_err(|error| blame.fault(&error))?;
-            // The sender has to live until the answer is there: the connection ends when it is dropped.
-            let send = async move { Ok((sender.send_request(request).await?, sender)) };
-            drive(pin!(connection), pin!(receive(send, &blame)), &blame).await
+            let largest = u32::try_from(LARGEST_HEAD).unwrap_or(u32::MAX);
+            let mut builder = http2::Builder::new(TokioExecutor::new());
+            builder.max_header_list_size(largest);
+            let (sender, connection) = builder.handshake(io).await?;
+            Line::Http2(sender, connection)
         }
+    })
+}
+
+/// Whether the connection is still open when the rest is over.
+async fn outlasts<C, E>(mut connection: Pin<&mut C>, resting: tokio::time::Sleep) -> bool
+where
+    C: Future<Output = Result<(), E>>,
+{
+    tokio::select! {
+        biased;
+        _ = &mut connection => false,
+        () = resting => true,
     }
 }
 
@@ -132,33 +240,34 @@ impl Blame<'_> {
     }
 }
 
-/// Poll the connection and the exchange on it in one task: a spawned task costs more than the whole request.
+/// Poll the connection and the exchange on it in one task: a spawned task costs more than the whole request. And whether
+/// the connection is still open.
 async fn drive(
     mut connection: Pin<&mut impl Future<Output = Result<(), hyper::Error>>>,
     mut exchange: Pin<&mut impl Future<Output = Result<Answer, Fault>>>,
     blame: &Blame<'_>,
-) -> Result<Answer, Fault> {
+) -> (Result<Answer, Fault>, bool) {
     tokio::select! {
         biased;
         ended = &mut connection => {
             let answer = exchange.await;
-            match (answer, ended) {
+            let answer = match (answer, ended) {
                 // The exchange only knows that the connection is gone; the connection knows why.
                 (Err(Fault::ClosedEarly { .. }), Err(error)) => Err(blame.fault(&error)),
                 (answer, _) => answer,
-            }
+            };
+            (answer, false)
         }
-        answer = &mut exchange => answer,
+        answer = &mut exchange => (answer, true),
     }
 }
 
-/// The whole answer; `K` is kept until then.
-async fn receive<K>(
-    send: impl Future<Output = Result<(Response<Incoming>, K), hyper::Error>>,
+async fn receive(
+    send: impl Future<Output = Result<Response<Incoming>, hyper::Error>>,
     blame: &Blame<'_>,
 ) -> Result<Answer, Fault> {
     let began = Instant::now();
-    let (response, _keep) = send.await.map_err(|error| blame.fault(&error))?;
+    let response = send.await.map_err(|error| blame.fault(&error))?;
     let first_byte = began.elapsed();
     let (mut head, body) = response.into_parts();
     let (status, version, headers) = (head.status, head.version, head.headers.clone());

@@ -35,9 +35,9 @@ pub(super) async fn take(
     let message = message(recorder, progress, step).await?;
     let door = progress.way.door(recorder, &message.url)?;
     let connection = progress.way.reach(recorder, &door).await?;
-    let ready = progress.way.prepare(recorder, &message.url, &door, connection).await?;
-    let asked = Asked { message: &message, expect: step.expect.as_ref(), redirects: &[], follows: false };
-    let answer = ask(recorder, ready, &asked).await?;
+    let mut ready = progress.way.prepare(recorder, &message.url, &door, connection).await?;
+    let asked = Asked { message: &message, expect: step.expect.as_ref(), redirects: &[], follows: false, rested: false };
+    let answer = ask(recorder, &mut ready, &asked).await?;
     if let Some(fault) = judge::auth(&answer, step.expect.as_ref()) {
         return Err(recorder.broke(Layer::Auth, Duration::ZERO, fault));
     }

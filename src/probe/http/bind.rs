@@ -4,7 +4,8 @@ use super::Http;
 use super::fields::{WrittenUrl, header_problems};
 use super::way::{connect_to, is_secured};
 use crate::net::proxy::Proxy;
-use crate::probe::{Problem, Surroundings};
+use crate::probe::reach::Addresses;
+use crate::probe::{Probe as _, Problem, Surroundings, idle};
 
 pub(super) fn bind(http: &mut Http, surroundings: &Surroundings<'_>) -> Vec<Problem> {
     let mut problems = url_problems("url", &http.url);
@@ -68,6 +69,9 @@ pub(super) fn bind(http: &mut Http, surroundings: &Surroundings<'_>) -> Vec<Prob
     if !(1..=100).contains(&http.repeat) {
         problems.push(Problem::at("repeat", "a call is repeated 1 to 100 times"));
     }
+    if http.reuse_after.is_some() {
+        problems.extend(reuse_problems(http));
+    }
     if let Some(expect) = &http.expect {
         problems.extend(expect.problems("expect"));
         if http.method().is_some_and(|method| method == hyper::Method::HEAD)
@@ -75,6 +79,24 @@ pub(super) fn bind(http: &mut Http, surroundings: &Surroundings<'_>) -> Vec<Prob
         {
             problems.push(Problem::at("expect", "the answer to HEAD has no body"));
         }
+    }
+    problems
+}
+
+/// What makes no sense beside `reuse_after`, which makes one call twice on one connection.
+fn reuse_problems(http: &Http) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = idle::problem(http.reuse_after).into_iter().collect();
+    if http.repeat > 1 || http.addresses == Addresses::All {
+        problems.push(
+            Problem::at("reuse_after", "`reuse_after` is of one connection, without `repeat` or `addresses: all`")
+                .help("write a second check for the other"),
+        );
+    }
+    if http.harmless().is_none() {
+        problems.push(
+            Problem::at("reuse_after", "the call is made twice, so it may change nothing")
+                .help("call something by GET, without a body"),
+        );
     }
     problems
 }

@@ -7,6 +7,7 @@ pub mod fields;
 pub(super) mod judge;
 pub(super) mod request;
 pub(super) mod respond;
+mod tally;
 pub(super) mod way;
 
 use std::borrow::Cow;
@@ -25,17 +26,20 @@ use super::file_ref::FileRef;
 use super::reach::Addresses;
 use super::tls::CertificateFiles;
 use super::{Probe, Problem, Recorder, Stop, Surroundings};
-use crate::model::fact::{Fact, Looked};
+use crate::model::fact::Fact;
 use crate::model::fault::{Fault, Mismatch};
 use crate::model::layer::Layer;
+use crate::clock::milliseconds;
 use crate::model::trace::VantageError;
 use crate::net::http::Answer;
 use crate::net::proxy::Proxy;
 use crate::net::tls::Trust;
+use crate::period::Period;
 use ask::{Asked, ask};
 use fields::{Auth, Expect, HttpVersion, Text, WrittenUrl};
 use request::Message;
-use way::{Detour, Door, ProxyChoice, Way, is_secured};
+use tally::Tally;
+use way::{Detour, Door, ProxyChoice, Ready, Way, is_secured};
 
 /// Bytes of a body kept in a trace.
 pub(super) const EXCERPT: usize = 2048;
@@ -89,6 +93,10 @@ pub struct Http {
     #[serde(default = "once", skip_serializing_if = "is_once")]
     #[schemars(range(min = 1, max = 100))]
     pub repeat: u8,
+    /// Once it is answered, leave the connection idle for this long and make the call again on it, as the pool of an
+    /// application does; the server may not have closed it, nor a firewall on the way forgotten it. Comes on top of `timeout`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reuse_after: Option<Period>,
     /// Keep the beginning of the body in the result even when it is as expected.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub record_body: bool,
@@ -151,6 +159,10 @@ impl Probe for Http {
         only_asks.then(|| self.clone())
     }
 
+    fn rests(&self) -> Duration {
+        self.reuse_after.map_or(Duration::ZERO, |period| period.0)
+    }
+
     fn commands(&self) -> Vec<String> {
         vec![format!("{} {}", self.method().unwrap_or_default(), self.target())]
     }
@@ -187,49 +199,6 @@ impl Probe for Http {
             }
         }
         tally.close(recorder)
-    }
-}
-
-/// How many calls there were, and how many broke.
-#[derive(Debug, Default)]
-struct Tally {
-    calls: usize,
-    broken: usize,
-}
-
-impl Tally {
-    /// One call's end; anything but a broken layer ends the probe.
-    fn count(&mut self, result: Result<(), Stop>) -> Result<(), Stop> {
-        self.calls += 1;
-        match result {
-            Ok(()) => Ok(()),
-            Err(Stop::Broke) => {
-                self.broken += 1;
-                Ok(())
-            }
-            Err(stop) => Err(stop),
-        }
-    }
-
-    fn miss(&mut self, calls: usize) {
-        self.calls += calls;
-        self.broken += calls;
-    }
-
-    /// With several calls, say how many broke: one bad node of three shows as one call in three.
-    fn close(&self, recorder: &mut Recorder) -> Result<(), Stop> {
-        if self.calls <= 1 {
-            return if self.broken == 0 { Ok(()) } else { Err(Stop::Broke) };
-        }
-        let got = format!("{} of {} calls failed", self.broken, self.calls);
-        if self.broken > 0 {
-            let mismatch = Mismatch { what: "calls".to_owned(), expected: "none failed".to_owned(), got };
-            let fault = Fault::Mismatch { mismatches: vec![mismatch], excerpt: None };
-            return Err(recorder.broke(Layer::Payload, Duration::ZERO, fault));
-        }
-        let values = vec![Looked { what: "calls".to_owned(), got }];
-        recorder.worked(Layer::Payload, Duration::ZERO, Fact::Matched { values, excerpt: None });
-        Ok(())
     }
 }
 
@@ -277,6 +246,9 @@ impl Http {
         let method = self.method().ok_or_else(|| setting("method", "it is not a method".to_owned()))?;
         let mut message = Message::new(method, url.clone());
         message.add_headers(recorder, &self.headers).await?;
+        if self.reuse_after.is_some() {
+            message.keep_alive();
+        }
         if let Some(auth) = &self.auth {
             message.add_auth(recorder, auth).await?;
         }
@@ -301,18 +273,47 @@ impl Http {
         let mut redirects: Vec<String> = Vec::new();
         let mut message = Cow::Borrowed(message);
         let mut connection = connection;
-        let answer = loop {
-            let ready = way.prepare(recorder, &message.url, &door, connection).await?;
+        let expect = self.expect.as_ref();
+        let (answer, ready) = loop {
+            let mut ready = way.prepare(recorder, &message.url, &door, connection).await?;
             let follow = redirects.len() < usize::from(self.redirects);
-            let expect = self.expect.as_ref();
-            let asked = Asked { message: &message, expect, redirects: &redirects, follows: follow };
-            let answer = ask(recorder, ready, &asked).await?;
-            let Some(next) = target_of(&answer, &message.url).filter(|_| follow) else { break answer };
+            let asked = Asked { message: &message, expect, redirects: &redirects, follows: follow, rested: false };
+            let answer = ask(recorder, &mut ready, &asked).await?;
+            let Some(next) = target_of(&answer, &message.url).filter(|_| follow) else { break (answer, ready) };
             redirects.push(without_userinfo(next.as_str()));
             message = Cow::Owned(message.into_owned().redirected(answer.status, next));
             door = way.door(recorder, &message.url)?;
             connection = way.reach(recorder, &door).await?;
         };
+        self.judge(recorder, &answer, began.elapsed())?;
+        let Some(Period(idle)) = self.reuse_after else { return Ok(()) };
+        let asked = Asked { message: &message, expect, redirects: &redirects, follows: false, rested: true };
+        self.reuse(recorder, ready, &asked, idle).await
+    }
+
+    /// The same call once more on the same connection, after it was idle.
+    async fn reuse(
+        &self,
+        recorder: &mut Recorder,
+        mut ready: Ready,
+        asked: &Asked<'_>,
+        idle: Duration,
+    ) -> Result<(), Stop> {
+        let idle_ms = milliseconds(idle);
+        if let Err(closed_after) = recorder.waiting(ready.conversation.rest(idle)).await? {
+            let got = if closed_after.is_zero() {
+                "closed by the server with its answer".to_owned()
+            } else {
+                format!("closed by the server after {:.1}s", closed_after.as_secs_f64())
+            };
+            let expected = format!("still open after {}", Period(idle));
+            let mismatch = Mismatch { what: Mismatch::IDLE_CONNECTION.to_owned(), expected, got };
+            let fault = Fault::Mismatch { mismatches: vec![mismatch], excerpt: None };
+            return Err(recorder.broke(Layer::Protocol, closed_after, fault));
+        }
+        recorder.worked(Layer::Protocol, idle, Fact::Idled { idle_ms });
+        let began = Instant::now();
+        let answer = ask(recorder, &mut ready, asked).await?;
         self.judge(recorder, &answer, began.elapsed())
     }
 

@@ -143,24 +143,30 @@ impl Message {
         self
     }
 
+    /// The connection is to be used again.
+    pub(in crate::probe) fn keep_alive(&mut self) {
+        self.headers.entry(CONNECTION).or_insert(HeaderValue::from_static("keep-alive"));
+    }
+
     /// The form it takes on this connection: origin form, absolute form for a proxy, or the pseudo-headers of HTTP/2.
     pub(in crate::probe) fn for_connection(&self, ready: &Ready) -> Result<Request<Full<Bytes>>, VantageError> {
         let unusable = |reason: String| VantageError::Setting { setting: "url".to_owned(), reason };
-        let absolute = ready.protocol == Protocol::Http2 || ready.forwarder.is_some();
+        let protocol = ready.conversation.protocol();
+        let absolute = protocol == Protocol::Http2 || ready.forwarder.is_some();
         let uri = if absolute { &self.url[..url::Position::AfterQuery] } else { &self.url[url::Position::BeforePath..url::Position::AfterQuery] };
         let uri = Uri::try_from(uri).map_err(|error| unusable(error.to_string()))?;
         let mut request = Request::new(Full::new(self.body.clone()));
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = uri;
         let mut headers = self.headers.clone();
-        match ready.protocol {
+        match protocol {
             Protocol::Http1 => {
                 if !headers.contains_key(HOST) {
                     let host = &self.url[url::Position::BeforeHost..url::Position::AfterPort];
                     let host = HeaderValue::try_from(host).map_err(|error| unusable(error.to_string()))?;
                     headers.insert(HOST, host);
                 }
-                // Every call has its own connection: the server need not wait for another request on it.
+                // Most calls have their own connection: the server need not wait for another request on it.
                 headers.entry(CONNECTION).or_insert(HeaderValue::from_static("close"));
             }
             Protocol::Http2 => {

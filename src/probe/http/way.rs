@@ -10,7 +10,7 @@ use crate::model::fact::Fact;
 use crate::model::layer::Layer;
 use crate::model::trace::VantageError;
 use crate::net::connect::Connection;
-use crate::net::http::Protocol;
+use crate::net::http::{Conversation, Protocol};
 use crate::net::proxy::{Proxy, connect_through};
 use crate::net::stream::{Plain, Stream};
 use crate::net::tls::{ClientCertificate, HANDSHAKE_LIMIT, TlsSettings, Trust, secure};
@@ -54,8 +54,7 @@ pub(in crate::probe) enum ProxyChoice {
 
 /// A connection on which HTTP can be spoken.
 pub(in crate::probe) struct Ready {
-    pub(in crate::probe) stream: Stream,
-    pub(in crate::probe) protocol: Protocol,
+    pub(in crate::probe) conversation: Conversation,
     /// The proxy that is asked in clear text for the whole URL.
     pub(in crate::probe) forwarder: Option<Proxy>,
 }
@@ -117,7 +116,8 @@ impl Way {
         let mut stream = Plain::Tcp(connection.stream);
         if url.scheme() != "https" {
             let protocol = self.version.map_or(Protocol::Http1, spoken);
-            return Ok(Ready { stream: Stream::Plain(stream), protocol, forwarder: door.proxy.clone() });
+            let conversation = Conversation::new(Stream::Plain(stream), protocol);
+            return Ok(Ready { conversation, forwarder: door.proxy.clone() });
         }
         if let Some(proxy) = &door.proxy {
             let authority = format!("{}:{}", bracketed(&door.host), door.port);
@@ -146,7 +146,7 @@ impl Way {
             None if stream.alpn() == Some(b"h2") => Protocol::Http2,
             Some(HttpVersion::Http1) | None => Protocol::Http1,
         };
-        Ok(Ready { stream, protocol, forwarder: None })
+        Ok(Ready { conversation: Conversation::new(stream, protocol), forwarder: None })
     }
 
     fn settings(&self, url: &Url) -> TlsSettings {

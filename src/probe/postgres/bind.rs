@@ -2,7 +2,7 @@
 
 use super::{Expect, ExpectServer, Postgres};
 use crate::postgres::settings::{Beside, SettingsError, SslMode, Written};
-use crate::probe::{Problem, Surroundings};
+use crate::probe::{Problem, Surroundings, idle};
 use crate::suggest::closest;
 
 /// Statements that would end or change the transaction that protects the database from the probe, or that need data.
@@ -120,10 +120,15 @@ impl Postgres {
         if self.statement_timeout.is_some_and(|period| period.0.is_zero()) {
             problems.push(Problem::at("statement_timeout", "a statement needs some time"));
         }
+        problems.extend(idle::problem(self.reuse_after));
+        if self.reuse_after.is_some() && self.commit {
+            problems.push(Problem::at("reuse_after", "the statement runs twice, so it may keep nothing").help("leave out `commit`"));
+        }
         let without = [
             ("commit", self.commit),
             ("read_only", !self.read_only),
             ("statement_timeout", self.statement_timeout.is_some()),
+            ("reuse_after", self.reuse_after.is_some()),
             ("expect.rows", self.expect.as_ref().is_some_and(|expect| expect.rows.is_some())),
             ("expect.value", self.expect.as_ref().is_some_and(|expect| expect.value.is_some())),
             ("expect.columns", self.expect.as_ref().is_some_and(|expect| expect.columns.is_some())),
@@ -253,6 +258,9 @@ mod tests {
             (json!({ "url": url, "query": "copy t from stdin" }), "query"),
             (json!({ "url": url, "query": "select 1", "commit": true }), "commit"),
             (json!({ "url": url, "query": "select 1", "statement_timeout": "0s" }), "statement_timeout"),
+            (json!({ "url": url, "query": "select 1", "reuse_after": "0s" }), "reuse_after"),
+            (json!({ "url": url, "query": "select 1", "reuse_after": "2h" }), "reuse_after"),
+            (json!({ "url": url, "reuse_after": "60s" }), "reuse_after"),
             (json!({ "url": url, "read_only": false }), "read_only"),
             (json!({ "url": url, "expect": { "rows": 1 } }), "expect.rows"),
             (json!({ "url": url, "expect": {} }), "expect"),

@@ -7,14 +7,16 @@ mod statement;
 mod ways;
 
 use std::path::PathBuf;
-
 use std::sync::Arc;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Probe, Problem, Recorder, Stop, Surroundings};
 use crate::matcher::{Matcher, even_null};
+use crate::clock::milliseconds;
+use crate::model::fact::Fact;
 use crate::model::layer::Layer;
 use crate::model::trace::VantageError;
 use crate::period::Period;
@@ -56,6 +58,10 @@ pub struct Postgres {
     /// The server stops the statement after this long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statement_timeout: Option<Period>,
+    /// Leave the connection idle for this long and run the statement again on it, as the pool of an application does; neither
+    /// the server nor a firewall on the way may have given it up. Comes on top of `timeout`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reuse_after: Option<Period>,
     /// What has to come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect: Option<Expect>,
@@ -146,6 +152,10 @@ impl Probe for Postgres {
         Some(Self { commit: false, ..self.clone() })
     }
 
+    fn rests(&self) -> Duration {
+        self.reuse_after.map_or(Duration::ZERO, |period| period.0)
+    }
+
     fn commands(&self) -> Vec<String> {
         let at = self.target();
         let mut commands = vec![format!("{at}: {}", identify::IDENTITY)];
@@ -160,6 +170,11 @@ impl Probe for Postgres {
         let settings = self.settings(recorder).await?;
         let mut session = ways::log_in(&settings, recorder).await?;
         if self.query.is_some() || self.expect.is_some() {
+            self.payload(&mut session, recorder).await?;
+        }
+        if let Some(Period(idle)) = self.reuse_after {
+            recorder.waiting(tokio::time::sleep(idle)).await?;
+            recorder.worked(Layer::Payload, idle, Fact::Idled { idle_ms: milliseconds(idle) });
             self.payload(&mut session, recorder).await?;
         }
         session.session.close().await;
@@ -181,6 +196,7 @@ impl Postgres {
             read_only: true,
             commit: false,
             statement_timeout: None,
+            reuse_after: None,
             expect: None,
         }
     }

@@ -95,6 +95,7 @@ fn get(probe: &Http, url: &Url) -> Http {
         json: None,
         redirects: 0,
         repeat: 1,
+        reuse_after: None,
         record_body: false,
         expect: None,
         ..probe.clone()

@@ -133,7 +133,7 @@ impl Server {
 
 /// The same without the proxy, when it changes nothing at the target.
 fn without_proxy(asked: &mut Asked<'_>) {
-    if let Some(Spec::Http(mut http)) = asked.probe.harmless() {
+    if let Some(Spec::Http(mut http)) = asked.harmless() {
         http.proxy = Some("none".to_owned());
         asked.otherwise(ways::NO_PROXY, Some(Spec::Http(http)));
     }

@@ -1,5 +1,6 @@
 //! The hosts of the lab, their addresses and the wires between them.
 
+use super::Lab;
 use super::namespace::Namespace;
 
 /// A host of the lab.
@@ -95,6 +96,13 @@ pub(super) fn build(lab: usize) -> Vec<Namespace> {
         namespace.ip(&format!("route add default via {}", gateway(*host)));
     }
     hosts
+}
+
+/// The router forgets connections to a port that were idle for a second, and does this with what comes on them afterwards.
+pub(super) fn forget_idle(lab: &Lab, port: &str, verdict: &str) {
+    lab.sysctl(Host::Router, "net.netfilter.nf_conntrack_tcp_timeout_established", "1");
+    let is_no_first = "ct state new,invalid tcp flags & (syn | ack) != syn";
+    lab.nft(Host::Router, "forward", &format!("tcp dport {port} {is_no_first} {verdict}"));
 }
 
 /// The router's address on a host's own network.

@@ -135,6 +135,7 @@ fn family(cause: &str) -> &'static str {
         | "grpc-unauthenticated-permission" => return "auth",
         "http-proxy-stale-upstream-ip" => return "lb",
         "http-500" => return "app",
+        "fw-idle-drop" => return "tcp",
         "dns-app-cached-address" | "app-config-not-reloaded" => return "config",
         _ => {}
     }

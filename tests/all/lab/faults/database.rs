@@ -5,7 +5,7 @@ use super::super::daemon::Daemon;
 use super::super::database::{HBA, pgbouncer, pooled, reload, start};
 use super::super::fault::Fault;
 use super::super::fault::Shows::Breaks;
-use super::super::network::Host;
+use super::super::network::{Host, forget_idle};
 use super::super::pki::leaf;
 
 pub(in super::super) const READ: &str = "postgres: { url: 'postgres://app1:app1-secret@db.corp.test/orders?sslmode=disable', query: 'select count(*) from orders', expect: { value: { at_least: 1 } } }";
@@ -17,6 +17,8 @@ const VERIFIED: &str = "postgres: { url: 'postgres://app1:app1-secret@db.corp.te
 const POOLED: &str =
     "postgres: { url: 'postgres://app1:app1-secret@db.corp.test:6432/orders?sslmode=disable' }";
 const PREPARED: &str = "postgres: { url: 'postgres://app1:app1-secret@db.corp.test:6432/orders?sslmode=disable', query: 'select 1' }";
+/// As a pool that keeps its connections for three seconds.
+const REUSED: &str = "postgres: { url: 'postgres://app1:app1-secret@db.corp.test/orders?sslmode=disable', query: 'select 1', reuse_after: 3s }";
 
 pub(in super::super) const FAULTS: &[Fault] = &[
     Fault::configured(
@@ -41,6 +43,28 @@ pub(in super::super) const FAULTS: &[Fault] = &[
         lab.nft(Host::Router, "forward", "ip saddr 198.51.100.10 tcp dport 5432 drop");
     })
     .or(&["fw-drop-port"]),
+    Fault::new("fw-idle-drop", REUSED, Breaks("payload"), |lab| forget_idle(lab, "5432", "drop")),
+    Fault::new("keepalive-race", REUSED, Breaks("payload"), |lab| {
+        lab.with_cluster(|cluster| {
+            cluster.sql("postgres", "alter system set idle_session_timeout = '1s'");
+            reload(cluster);
+        });
+        lab.undo(|lab| {
+            lab.with_cluster(|cluster| {
+                cluster.sql("postgres", "alter system reset idle_session_timeout");
+                reload(cluster);
+            });
+        });
+    }),
+    Fault::new(
+        "keepalive-race",
+        "postgres: { url: 'postgres://app1:app1-secret@db.corp.test:6432/orders?sslmode=disable', query: 'select 1', reuse_after: 3s }",
+        Breaks("payload"),
+        |lab| {
+            pgbouncer(lab, "pool_mode = transaction\nclient_idle_timeout = 1");
+            lab.undo(|lab| pgbouncer(lab, ""));
+        },
+    ),
     Fault::configured(
         "db-3D000-database-missing",
         READ,

@@ -1,10 +1,11 @@
-//! What goes over HTTP and is more than a request and an answer: upgrades, gRPC, WSDL.
+//! What goes over HTTP and is more than a request and an answer: upgrades, gRPC, WSDL, connections that are used again.
 
 use std::time::Duration;
 
 use super::super::Lab;
 use super::super::fault::Fault;
 use super::super::fault::Shows::{Breaks, Passes};
+use super::super::network::forget_idle;
 use super::super::proxies::{Nginx, PLAIN, other_nginx};
 use super::super::server::{answer, wsdl};
 use super::http::says;
@@ -13,6 +14,9 @@ const SOCKET: &str = "http: { url: 'http://app2.corp.test:8081/ws', headers: { C
 const EXPECTING: &str = "http: { url: 'http://app2.corp.test:8080/api/orders', method: POST, headers: { Expect: 100-continue }, json: { note: one }, expect: { status: 201 } }";
 const WSDL: &str = "http: { url: 'http://app2.corp.test:8080/services/orders?wsdl' }";
 const GRPC: &str = "http: { url: 'http://app2.corp.test:8083/grpc.health.v1.Health/Check', http_version: '2', method: POST, headers: { Content-Type: application/grpc, TE: trailers }, body: \"\\0\\0\\0\\0\\0\", expect: { headers: { grpc-status: '0' } } }";
+
+/// As a pool that keeps its connections for three seconds.
+const REUSED: &str = "http: { url: 'http://app2.corp.test:8081/api/version', reuse_after: 3s }";
 
 pub(in super::super) const FAULTS: &[Fault] = &[
     Fault::new("ws-upgrade-blocked", SOCKET, Breaks("protocol"), |lab| {
@@ -47,6 +51,15 @@ pub(in super::super) const FAULTS: &[Fault] = &[
     Fault::new("grpc-deadline", GRPC, Breaks("protocol"), |lab| ends(lab, "4", "Deadline Exceeded")),
     Fault::new("grpc-resource-exhausted", GRPC, Breaks("protocol"), |lab| {
         ends(lab, "8", "grpc: received message larger than max (5242880 vs. 4194304)");
+    }),
+    Fault::new("keepalive-race", REUSED, Breaks("protocol"), |lab| {
+        let plain = PLAIN.replace("listen 8081;", "listen 8081; keepalive_timeout 1s;");
+        assert_ne!(plain, PLAIN);
+        other_nginx(lab, &Nginx { plain: &plain, ..Nginx::default() });
+    }),
+    Fault::new("fw-idle-drop", REUSED, Breaks("protocol"), |lab| forget_idle(lab, "8081", "drop")),
+    Fault::new("fw-idle-drop", REUSED, Breaks("protocol"), |lab| {
+        forget_idle(lab, "8081", "reject with tcp reset")
     }),
     Fault::new("grpc-trailers-missing", GRPC, Breaks("protocol"), |lab| {
         let plain = PLAIN.replace("add_trailer grpc-status 0;", "");
