@@ -73,6 +73,7 @@ pub(super) async fn probe(arguments: &Arguments, shared: &Shared) -> Exit {
                 answers,
                 beside,
                 back: Vec::new(),
+                path: None,
             })
         });
         Seen {

@@ -32,6 +32,8 @@ pub struct Evidence<'a> {
     pub beside: Vec<(&'a str, &'a Trace)>,
     /// Links of the plan in the other direction whose path is broken, by their id.
     pub back: Vec<(&'a str, &'a Trace)>,
+    /// Of a call through the source application: what our own probe saw last on the same link's path.
+    pub path: Option<&'a Trace>,
 }
 
 /// How far a probe came from one place.

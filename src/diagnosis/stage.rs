@@ -72,6 +72,7 @@ fn of_row(run: &Run, stage: &StageState, expected: &Expected, row: &RowState) ->
         answers: &examination.answers,
         beside: beside.filter_map(|(other, row)| Some((&*other.vantage, row.trace.as_ref()?))).collect(),
         back: back(run, check),
+        path: path(run, check),
     };
     Some(diagnose(&evidence)).filter(|found| !found.is_empty())
 }
@@ -87,6 +88,18 @@ fn back<'a>(run: &'a Run, check: &Check) -> Vec<(&'a str, &'a Trace)> {
         is_back.then_some((&*link.id, trace))
     });
     broken.collect()
+}
+
+/// What was seen last on the path of the link that a check goes through.
+fn path<'a>(run: &'a Run, check: &Check) -> Option<&'a Trace> {
+    let own = check.link.as_ref().filter(|link| link.part == LinkPart::Through)?;
+    let rows = run.stages.iter().flat_map(|stage| &stage.rows);
+    let seen = rows.filter_map(|(expected, row)| {
+        let link = run.outline.checks.get(run.check_index(&expected.check)?)?.link.as_ref()?;
+        let is_path = link.part == LinkPart::Path && link.id == own.id;
+        row.trace.as_ref().filter(|_| is_path)
+    });
+    seen.last()
 }
 
 /// How a row broke, and at which server.

@@ -101,6 +101,7 @@ fn first(now: &Trace, answers: &[Answer]) -> String {
         answers,
         beside: Vec::new(),
         back: Vec::new(),
+        path: None,
     };
     diagnose(&evidence).first().map_or_else(|| "-".to_owned(), |told| told.id.to_string())
 }

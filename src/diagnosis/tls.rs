@@ -5,6 +5,7 @@ mod client;
 mod dates;
 mod handshake;
 mod name;
+mod quoted;
 mod revoked;
 mod speech;
 
@@ -136,9 +137,23 @@ causes! { Tls:
         "The certificate requires an OCSP answer that the server does not send along.",
         "It has the TLS feature extension (RFC 7633); clients that keep to it refuse the connection.",
         ["turn stapling on (ssl_stapling in nginx, SSLUseStapling in Apache), and let the server reach the responder", "or issue it again without the extension"];
+    NO_CRL = "tls-crl-unavailable" at Source,
+        "The caller checks revocation, and has no current list or answer to check with.",
+        "The certificate itself is good: the words are about the revocation list (CRL) or the responder (OCSP), not about the chain.",
+        ["let the caller's host reach the CRL or OCSP address in the certificate: often the firewall knows no such way", "or install the current list where the caller reads it"];
+    RENEGOTIATION = "tls-renegotiation-disabled" at Target,
+        "The server does not know secure renegotiation (RFC 5746), which OpenSSL 3 insists on.",
+        "A client of OpenSSL 1.1 connects, and so does openssl s_client -legacy_renegotiation.",
+        ["update the server, or the box in front of it that ends TLS", "until then: Options = UnsafeLegacyServerConnect in the caller's openssl.cnf"];
+    JVM_STORE = "tls-truststore-jvm-not-os" at Source,
+        "The caller's Java does not know the authority: it has a trust store of its own (cacerts), apart from the system's.",
+        "curl and our probe on the same host trust the certificate; Java says PKIX path building failed.",
+        ["keytool -importcert into the store that the caller runs with (javax.net.ssl.trustStore, or cacerts of its Java)", "was the application moved to another Java, or its container built anew?"];
 }
 
 pub(super) const RULES: &[Rule] = &[
+    quoted::of_library,
+    quoted::of_java,
     client::trust_file,
     client::key_mismatch,
     certificate::one_old_node,

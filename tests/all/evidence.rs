@@ -38,6 +38,7 @@ impl Recorded {
             answers: &self.examination.answers,
             beside: Vec::new(),
             back: self.back.iter().map(|(link, trace)| (link.as_str(), trace)).collect(),
+            path: None,
         })
     }
 }

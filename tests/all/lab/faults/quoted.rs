@@ -1,9 +1,14 @@
 //! What application 2 quotes of what it needs: the texts of `RabbitMQ` are those that one gave, the others their sources'.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::Stdio;
+
 use super::super::Lab;
 use super::super::fault::Fault;
 use super::super::fault::Shows::Breaks;
-use super::super::server::{answer, json};
+use super::super::network::Host;
+use super::super::server::{Server, answer, json};
 use super::http::says;
 
 const ORDERS: &str = "http: { url: 'http://app2.corp.test:8080/api/orders', expect: { status: 200 } }";
@@ -121,6 +126,23 @@ pub(in super::super) const FAULTS: &[Fault] = &[
             "org.postgresql.util.PSQLException: The authentication type 10 is not supported. Check that you have configured the pg_hba.conf file",
         );
     }),
+    Fault::new("tls-crl-unavailable", ORDERS, Breaks("protocol"), |lab| {
+        let (ca, good) = (lab.folder.path().join("ca.pem"), lab.pki.good().chain);
+        let ca = ca.display().to_string();
+        let words = ["verify", "-crl_check", "-CAfile", &ca, "-untrusted", &good, &good];
+        fails(lab, library_says(lab, &words, "unable to get certificate CRL"));
+    }),
+    Fault::new("tls-renegotiation-disabled", ORDERS, Breaks("protocol"), |lab| {
+        lab.keep(Server::start(lab.at(Host::App2), "127.0.0.1:9443", without_secure_renegotiation));
+        let words = ["s_client", "-connect", "127.0.0.1:9443"];
+        fails(lab, library_says(lab, &words, "unsafe legacy renegotiation disabled"));
+    }),
+    Fault::new("tls-truststore-jvm-not-os", ORDERS, Breaks("protocol"), |lab| {
+        fails(
+            lab,
+            "javax.net.ssl.SSLHandshakeException: PKIX path building failed: sun.security.provider.certpath.SunCertPathBuilderException: unable to find valid certification path to requested target",
+        );
+    }),
     Fault::new("mq-blocked-alarm", ALARMS, Breaks("protocol"), |lab| {
         says(lab, |_| {
             let alarms = r#"{"alarms":[{"node":"rabbit@mq","resource":"disk"}],"reason":"There are alarms in effect in the cluster","status":"failed"}"#;
@@ -147,9 +169,32 @@ pub(in super::super) const FAULTS: &[Fault] = &[
 ];
 
 /// Application 2 fails at orders, and says why.
-fn fails(lab: &Lab, why: &'static str) {
+fn fails(lab: &Lab, why: impl Into<String>) {
+    let body = format!(r#"{{"status":500,"error":"{}"}}"#, why.into());
     says(lab, move |request| {
-        let body = format!(r#"{{"status":500,"error":"{why}"}}"#);
         (request.path == "/api/orders").then(|| json("500 Internal Server Error", &body))
     });
+}
+
+/// The line of OpenSSL's own output that has these words, as it fails on the host of application 2.
+fn library_says(lab: &Lab, words: &[&str], wanted: &str) -> String {
+    let failed =
+        lab.at(Host::App2).command("openssl").args(words).stdin(Stdio::null()).output().expect("openssl");
+    let text =
+        String::from_utf8_lossy(&failed.stderr).into_owned() + &String::from_utf8_lossy(&failed.stdout);
+    text.lines().find(|line| line.contains(wanted)).unwrap_or_else(|| panic!("{wanted}: {text}")).to_owned()
+}
+
+/// A server of before RFC 5746: its hello of TLS 1.2 has no extension.
+fn without_secure_renegotiation(mut stream: TcpStream) {
+    let _ = stream.read(&mut [0; 4096]);
+    let mut hello = vec![3, 3];
+    hello.extend([7; 32]);
+    // No session, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, no compression.
+    hello.extend([0, 0xc0, 0x2f, 0]);
+    let length = u8::try_from(hello.len()).expect("it is short");
+    let mut record = vec![22, 3, 3, 0, length + 4, 2, 0, 0, length];
+    record.extend(hello);
+    let _ = stream.write_all(&record);
+    let _ = stream.read(&mut [0; 4096]);
 }
