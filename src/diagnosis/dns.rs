@@ -103,12 +103,16 @@ causes! { Dns:
         "Answers that are too long for UDP are lost: TCP port 53 of the name server is not reached.",
         "The answer by UDP is cut off (TC), and no connection by TCP is made.",
         ["open TCP port 53 to the name server, beside UDP (RFC 7766)"];
+    SEARCHED = "dns-ndots-storm" at Source,
+        "The search list is tried before the name itself (ndots), and one of its domains is answered late or never.",
+        "Written with a dot at its end the name is found at once; the same name with a search domain waits for its name server.",
+        ["write the name with a dot at its end, or options ndots:2 into resolv.conf (dnsConfig of a pod)", "or take the domain that is not answered out of the search list"];
 }
 
 pub(super) const RULES: &[Rule] = &[
     asked::cut_off, asked::bogus, switch, typo, dangling, short_name, negative_cache, no_name, no_data, server_failure, refused, down, silent,
     found::hosts, found::wrong_search, found::wrong_environment, found::v6_only, found::one_family, found::one_dead,
-    found::split_horizon, found::stale_dead, found::stale, found::first_dead,
+    found::split_horizon, found::stale_dead, found::stale, found::first_dead, found::searched,
 ];
 
 /// How the name was not found; none when it was.

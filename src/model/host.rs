@@ -37,6 +37,10 @@ pub struct NameFacts {
     pub search: Vec<String>,
     /// What each name server said by itself, for each name that is tried.
     pub servers: Vec<ServerSaid>,
+    /// What the first name server said of what the search list makes of a name that has dots, as fewer than `ndots` are tried
+    /// in that way first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub searched: Vec<ServerSaid>,
     /// Proxies that the environment names, without user and password, by variable.
     pub proxies: Vec<(String, String)>,
 }

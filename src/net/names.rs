@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::{nameserver, resolve};
+use super::nameserver::{self, Each};
+use super::resolve;
 use crate::clock::milliseconds;
 use crate::environment::{Environment, PROXIES};
 use crate::model::fact::Fact;
@@ -27,7 +28,7 @@ pub async fn names(name: &str, environment: &Environment) -> Result<NameFacts, V
         (found.ok().and_then(Result::ok).map_or_else(Vec::new, |(_, addresses)| addresses), began.elapsed())
     };
     let ((addresses, took), each) = tokio::join!(resolving, nameserver::each(name));
-    let (search, servers) = each?;
+    let Each { search, servers, searched } = each?;
     Ok(NameFacts {
         name: name.to_owned(),
         addresses,
@@ -36,6 +37,7 @@ pub async fn names(name: &str, environment: &Environment) -> Result<NameFacts, V
         switch: switch(&read(Path::new("/etc/nsswitch.conf"))),
         search,
         servers,
+        searched,
         proxies: proxies(environment),
     })
 }

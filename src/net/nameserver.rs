@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::xfer::{DnsHandle, FirstAnswer};
@@ -39,7 +40,7 @@ pub async fn query(
 ) -> Result<(Fact, Vec<Record>), Trouble> {
     let servers = match server {
         Some(server) => vec![at(server)],
-        None => system()?.name_servers().to_vec(),
+        None => system()?.0.name_servers().to_vec(),
     };
     let whole = whole_name(name).map_err(|code| Fault::ResolverFailed { name: name.to_owned(), code })?;
     let (server, records) = ask_each(&servers, &whole, record_type, SERVER_LIMIT)
@@ -58,7 +59,7 @@ pub async fn query(
 pub(super) async fn explain(host: &str, said: &str) -> Fault {
     let unexplained =
         |more: String| Fault::ResolverFailed { name: host.to_owned(), code: format!("{said}{more}") };
-    let (Ok(config), Ok(whole)) = (system(), whole_name(host)) else {
+    let (Ok((config, _)), Ok(whole)) = (system(), whole_name(host)) else {
         return unexplained("; there is no name server to ask why".to_owned());
     };
     // getaddrinfo(3) tries the search list of resolv.conf(5) too; one of those names may be the one that is broken.
@@ -97,24 +98,41 @@ pub(super) async fn explain(host: &str, said: &str) -> Fault {
         .unwrap_or_else(|_| unexplained(format!("; no answer from {}", servers.join(", "))))
 }
 
-/// What every server of `/etc/resolv.conf` says by itself of a name, and of the names its search list makes of it.
+/// What there is to know of a name from the servers of `/etc/resolv.conf`.
+#[derive(Debug, Default)]
+pub struct Each {
+    /// The search list.
+    pub search: Vec<String>,
+    /// What every server says by itself of the name; of a name without a dot also of those its search list makes of it.
+    pub servers: Vec<ServerSaid>,
+    /// What the first server says of the names that are tried before a name with dots, as these are fewer than `ndots`.
+    pub searched: Vec<ServerSaid>,
+}
+
+/// Ask every server of `/etc/resolv.conf` by itself for a name, and for what its search list makes of it.
 ///
 /// # Errors
 /// `VantageError` when there is no server to ask.
-pub async fn each(host: &str) -> Result<(Vec<String>, Vec<ServerSaid>), VantageError> {
+pub async fn each(host: &str) -> Result<Each, VantageError> {
     /// Servers and names: more than resolv.conf(5) lets the resolver use.
     const MOST: usize = 12;
-    let config = system()?;
+    let (config, options) = system()?;
     let search: Vec<String> = config.search().iter().map(Name::to_utf8).collect();
-    let Ok(whole) = whole_name(host) else { return Ok((search, Vec::new())) };
-    let is_short = !host.trim_end_matches('.').contains('.');
-    let searched = config.search().iter().filter(|_| is_short);
-    let mut names: Vec<Name> =
+    let Ok(whole) = whole_name(host) else { return Ok(Each { search, ..Each::default() }) };
+    let dots = host.matches('.').count();
+    let is_searched = !host.ends_with('.') && dots < options.ndots;
+    let searched = config.search().iter().filter(|domain| is_searched && !domain.is_root());
+    let completed: Vec<Name> =
         searched.filter_map(|domain| whole_name(host).ok()?.append_domain(domain).ok()).collect();
-    names.push(whole);
-    let asked = names.iter().flat_map(|name| config.name_servers().iter().map(move |server| (server, name)));
-    let asking = asked.take(MOST).map(|(server, name)| one(server, name));
-    Ok((search, futures_util::future::join_all(asking).await))
+    let (short, long) = if dots == 0 { (completed, Vec::new()) } else { (Vec::new(), completed) };
+    let names: Vec<&Name> = short.iter().chain([&whole]).collect();
+    let asked = names.iter().flat_map(|name| config.name_servers().iter().map(move |server| (server, *name)));
+    let asking = join_all(asked.take(MOST).map(|(server, name)| one(server, name)));
+    let first = config.name_servers().first();
+    let asking_first =
+        join_all(first.iter().flat_map(|server| long.iter().take(MOST).map(move |name| one(server, name))));
+    let (servers, searched) = tokio::join!(asking, asking_first);
+    Ok(Each { search, servers, searched })
 }
 
 /// What one server says of one name, both address families asked for.
@@ -219,13 +237,13 @@ fn record(record: &hickory_resolver::proto::rr::Record) -> Record {
     Record { record_type: record.record_type().to_string(), data: record.data.to_string(), ttl: record.ttl }
 }
 
-fn system() -> Result<ResolverConfig, VantageError> {
+fn system() -> Result<(ResolverConfig, ResolverOpts), VantageError> {
     let unusable = |reason: String| VantageError::Setting { setting: "/etc/resolv.conf".to_owned(), reason };
-    let (config, _) = system_conf::read_system_conf().map_err(|error| unusable(error.to_string()))?;
+    let (config, options) = system_conf::read_system_conf().map_err(|error| unusable(error.to_string()))?;
     if config.name_servers().is_empty() {
         return Err(unusable("it names no name server".to_owned()));
     }
-    Ok(config)
+    Ok((config, options))
 }
 
 fn at(server: SocketAddr) -> NameServerConfig {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{
-    FIRST_DEAD, HOSTS, ONE_DEAD, SPLIT_HORIZON, STALE, STALE_DEAD, V6_BLACK_HOLE, V6_ONLY, WRONG_ENVIRONMENT,
+    FIRST_DEAD, HOSTS, ONE_DEAD, SEARCHED, SPLIT_HORIZON, STALE, STALE_DEAD, V6_BLACK_HOLE, V6_ONLY, WRONG_ENVIRONMENT,
     WRONG_SEARCH, is_short, resolving, seen, servers,
 };
 use crate::diagnosis::evidence::{Evidence, Place, listed, passes, resolved, tried};
@@ -11,7 +11,7 @@ use crate::diagnosis::registry::Ruling;
 use crate::diagnosis::route;
 use crate::model::cause::{Cause, Confidence};
 use crate::model::fault::Fault;
-use crate::model::host::{NameFacts, Said};
+use crate::model::host::{NameFacts, Said, ServerSaid};
 use crate::model::layer::Layer;
 use crate::model::trace::Trace;
 
@@ -185,13 +185,29 @@ pub(super) fn split_horizon(evidence: &Evidence<'_>) -> Option<Ruling> {
     Some(Ruling::new(SPLIT_HORIZON, Layer::Dns, seen(fault)).proved(contrast))
 }
 
+/// What of a name that was found took so long: a resolver's timeout is a second at the least (resolv.conf(5)).
+fn waited(evidence: &Evidence<'_>) -> Option<String> {
+    let took_ms = evidence.trace.observations.iter().find(|seen| seen.layer == Layer::Dns)?.took_ms;
+    (evidence.resolved().is_some() && took_ms >= 900.0).then(|| format!("the name took {:.1} s", took_ms / 1000.0))
+}
+
 pub(super) fn first_dead(evidence: &Evidence<'_>) -> Option<Ruling> {
-    let names = evidence.names()?;
-    let first = names.servers.first()?;
-    let dead = matches!(first.said, Said::Silence) && names.said(Said::Addresses).next().is_some();
-    let took = evidence.trace.observations.iter().find(|seen| seen.layer == Layer::Dns).map(|seen| seen.took_ms)?;
-    (dead && evidence.resolved().is_some() && took >= 900.0).then(|| {
+    let (names, waited) = (evidence.names()?, waited(evidence)?);
+    let dead = names.servers.first()?.said == Said::Silence && names.said(Said::Addresses).next().is_some();
+    dead.then(|| {
         let contrast = format!("Asked one by one: {}.", servers(names));
-        Ruling::new(FIRST_DEAD, Layer::Dns, format!("the name took {:.1} s", took / 1000.0)).proved(contrast)
+        Ruling::new(FIRST_DEAD, Layer::Dns, waited).proved(contrast)
     })
+}
+
+pub(super) fn searched(evidence: &Evidence<'_>) -> Option<Ruling> {
+    let (names, waited) = (evidence.names()?, waited(evidence)?);
+    let itself = names.servers.first().filter(|server| server.said == Said::Addresses)?;
+    let late = names.searched.iter().find(|one| matches!(one.said, Said::Silence | Said::ServerFailure) && one.took_ms >= 900.0)?;
+    let name = |said: &ServerSaid| said.name.trim_end_matches('.').to_owned();
+    let contrast = format!(
+        "{} answers for {} within {:.0} ms, and for {}, which is tried before it, says {} after {:.1} s.",
+        itself.server, name(itself), itself.took_ms, name(late), late.said.name(), late.took_ms / 1000.0
+    );
+    Some(Ruling::new(SEARCHED, Layer::Dns, waited).proved(contrast))
 }

@@ -57,6 +57,15 @@ pub(in super::super) const FAULTS: &[Fault] = &[
             "nameserver 192.0.2.54\nnameserver 192.0.2.53\nsearch corp.test\noptions timeout:1 attempts:2\n",
         );
     }),
+    // Nobody answers for a domain of the search list, which is tried first.
+    Fault::new("dns-ndots-storm", VERSION, Passes, |lab| {
+        lab.nft(Host::Dns, "input", "ip daddr 192.0.2.54 drop");
+        lab.dns("host-record=app2.corp.test,203.0.113.20\nserver=/old.test/192.0.2.54\n");
+        resolv(
+            lab,
+            "nameserver 192.0.2.53\nsearch old.test corp.test\noptions ndots:5 timeout:1 attempts:2\n",
+        );
+    }),
     Fault::new("dns-stale-record", VERSION, Breaks("payload"), |lab| {
         lab.dns("host-record=app2.corp.test,203.0.113.22\n");
     }),
