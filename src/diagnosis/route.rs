@@ -93,6 +93,10 @@ causes! { Route:
         "The way is slow: large answers take far longer than before.",
         "The first byte comes as soon as ever, and the rest at a fraction of the baseline's speed.",
         ["which link is used now, and which before?", "look for a shaper, a duplex mismatch, a slow VPN"];
+    LATENCY = "net-latency" at Network,
+        "The way to the target has become longer: each round trip takes far more time than before.",
+        "Connecting alone, which is one round trip, takes long every time; from elsewhere, or before, it does not.",
+        ["which way is used now: a VPN, another data centre? traceroute ADDRESS", "count the round trips of the application: each costs this much"];
     LOSS = "net-loss" at Network,
         "Packets get lost on the way.",
         "Some connections come at once, others only after one, three or seven seconds: SYNs sent again.",
@@ -129,7 +133,7 @@ causes! { Route:
 
 pub(super) const RULES: &[Rule] = &[
     source::tracking_full, source::hairpin, no_route, prohibited, exhausted, egress, going_round, router, host_down, icmp_reject, rejected, old_source, dropped, source::limited,
-    silent_everywhere, vanished, packets::lossy, packets::large_request, packets::large_answer, packets::large, packets::slow,
+    silent_everywhere, vanished, packets::lossy, packets::latency, packets::large_request, packets::large_answer, packets::large, packets::slow,
 ];
 
 /// ICMP codes of destination unreachable that are a policy (RFC 1812 section 5.2.7.1).

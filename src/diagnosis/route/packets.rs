@@ -1,7 +1,8 @@
 //! Packets that get lost now and then, or when they are large, and a way that carries them slowly.
 
-use super::{LOSS, MTU, MTU_REQUEST, SLOW_LINK};
+use super::{LATENCY, LOSS, MTU, MTU_REQUEST, SLOW_LINK};
 use crate::diagnosis::evidence::{Evidence, Place, facts, listed, tried};
+use crate::diagnosis::http;
 use crate::diagnosis::registry::Ruling;
 use crate::model::cause::Confidence;
 use crate::model::fact::{Attempt, ConnectErrorKind, Fact};
@@ -35,6 +36,43 @@ pub(super) fn lossy(evidence: &Evidence<'_>) -> Option<Ruling> {
     (quick > 0 && slow > 0).then(|| {
         let contrast = format!("Of {} connections, {slow} came only after a second or more, as when a SYN is sent again.", quick + slow);
         Ruling::new(LOSS, Layer::Tcp, seen).proved(contrast)
+    })
+}
+
+/// How long a connection took at the least, which is a round trip: of several tries from one place, a busy host spoils some.
+fn round_trip<'a>(traces: impl IntoIterator<Item = &'a Trace>) -> Option<f64> {
+    let made = traces.into_iter().flat_map(tried).filter(|attempt| attempt.error.is_none());
+    made.map(|attempt| attempt.took_ms).min_by(f64::total_cmp)
+}
+
+/// Too slow for what is expected, and every connection takes far longer than before: the way has become longer.
+pub(super) fn latency(evidence: &Evidence<'_>) -> Option<Ruling> {
+    /// Less is within what a busy host does.
+    const LEAST_MS: f64 = 20.0;
+    const TIMES: f64 = 4.0;
+    let (layer, fault) = evidence.broken()?;
+    let is_late = match fault {
+        Fault::Mismatch { mismatches, .. } => mismatches.iter().all(|one| one.what == "time"),
+        Fault::TimedOut { .. } => layer > Layer::Tcp && answered(evidence.trace),
+        _ => false,
+    };
+    let again: Vec<&Trace> = evidence.again().collect();
+    if !is_late || again.is_empty() {
+        return None;
+    }
+    let now = round_trip(std::iter::once(evidence.trace).chain(again.iter().copied()))?;
+    let before = round_trip(evidence.before)?;
+    if now < before + LEAST_MS || now < before * TIMES {
+        return None;
+    }
+    let quick = |place: &Place<'_>| round_trip([place.trace]).is_some_and(|there| now >= there + LEAST_MS && now >= there * TIMES);
+    let places: Vec<Place<'_>> = evidence.elsewhere().filter(quick).collect();
+    let seen = format!("{fault}; a connection takes {now:.0} ms at the least");
+    let contrast = format!("Of {} connections in a row; in the baseline it took {before:.1} ms.", again.len() + 1);
+    let ruling = Ruling::new(LATENCY, Layer::Tcp, seen).not(&[http::SLOW]);
+    Some(match listed(places.iter().map(Place::name)).as_str() {
+        "" => ruling.because(contrast),
+        names => ruling.proved(format!("{contrast} It is quick from {names}.")),
     })
 }
 

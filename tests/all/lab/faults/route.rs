@@ -1,12 +1,15 @@
 //! Routes, firewalls and the wire.
 
 use super::super::Lab;
+use super::super::daemon::Daemon;
 use super::super::fault::Shows::{Breaks, Passes};
 use super::super::fault::{Fault, VERSION};
 use super::super::network::Host;
 
 const LARGE: &str = "http: { url: 'http://app2.corp.test:8080/api/large', expect: { status: 200 } }";
 const UPLOAD: &str = "http: { url: 'http://app2.corp.test:8080/api/orders', method: POST, body: FILLER, expect: { status: 201 } }";
+const QUICK: &str = "http: { url: 'http://app2.corp.test:8080/api/version', expect: { max_ms: 600 } }";
+
 pub(in super::super) const FAULTS: &[Fault] = &[
     Fault::new("route-none-on-source", VERSION, Breaks("route"), |lab| {
         lab.at(Host::App1).ip("route add 192.0.2.0/24 via 198.51.100.1");
@@ -126,6 +129,19 @@ pub(in super::super) const FAULTS: &[Fault] = &[
             "ip saddr 198.51.100.10 tcp dport 8080 tcp flags syn / syn,ack numgen inc mod 2 < 1 drop",
         );
     }),
+    // What comes from application 1 takes another way, on which it arrives later.
+    Fault::new("net-latency", QUICK, Breaks("payload"), |lab| {
+        later(lab, 400);
+        let router = lab.at(Host::Router);
+        router.ip("link set later up");
+        lab.sysctl(Host::Router, "net.ipv4.conf.later.rp_filter", "0");
+        router.ip("route add 203.0.113.20/32 dev later table 100");
+        lab.ip(
+            Host::Router,
+            "rule add iif front to 203.0.113.20 table 100",
+            "rule del iif front to 203.0.113.20 table 100",
+        );
+    }),
     Fault::new("net-slow-link", LARGE, Passes, |lab| {
         super::super::namespace::run(
             lab.at(Host::App2)
@@ -145,8 +161,21 @@ pub(in super::super) const FAULTS: &[Fault] = &[
         });
         lab.keep(held);
     }),
-    // The service address is on the caller's own network, and answers come straight from the server.
 ];
+
+/// A device of the router, `later`, that gives back each packet after so many milliseconds.
+fn later(lab: &Lab, milliseconds: u32) {
+    let (source, program) = (lab.file("later.c", include_str!("later.c")), lab.folder.path().join("later"));
+    super::super::namespace::run(std::process::Command::new("cc").arg("-o").arg(&program).arg(source));
+    let log = lab.folder.path().join("later.log");
+    let words = [program.display().to_string(), "later".to_owned(), milliseconds.to_string()];
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    lab.keep(Daemon::start(lab.at(Host::Router), &log, &words));
+    super::super::namespace::wait_until("the device is there", || {
+        let shown = lab.at(Host::Router).command("ip").args(["link", "show", "later"]).output();
+        shown.expect("ip").status.success()
+    });
+}
 
 fn route(lab: &Lab, host: Host, forth: &'static str) {
     let back = format!("route del {}", forth.trim_start_matches("add "));
