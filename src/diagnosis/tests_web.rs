@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Evidence, diagnose};
+use crate::model::cause::{Confidence, Diagnosis};
 use crate::model::examination::Answer;
 use crate::model::outline::{Check, Outline};
 use crate::model::trace::Trace;
@@ -81,6 +82,11 @@ fn told(status: u16, headers: &[(&str, &str)], body: &str) -> String {
 }
 
 fn first(now: &Trace, answers: &[Answer]) -> String {
+    told_beside(now, answers, None).map_or_else(|| "-".to_owned(), |told| told.id.to_string())
+}
+
+/// The same with what is known of the path, when the call goes through the source application.
+fn told_beside(now: &Trace, answers: &[Answer], path: Option<&Trace>) -> Option<Diagnosis> {
     let before = trace(None, &self::answer(200, &[("server", "nginx")], r#"{"orders":[{"id":1}]}"#));
     let check: Check = serde_json::from_value(json!({
         "id": "orders", "kind": "http", "target": "http://app2.corp.test:8080/api/orders", "layers": ["tcp", "protocol", "auth", "payload"],
@@ -101,9 +107,33 @@ fn first(now: &Trace, answers: &[Answer]) -> String {
         answers,
         beside: Vec::new(),
         back: Vec::new(),
-        path: None,
+        path,
     };
-    diagnose(&evidence).first().map_or_else(|| "-".to_owned(), |told| told.id.to_string())
+    diagnose(&evidence).into_iter().next()
+}
+
+/// Java's own store is the cause where our probe of the same path trusts the certificate, and only there.
+#[test]
+fn java_has_a_trust_store_of_its_own() {
+    let said = "PKIX path building failed: unable to find valid certification path to requested target";
+    let mismatch = json!({ "what": "status", "expected": "2xx", "got": "500" });
+    let fault = json!({ "fault": "mismatch", "mismatches": [mismatch], "excerpt": said });
+    let now = trace(Some(("protocol", fault)), &answer(500, &[], said));
+    let path = |seen: Value| -> Trace {
+        serde_json::from_value(json!({ "observations": [seen], "ended": "complete" })).unwrap()
+    };
+    let trusted =
+        path(json!({ "layer": "tls", "took_ms": 1.0, "worked": { "fact": "secured", "version": "TLSv1.3",
+        "cipher": "x", "chain": [], "verifier": "the system's store", "client_certificate_asked": false } }));
+    let refused =
+        path(json!({ "layer": "tls", "took_ms": 1.0, "broke": { "fault": "alert_received", "alert": "x" } }));
+    let told = |path| {
+        let told = told_beside(&now, &[], path).unwrap();
+        (told.id.to_string(), told.confidence, told.or.len())
+    };
+    assert_eq!(told(Some(&trusted)), ("tls-truststore-jvm-not-os".to_owned(), Confidence::High, 0));
+    assert_eq!(told(None), ("tls-truststore-jvm-not-os".to_owned(), Confidence::Medium, 2));
+    assert_ne!(told(Some(&refused)).0, "tls-truststore-jvm-not-os");
 }
 
 #[test]

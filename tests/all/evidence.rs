@@ -86,7 +86,7 @@ fn a_broken_way_back_is_told_among_others() {
 /// Causes of which one look holds the contrast: the kernel of the source or a router says it itself; another address of the
 /// same name, or another call of the same look, is answered; what is configured stands beside what the plan means; the
 /// server has told of its state before it refuses, or says what our own clock says too.
-const SELF_EVIDENT: [&str; 19] = [
+const SELF_EVIDENT: [&str; 20] = [
     "app-pool-exhausted",
     "cfg-env-var-empty",
     "cfg-old-host",
@@ -100,6 +100,7 @@ const SELF_EVIDENT: [&str; 19] = [
     "fw-reject-icmp-port",
     "route-local-prohibit",
     "route-loop",
+    "keepalive-race",
     "lb-one-bad-node",
     "lb-one-old-version-node",
     "route-none-on-source",

@@ -234,6 +234,38 @@ async fn a_bad_node_shows_as_some_of_the_calls() {
     assert_eq!(said(&trace, Layer::Payload), "calls: 2 of 6 calls failed, want none failed");
 }
 
+/// Answers so many requests on one connection, each 100 ms at most after the one before; then closes, or only says nothing.
+async fn keeps(stream: &mut tokio::net::TcpStream, requests: usize, closes: bool) {
+    for _ in 0..requests {
+        let reading = tokio::time::timeout(Duration::from_millis(400), read_request(stream));
+        let Ok(request) = reading.await else { return };
+        assert!(request.contains("connection: keep-alive\r\n"), "{request}");
+        let _ = stream.write_all(&response(200, "", "ok")).await;
+    }
+    if !closes {
+        tokio::time::sleep(Duration::from_secs(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_connection_is_used_again_after_it_was_idle() {
+    for (requests, closes, idle, wanted) in [
+        (2, true, "50ms", "passed"),
+        (1, true, "50ms", "idle connection: closed by the server"),
+        (2, true, "1s", "idle connection: closed by the server after 0.4s, want still open after 1s"),
+        (1, false, "50ms", "no complete HTTP response on the connection that was idle"),
+    ] {
+        let server = serve(move |mut stream| async move { keeps(&mut stream, requests, closes).await }).await;
+        let node = json!({ "url": format!("http://{server}/"), "reuse_after": idle });
+        let trace = run_within(Duration::from_secs(3), &[], "http", node).await;
+        let got = if outcome(&trace) == "passed" { "passed".to_owned() } else { fault(&trace) };
+        assert!(got.starts_with(wanted), "{requests} {closes} {idle}: {got}");
+    }
+    let server = serve_http(|_| response(200, "Connection: close\r\n", "ok")).await;
+    let trace = run("http", json!({ "url": format!("http://{server}/"), "reuse_after": "50ms" })).await;
+    assert_eq!(fault(&trace), "idle connection: closed by the server with its answer, want still open after 50ms");
+}
+
 #[tokio::test]
 async fn every_address_is_carried_when_asked() {
     let server = serve_http(|_| response(200, "", "ok")).await;
@@ -314,6 +346,11 @@ fn mistakes_are_found_without_a_network() {
         (json!({ "url": "http://x/", "connect_to": "x" }), "is not `host:port`"),
         (json!({ "url": "http://x/", "connect_to": "y:1", "proxy": "http://p:1" }), "connects where the URL says"),
         (json!({ "url": "http://x/", "repeat": 0 }), "1 to 100"),
+        (json!({ "url": "http://x/", "reuse_after": "0s" }), "left idle for more than nothing"),
+        (json!({ "url": "http://x/", "reuse_after": "2h" }), "an hour at most"),
+        (json!({ "url": "http://x/", "reuse_after": "1m", "repeat": 2 }), "one connection"),
+        (json!({ "url": "http://x/", "reuse_after": "1m", "addresses": "all" }), "one connection"),
+        (json!({ "url": "http://x/", "reuse_after": "1m", "body": "x" }), "made twice"),
         (json!({ "url": "http://x/", "redirects": 21 }), "at most 20"),
     ] {
         let found = problems("http", fields.clone());
