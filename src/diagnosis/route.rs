@@ -1,15 +1,15 @@
 //! The way between two hosts: what the kernel, routers and firewalls say, and what they keep silent about.
 
 mod packets;
+mod silence;
 mod source;
 
 use std::net::IpAddr;
 
 use nix::libc;
 
-use super::evidence::{Evidence, Place, listed, passes, refusal, refused_as, source, tried};
+use super::evidence::{Evidence, Place, listed, passes, refusal, refused_as, source};
 use super::registry::{Rule, Ruling, causes};
-use super::tcp;
 use crate::model::cause::Confidence;
 use crate::model::fact::ConnectErrorKind;
 use crate::model::fault::Fault;
@@ -132,8 +132,8 @@ causes! { Route:
 }
 
 pub(super) const RULES: &[Rule] = &[
-    source::tracking_full, source::hairpin, no_route, prohibited, exhausted, egress, going_round, router, host_down, icmp_reject, rejected, old_source, dropped, source::limited,
-    silent_everywhere, vanished, packets::lossy, packets::latency, packets::large_request, packets::large_answer, packets::large, packets::slow,
+    source::tracking_full, source::hairpin, no_route, prohibited, exhausted, egress, going_round, router, host_down, icmp_reject, rejected, old_source, silence::dropped, source::limited,
+    silence::silent_everywhere, silence::vanished, packets::lossy, packets::latency, packets::large_request, packets::large_answer, packets::large, packets::slow,
 ];
 
 /// ICMP codes of destination unreachable that are a policy (RFC 1812 section 5.2.7.1).
@@ -272,11 +272,6 @@ fn rejected(evidence: &Evidence<'_>) -> Option<Ruling> {
     Some(Ruling::new(REJECTED_RESET, Layer::Tcp, fault.to_string()).proved(contrast))
 }
 
-/// Whether the connection timed out at the tcp layer.
-fn silent<'a>(evidence: &Evidence<'a>) -> Option<&'a Fault> {
-    evidence.broken_at(Layer::Tcp).filter(|_| refused_as(evidence.trace) == Some(ConnectErrorKind::TimedOut))
-}
-
 fn old_source(evidence: &Evidence<'_>) -> Option<Ruling> {
     let fault = evidence.broken_at(Layer::Tcp)?;
     let kind = refused_as(evidence.trace)?;
@@ -294,92 +289,6 @@ fn old_source(evidence: &Evidence<'_>) -> Option<Ruling> {
 fn source_moved(evidence: &Evidence<'_>) -> Option<(IpAddr, IpAddr)> {
     let (was, now) = (source(evidence.before?)?, source(evidence.trace)?);
     (was != now && passes(evidence.before?, Layer::Tcp)).then_some((was, now))
-}
-
-/// Whether any other port of the host answered, be it with a refusal; none when none was asked.
-fn host_answers(evidence: &Evidence<'_>) -> Option<bool> {
-    let mut asked = evidence.other_ports().peekable();
-    asked.peek()?;
-    Some(asked.any(|trace| passes(trace, Layer::Tcp) || refused_as(trace) == Some(ConnectErrorKind::Refused)))
-}
-
-fn answering_ports(evidence: &Evidence<'_>) -> String {
-    let answers = evidence.other_ports().filter(|trace| passes(trace, Layer::Tcp) || refused_as(trace) == Some(ConnectErrorKind::Refused));
-    let ports: Vec<String> = answers.filter_map(|trace| Some(tried(trace).next()?.address.port().to_string())).collect();
-    match ports.as_slice() {
-        [] => "No other port of the host answers.".to_owned(),
-        [one] => format!("Port {one} of the same host answers."),
-        several => format!("Ports {} of the same host answer.", listed(several.iter().map(String::as_str))),
-    }
-}
-
-/// Silent here on this port, while other places connect.
-fn dropped(evidence: &Evidence<'_>) -> Option<Ruling> {
-    let fault = silent(evidence)?;
-    let contrast = others_connect(evidence)?;
-    let ports = answering_ports(evidence);
-    match host_answers(evidence) {
-        Some(true) => Some(Ruling::new(DROPPED, Layer::Tcp, fault.to_string()).proved(format!("{contrast} {ports}")).or(&[EGRESS]).or(source::or_limit(evidence))),
-        Some(false) => Some(
-            Ruling::new(BLACK_HOLE, Layer::Route, fault.to_string())
-                .proved(format!("{contrast} {ports}"))
-                .or(&[NO_RETURN, RP_FILTER, DROPPED]),
-        ),
-        None => Some(Ruling::new(DROPPED, Layer::Tcp, fault.to_string()).because(contrast).or(&[BLACK_HOLE])),
-    }
-}
-
-/// Silent from every place elsewhere.
-fn silent_everywhere(evidence: &Evidence<'_>) -> Option<Ruling> {
-    let fault = silent(evidence)?;
-    if evidence.others().any(|place| place.passes(Layer::Tcp)) {
-        return None;
-    }
-    let own: Vec<Place<'_>> = evidence.target().filter(|place| place.passes(Layer::Tcp)).collect();
-    let others = others(evidence).map_or_else(
-        || "no other place was asked".to_owned(),
-        |others| format!("from {others} it does not connect either"),
-    );
-    if let Some(first) = own.first() {
-        let contrast = format!("{} itself connects; {others}. {}", first.vantage, answering_ports(evidence));
-        let surer = if evidence.others().next().is_some() { Confidence::High } else { Confidence::Medium };
-        return Some(Ruling::new(DROPPED_FROM_ALL, Layer::Tcp, fault.to_string()).because(contrast).sure(surer).or(&[HOST_DROPS]));
-    }
-    if evidence.target().next().is_some() || evidence.loopback().next().is_some() || host_answers(evidence) != Some(true) {
-        return None;
-    }
-    let contrast = format!("{}; {others}.", answering_ports(evidence).trim_end_matches('.'));
-    Some(
-        Ruling::new(DROPPED_FROM_ALL, Layer::Tcp, fault.to_string())
-            .because(contrast)
-            .sure(Confidence::Low)
-            .or(&[HOST_DROPS, DROPPED, tcp::BACKLOG])
-            .next("look from the target's own host: gonogo probe TARGET --from ssh:HOST tells which it is"),
-    )
-}
-
-/// No port answers, from nowhere.
-fn vanished(evidence: &Evidence<'_>) -> Option<Ruling> {
-    let fault = silent(evidence)?;
-    let nowhere = !evidence.elsewhere().any(|place| place.passes(Layer::Tcp));
-    if !nowhere || host_answers(evidence) != Some(false) {
-        return None;
-    }
-    let ports = answering_ports(evidence);
-    let ruling = Ruling::new(BLACK_HOLE, Layer::Route, fault.to_string());
-    // The target's own host is there and hears nothing either, not even from its name server: it is cut off.
-    let cut_off = evidence.target().find(|place| place.trace.broken().is_some_and(|(layer, _)| layer == Layer::Dns));
-    let listens = evidence.loopback().any(|(_, place)| place.passes(Layer::Tcp));
-    if let (Some(own), true) = (cut_off, listens) {
-        let others = others(evidence)
-            .map_or_else(String::new, |others| format!(" From {others} it does not connect either."));
-        let contrast = format!("{ports}{others} On {} loopback connects, and no name server answers it.", own.vantage);
-        return Some(ruling.proved(contrast).or(&[NO_RETURN]));
-    }
-    if evidence.target().next().is_some() || listens {
-        return None;
-    }
-    Some(ruling.because(ports).or(&[HOST_DOWN, NO_RETURN, DROPPED_FROM_ALL]).sure(Confidence::Low))
 }
 
 /// Places elsewhere that connect, in a sentence.

@@ -94,12 +94,12 @@ fn back<'a>(run: &'a Run, check: &Check) -> Vec<(&'a str, &'a Trace)> {
 fn path<'a>(run: &'a Run, check: &Check) -> Option<&'a Trace> {
     let own = check.link.as_ref().filter(|link| link.part == LinkPart::Through)?;
     let rows = run.stages.iter().flat_map(|stage| &stage.rows);
-    let seen = rows.filter_map(|(expected, row)| {
+    let mut seen = rows.filter_map(|(expected, row)| {
         let link = run.outline.checks.get(run.check_index(&expected.check)?)?.link.as_ref()?;
         let is_path = link.part == LinkPart::Path && link.id == own.id;
         row.trace.as_ref().filter(|_| is_path)
     });
-    seen.last()
+    seen.next_back()
 }
 
 /// How a row broke, and at which server.

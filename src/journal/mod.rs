@@ -8,6 +8,7 @@ pub mod follow;
 #[cfg(test)]
 mod generated;
 mod id;
+mod lease;
 pub mod notifications;
 pub mod people;
 #[cfg(test)]
@@ -23,8 +24,9 @@ mod tests;
 mod write;
 
 pub use baseline::{Baseline, Recorded};
+pub use lease::Lease;
 pub use read::{Reading, read};
-pub use store::{Lease, Store};
+pub use store::Store;
 pub use team::{Team, Tell};
 pub use write::Journal;
 

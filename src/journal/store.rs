@@ -1,18 +1,18 @@
 //! The journal folder: `runs/<id>/journal.jsonl`, and the lease that says who may probe.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::event::{Actor, Line};
 use super::folder::{make_folder, sync_folder};
+use super::lease::{Holding, Lease, patiently};
 use super::read::{fold, load, read_since};
 use super::run::Run;
-use super::team::{Held, Team};
+use super::team::Team;
 use super::{Baseline, Journal, JournalError, Reading, Recorded, id, read};
 use crate::clock;
 
@@ -23,23 +23,6 @@ pub struct Store {
     /// What holds `runs`.
     own: PathBuf,
     team: Option<Team>,
-}
-
-/// The right to probe, held until it is dropped or the process ends.
-#[derive(Debug)]
-pub struct Lease {
-    holding: Holding,
-    /// Who had it, when it was taken from a run that went on.
-    pub taken_from: Option<String>,
-}
-
-/// What the right hangs on.
-#[derive(Debug)]
-enum Holding {
-    /// A lock on it.
-    File { _lock: File },
-    /// The session with the database; none once the writer has it.
-    Team(Option<Box<Held>>),
 }
 
 impl Store {
@@ -386,26 +369,4 @@ impl Store {
     fn runs(&self) -> PathBuf {
         self.own.join("runs")
     }
-}
-
-impl Lease {
-    fn take(&mut self) -> Option<Held> {
-        match &mut self.holding {
-            Holding::File { .. } => None,
-            Holding::Team(held) => held.take().map(|held| *held),
-        }
-    }
-}
-
-/// A program that is just being started holds our open files for an instant (until its `exec`, flock(2)): a run that has
-/// ended may seem to go on for that long.
-fn patiently(file: &File) -> Result<(), std::fs::TryLockError> {
-    const PAUSE: Duration = Duration::from_millis(20);
-    for _ in 0..10 {
-        match file.try_lock() {
-            Err(std::fs::TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
-            locked => return locked,
-        }
-    }
-    file.try_lock()
 }

@@ -6,7 +6,7 @@ use super::Problem;
 use crate::period::Period;
 
 /// The longest a connection is left idle.
-const LONGEST: Duration = Duration::from_secs(3600);
+const LONGEST: Duration = Duration::from_hours(1);
 
 /// What is wrong with a `reuse_after`.
 pub(super) fn problem(reuse_after: Option<Period>) -> Option<Problem> {

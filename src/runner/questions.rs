@@ -190,10 +190,10 @@ impl Asked<'_> {
     /// The probe itself so that it changes nothing, and without a wait of its own: a question has little time.
     fn harmless(&self) -> Option<Spec> {
         let mut probe = self.probe.harmless()?;
-        match &mut probe {
-            Spec::Http(http) => http.reuse_after = None,
-            Spec::Postgres(postgres) => postgres.reuse_after = None,
-            _ => {}
+        if let Spec::Http(http) = &mut probe {
+            http.reuse_after = None;
+        } else if let Spec::Postgres(postgres) = &mut probe {
+            postgres.reuse_after = None;
         }
         Some(probe)
     }

@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 use super::examine::Examinations;
 use super::look::{Look, look};
 use super::needs::{Needed, lacking};
+use super::progress::{Limits, Progress};
 use super::session::Session;
 use crate::journal::event::{Event, Expected, Flaky, Line};
-use crate::journal::run::Run;
 use crate::journal::{Baseline, JournalError};
 use crate::model::examination::Examination;
 use crate::model::outcome::{Judgement, Outcome};
@@ -30,26 +30,6 @@ const PACE: Duration = Duration::from_millis(20);
 
 /// Between two looks of whoever watches at the run itself.
 const BEAT: Duration = Duration::from_millis(500);
-
-/// How many probes at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// In all.
-    pub concurrency: usize,
-    /// On one server.
-    pub per_target: usize,
-}
-
-/// What happens while a stage runs, for the person who watches.
-#[derive(Debug)]
-pub enum Progress<'a> {
-    /// A probe was begun.
-    Started(&'a Expected),
-    /// A check is settled.
-    Settled(&'a Expected, &'a Check, &'a Judgement, bool),
-    /// The run as it is known, twice a second: what was settled a while ago is in it. What is added is written to the journal.
-    Known(&'a Run, &'a mut Vec<Event>),
-}
 
 /// Probes what a stage expects.
 #[derive(Debug, Clone)]

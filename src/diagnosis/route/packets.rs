@@ -51,10 +51,10 @@ pub(super) fn latency(evidence: &Evidence<'_>) -> Option<Ruling> {
     const LEAST_MS: f64 = 20.0;
     const TIMES: f64 = 4.0;
     let (layer, fault) = evidence.broken()?;
-    let is_late = match fault {
-        Fault::Mismatch { mismatches, .. } => mismatches.iter().all(|one| one.what == "time"),
-        Fault::TimedOut { .. } => layer > Layer::Tcp && answered(evidence.trace),
-        _ => false,
+    let is_late = if let Fault::Mismatch { mismatches, .. } = fault {
+        mismatches.iter().all(|one| one.what == "time")
+    } else {
+        matches!(fault, Fault::TimedOut { .. }) && layer > Layer::Tcp && answered(evidence.trace)
     };
     let again: Vec<&Trace> = evidence.again().collect();
     if !is_late || again.is_empty() {

@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::{BLACK_HOLE, DROPPED, HAIRPIN, LIMIT, OLD_SOURCE, TRACKING_FULL, answering_ports, others_connect, silent};
+use super::silence::{answering_ports, silent};
+use super::{BLACK_HOLE, DROPPED, HAIRPIN, LIMIT, OLD_SOURCE, TRACKING_FULL, others_connect};
 use crate::diagnosis::evidence::{Evidence, source, tried};
 use crate::diagnosis::registry::Ruling;
 use crate::model::cause::Cause;

@@ -22,10 +22,12 @@ pub(in crate::diagnosis) fn is_to_blame(evidence: &Evidence<'_>) -> bool {
 /// The server said or showed that it closes what is idle.
 fn closed(evidence: &Evidence<'_>) -> Option<Ruling> {
     let (layer, fault) = evidence.broken()?;
-    let says_so = match fault {
-        Fault::Mismatch { mismatches, .. } => mismatches.iter().any(|one| one.what == Mismatch::IDLE_CONNECTION),
-        Fault::StatementFailed(error) => rested(evidence.trace).is_some() && is_of_idle_time(error),
-        _ => false,
+    let says_so = if let Fault::Mismatch { mismatches, .. } = fault {
+        mismatches.iter().any(|one| one.what == Mismatch::IDLE_CONNECTION)
+    } else if let Fault::StatementFailed(error) = fault {
+        rested(evidence.trace).is_some() && is_of_idle_time(error)
+    } else {
+        false
     };
     says_so.then(|| {
         let ruling = Ruling::new(IDLE_CLOSED, layer, fault.to_string());
@@ -42,11 +44,14 @@ fn is_of_idle_time(error: &ServerError) -> bool {
 fn forgotten(evidence: &Evidence<'_>) -> Option<Ruling> {
     let (layer, fault) = evidence.broken()?;
     let rested = rested(evidence.trace)?;
-    let (cause, other) = match fault {
-        Fault::TimedOut { .. } | Fault::ConnectionLost { .. } => (IDLE_FORGOTTEN, None),
-        Fault::Reset { .. } => (IDLE_FORGOTTEN, Some(IDLE_CLOSED)),
-        Fault::ClosedEarly { .. } => (IDLE_CLOSED, Some(IDLE_FORGOTTEN)),
-        _ => return None,
+    let (cause, other) = if matches!(fault, Fault::TimedOut { .. } | Fault::ConnectionLost { .. }) {
+        (IDLE_FORGOTTEN, None)
+    } else if matches!(fault, Fault::Reset { .. }) {
+        (IDLE_FORGOTTEN, Some(IDLE_CLOSED))
+    } else if matches!(fault, Fault::ClosedEarly { .. }) {
+        (IDLE_CLOSED, Some(IDLE_FORGOTTEN))
+    } else {
+        return None;
     };
     let fresh: Vec<bool> = evidence.again().map(|trace| trace.broken().is_none()).collect();
     // New connections fail too: the rest has nothing to do with it.

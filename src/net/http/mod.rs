@@ -105,12 +105,13 @@ pub struct Conversation {
 enum Line {
     /// Nothing was sent on it.
     New(Tap<Stream>),
-    Http1(http1::SendRequest<Full<Bytes>>, http1::Connection<TokioIo<Tap<Stream>>, Full<Bytes>>),
-    Http2(http2::SendRequest<Full<Bytes>>, Http2Connection),
+    Http1(http1::SendRequest<Full<Bytes>>, Box<Http1Connection>),
+    Http2(http2::SendRequest<Full<Bytes>>, Box<Http2Connection>),
     /// It was closed, by whichever side.
     Closed,
 }
 
+type Http1Connection = http1::Connection<TokioIo<Tap<Stream>>, Full<Bytes>>;
 type Http2Connection = http2::Connection<TokioIo<Tap<Stream>>, Full<Bytes>, TokioExecutor>;
 
 impl Conversation {
@@ -141,7 +142,7 @@ impl Conversation {
         *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Heard::default();
         let mut line = match std::mem::replace(&mut self.line, Line::Closed) {
             Line::New(tap) => begin(tap, self.protocol).await.map_err(|error| blame.fault(&error))?,
-            line => line,
+            line @ (Line::Http1(..) | Line::Http2(..) | Line::Closed) => line,
         };
         let (answer, is_open) = match &mut line {
             Line::Http1(sender, connection) => {
@@ -201,14 +202,14 @@ async fn begin(tap: Tap<Stream>, protocol: Protocol) -> Result<Line, hyper::Erro
             let mut builder = http1::Builder::new();
             builder.max_buf_size(LARGEST_HEAD);
             let (sender, connection) = builder.handshake(io).await?;
-            Line::Http1(sender, connection)
+            Line::Http1(sender, Box::new(connection))
         }
         Protocol::Http2 => {
             let largest = u32::try_from(LARGEST_HEAD).unwrap_or(u32::MAX);
             let mut builder = http2::Builder::new(TokioExecutor::new());
             builder.max_header_list_size(largest);
             let (sender, connection) = builder.handshake(io).await?;
-            Line::Http2(sender, connection)
+            Line::Http2(sender, Box::new(connection))
         }
     })
 }

@@ -3,6 +3,7 @@
 //! empty.
 
 mod read;
+mod search_path;
 
 use std::time::Duration;
 

@@ -7,6 +7,7 @@ pub mod fields;
 pub(super) mod judge;
 pub(super) mod request;
 pub(super) mod respond;
+mod reuse;
 mod tally;
 pub(super) mod way;
 
@@ -27,9 +28,8 @@ use super::reach::Addresses;
 use super::tls::CertificateFiles;
 use super::{Probe, Problem, Recorder, Stop, Surroundings};
 use crate::model::fact::Fact;
-use crate::model::fault::{Fault, Mismatch};
+use crate::model::fault::Fault;
 use crate::model::layer::Layer;
-use crate::clock::milliseconds;
 use crate::model::trace::VantageError;
 use crate::net::http::Answer;
 use crate::net::proxy::Proxy;
@@ -39,7 +39,7 @@ use ask::{Asked, ask};
 use fields::{Auth, Expect, HttpVersion, Text, WrittenUrl};
 use request::Message;
 use tally::Tally;
-use way::{Detour, Door, ProxyChoice, Ready, Way, is_secured};
+use way::{Detour, Door, ProxyChoice, Way, is_secured};
 
 /// Bytes of a body kept in a trace.
 pub(super) const EXCERPT: usize = 2048;
@@ -289,32 +289,6 @@ impl Http {
         let Some(Period(idle)) = self.reuse_after else { return Ok(()) };
         let asked = Asked { message: &message, expect, redirects: &redirects, follows: false, rested: true };
         self.reuse(recorder, ready, &asked, idle).await
-    }
-
-    /// The same call once more on the same connection, after it was idle.
-    async fn reuse(
-        &self,
-        recorder: &mut Recorder,
-        mut ready: Ready,
-        asked: &Asked<'_>,
-        idle: Duration,
-    ) -> Result<(), Stop> {
-        let idle_ms = milliseconds(idle);
-        if let Err(closed_after) = recorder.waiting(ready.conversation.rest(idle)).await? {
-            let got = if closed_after.is_zero() {
-                "closed by the server with its answer".to_owned()
-            } else {
-                format!("closed by the server after {:.1}s", closed_after.as_secs_f64())
-            };
-            let expected = format!("still open after {}", Period(idle));
-            let mismatch = Mismatch { what: Mismatch::IDLE_CONNECTION.to_owned(), expected, got };
-            let fault = Fault::Mismatch { mismatches: vec![mismatch], excerpt: None };
-            return Err(recorder.broke(Layer::Protocol, closed_after, fault));
-        }
-        recorder.worked(Layer::Protocol, idle, Fact::Idled { idle_ms });
-        let began = Instant::now();
-        let answer = ask(recorder, &mut ready, asked).await?;
-        self.judge(recorder, &answer, began.elapsed())
     }
 
     /// The protocol layer and those above it, of an answer that something else than this program fetched.

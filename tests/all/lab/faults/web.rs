@@ -59,7 +59,7 @@ pub(in super::super) const FAULTS: &[Fault] = &[
     }),
     Fault::new("fw-idle-drop", REUSED, Breaks("protocol"), |lab| forget_idle(lab, "8081", "drop")),
     Fault::new("fw-idle-drop", REUSED, Breaks("protocol"), |lab| {
-        forget_idle(lab, "8081", "reject with tcp reset")
+        forget_idle(lab, "8081", "reject with tcp reset");
     }),
     Fault::new("grpc-trailers-missing", GRPC, Breaks("protocol"), |lab| {
         let plain = PLAIN.replace("add_trailer grpc-status 0;", "");

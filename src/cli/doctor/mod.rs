@@ -1,5 +1,7 @@
 //! `gonogo doctor`: before the night, everything a run will need: each vantage, each secret, each database login.
 
+mod login;
+
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -21,12 +23,10 @@ use crate::model::application::AsApplication;
 use crate::model::fact::Fact;
 use crate::model::notification::Target;
 use crate::model::outcome::{Judgement, Outcome};
-use crate::model::outline::HERE;
-use crate::model::trace::{Ended, Seen, Trace, VantageError};
+use crate::model::trace::{Ended, Seen, VantageError};
 use crate::notify;
 use crate::plan::Plan;
-use crate::probe::postgres::Postgres;
-use crate::probe::{self, Context, Names, Spec, Surroundings};
+use crate::probe::{self, Context, Names, Spec};
 use crate::report::text;
 use crate::secret::{Scrubber, SecretRef, Vault, referred};
 use crate::vantage::{About, Places};
@@ -36,8 +36,8 @@ use crate::verdict::Exit;
 const SECRET_LIMIT: Duration = Duration::from_secs(30);
 /// The longest a vantage may take: the program may have to be brought there.
 const VANTAGE_LIMIT: Duration = Duration::from_mins(1);
-/// The longest a login may take.
-const LOGIN_LIMIT: Duration = Duration::from_secs(10);
+/// The longest an application's own process may be looked for.
+const APPLICATION_LIMIT: Duration = Duration::from_secs(10);
 /// A clock that is further off is told: it spoils tokens, certificates and every comparison of times.
 const CLOCK_LIMIT_MS: u64 = 2000;
 
@@ -162,7 +162,7 @@ fn asked<'a>(
     let applications = places.applications().map(|who| application(who, places, cancel).boxed());
     let secrets = secrets(plan).into_iter().map(|reference| secret(reference, vault).boxed());
     let held = held(plan).into_iter().map(|held| held.row(places, cancel).boxed());
-    let logins = logins(plan).into_iter().map(|login| login.row(places, cancel).boxed());
+    let logins = login::logins(plan).into_iter().map(|login| login.row(places, cancel).boxed());
     vantages.chain(applications).chain(secrets).chain(held).chain(logins).collect()
 }
 
@@ -212,7 +212,7 @@ async fn application((id, who): (&str, &AsApplication), places: &Places, cancel:
     };
     // Any look shows whether its variables can be told; this one also shows which proxies they name.
     let names = Spec::Names(Names { name: "localhost".to_owned() });
-    let trace = places.look(place, &names, LOGIN_LIMIT, None, cancel).await;
+    let trace = places.look(place, &names, APPLICATION_LIMIT, None, cancel).await;
     if let Ended::Blind(error) = trace.ended {
         return row(State::Fault, error.to_string()).help("once the application runs, ask again");
     }
@@ -316,85 +316,6 @@ impl Held {
             }
         }
     }
-}
-
-/// A database login, from one place.
-struct Login {
-    name: String,
-    vantage: Arc<str>,
-    /// The application that logs in, when not the vantage's own user.
-    who: Option<AsApplication>,
-    probe: Spec,
-}
-
-/// Logins of the plan's `databases` from here, and those of `postgres` checks from where each is looked at.
-fn logins(plan: &Plan) -> Vec<Login> {
-    let mut known = HashSet::new();
-    let named = plan.databases.iter().flat_map(|(id, database)| {
-        let users = database.postgres.users.keys().map(String::as_str).map(Some);
-        let users: Vec<Option<&str>> =
-            if database.postgres.users.is_empty() { vec![None] } else { users.collect() };
-        users.into_iter().filter_map(move |user| {
-            let mut probe = Spec::read("postgres", json!({ "database": id, "user": user }))?.ok()?;
-            let surroundings = Surroundings { folder: Path::new("."), databases: &plan.databases };
-            let name = user.map_or_else(|| id.clone(), |user| format!("{id} as {user}"));
-            // A password that is only on the vantages lets nobody in from here.
-            let usable = probe.bind(&surroundings).is_empty()
-                && !referred(&probe).iter().any(SecretRef::is_on_vantage);
-            usable.then(|| Login { name, vantage: HERE.into(), who: None, probe })
-        })
-    });
-    let checks = plan.outline.checks.iter().zip(&plan.jobs).flat_map(|(check, job)| {
-        let Spec::Postgres(probe) = &job.probe else { return Vec::new() };
-        let alone = Postgres {
-            query: None,
-            read_only: true,
-            commit: false,
-            statement_timeout: None,
-            expect: None,
-            ..(**probe).clone()
-        };
-        let login = |vantage: &Arc<str>| Login {
-            name: check.id.to_string(),
-            vantage: vantage.clone(),
-            who: job.as_application.clone(),
-            probe: Spec::Postgres(Box::new(alone.clone())),
-        };
-        check.from.iter().map(login).collect::<Vec<_>>()
-    });
-    let key = |login: &Login| (login.vantage.clone(), format!("{:?} {:?}", login.who, login.probe));
-    named.chain(checks).filter(|login| known.insert(key(login))).collect()
-}
-
-impl Login {
-    async fn row(self, places: &Places, cancel: &CancellationToken) -> Row {
-        let trace =
-            places.look((&self.vantage, self.who.as_ref()), &self.probe, LOGIN_LIMIT, None, cancel).await;
-        let judgement = Judgement::of(&trace, &self.probe.layers(), None);
-        let name =
-            if *self.vantage == *HERE { self.name } else { format!("{} from {}", self.name, self.vantage) };
-        let row = |state, told: String| Row::new("login", name, state, told);
-        if judgement.outcome == Outcome::Pass {
-            return row(State::Ready, identity(&trace));
-        }
-        match (&trace.ended, trace.broken()) {
-            (_, Some((_, fault))) => {
-                let help = format!("gonogo explain {}", fault.id());
-                row(State::Fault, judgement.message).help(help)
-            }
-            (Ended::Blind(error), None) => row(State::Fault, reason(error.clone())),
-            (_, None) => row(State::Fault, judgement.message),
-        }
-    }
-}
-
-/// Which database let us in.
-fn identity(trace: &Trace) -> String {
-    let identified = trace.observations.iter().find_map(|observation| {
-        let Seen::Worked(Fact::Identified(identity)) = &observation.seen else { return None };
-        Some(identity.to_string())
-    });
-    identified.unwrap_or_else(|| "let in".to_owned())
 }
 
 /// Whether a folder of ours can be written, without making it.
