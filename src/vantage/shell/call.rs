@@ -35,6 +35,7 @@ impl Looking<'_> {
             ("redirects", http.redirects > 0),
             ("addresses: all", http.addresses == Addresses::All),
             ("repeat", http.repeat > 1),
+            ("reuse_after", http.reuse_after.is_some()),
         ])?;
         let message = http.message(self.recorder).await?;
         let (host, port, secured) = (message.host(), message.port(), message.url.scheme() == "https");
