@@ -15,7 +15,6 @@ use crate::model::outcome::{Judgement, Outcome};
 use crate::model::outline::HERE;
 use crate::model::trace::{Ended, Seen, Trace};
 use crate::plan::Plan;
-use crate::probe::postgres::Postgres;
 use crate::probe::{Spec, Surroundings};
 use crate::secret::{SecretRef, referred};
 use crate::vantage::Places;
@@ -51,15 +50,7 @@ pub(super) fn logins(plan: &Plan) -> Vec<Login> {
     });
     let checks = plan.outline.checks.iter().zip(&plan.jobs).flat_map(|(check, job)| {
         let Spec::Postgres(probe) = &job.probe else { return Vec::new() };
-        let alone = Postgres {
-            query: None,
-            read_only: true,
-            commit: false,
-            statement_timeout: None,
-            reuse_after: None,
-            expect: None,
-            ..(**probe).clone()
-        };
+        let alone = probe.login();
         let login = |vantage: &Arc<str>| Login {
             name: check.id.to_string(),
             vantage: vantage.clone(),

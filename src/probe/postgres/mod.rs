@@ -201,6 +201,13 @@ impl Postgres {
         }
     }
 
+    /// The same login, and nothing that is done once it is in.
+    #[must_use]
+    pub fn login(&self) -> Self {
+        let alone = Self::to(self.url.clone(), self.database.clone(), self.user.clone());
+        Self { password: self.password.clone(), ca: self.ca.clone(), ..alone }
+    }
+
     /// Log in as the probe does, for work of one's own; its layers are recorded.
     ///
     /// # Errors
