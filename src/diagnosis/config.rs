@@ -134,7 +134,7 @@ fn cached(evidence: &Evidence<'_>) -> Option<Ruling> {
     let asked = if old.asked > 0 { format!(", {} of them in vain", old.asked) } else { String::new() };
     let contrast = format!("{program} of this host has {} connections to {}{asked}.", old.established + old.asked, old.address);
     // What asks in vain was told the old address just now; a pool may end its connections by itself.
-    Some(if old.asked > 0 { ruling.proved(contrast) } else { ruling.because(contrast) })
+    Some(if old.asked > 0 && old.program.is_some() { ruling.proved(contrast) } else { ruling.because(contrast) })
 }
 
 /// Another name than in the baseline is called, and both are there: not the name server gives another address, the

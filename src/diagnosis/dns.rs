@@ -72,7 +72,7 @@ causes! { Dns:
         "The answer holds a CNAME together with NXDOMAIN.",
         ["create the name it points to, or point the alias elsewhere"];
     STALE = "dns-stale-record" at Dns,
-        "The name leads to another host than before, which answers.",
+        "The name leads to another host than before.",
         "Everything connects; only the address and what the answer says of itself differ.",
         ["correct the record and flush the caches", "lower its time to live before the next attempt"];
     STALE_DEAD = "dns-stale-record-dead" at Dns,
@@ -219,8 +219,13 @@ fn no_name(evidence: &Evidence<'_>) -> Option<Ruling> {
     if let Some(contrast) = elsewhere_found(evidence) {
         return Some(Ruling::new(SPLIT_HORIZON, Layer::Dns, seen(fault)).because(contrast).or(&[NEGATIVE_CACHE]));
     }
-    let ruling = Ruling::new(NXDOMAIN, Layer::Dns, seen(fault));
-    Some(not_elsewhere(evidence, ruling))
+    let ruling = not_elsewhere(evidence, Ruling::new(NXDOMAIN, Layer::Dns, seen(fault)));
+    if evidence.before.is_some() {
+        return Some(ruling);
+    }
+    // It may never have been there: the plan may be wrong.
+    let sure = ruling.confidence.min(Confidence::Medium);
+    Some(ruling.sure(sure).next("is the name in the plan right? there is no baseline in which it was found"))
 }
 
 /// The same from every place that was asked; surer with the address of the baseline still there.

@@ -58,6 +58,18 @@ impl<'a> Evidence<'a> {
         self.broken().filter(|(broken, _)| *broken == layer).map(|(_, fault)| fault)
     }
 
+    /// Whether it broke by taking too long.
+    #[must_use]
+    pub fn is_late(&self) -> bool {
+        let too_long = |fault: &Fault| {
+            if let Fault::Mismatch { mismatches, .. } = fault {
+                return mismatches.iter().any(|one| one.what == "time");
+            }
+            matches!(fault, Fault::TimedOut { .. } | Fault::ConnectTimedOut { .. })
+        };
+        self.broken().is_some_and(|(_, fault)| too_long(fault))
+    }
+
     /// Who to whom.
     #[must_use]
     pub fn way(&self) -> String {
@@ -82,29 +94,65 @@ impl<'a> Evidence<'a> {
         asked.chain(beside).filter(|place| could_look(place.trace))
     }
 
+    /// Whether a place connects to an address that was called here: the name may lead elsewhere from there.
+    #[must_use]
+    pub fn reaches_the_same(&self, place: &Place<'_>) -> bool {
+        let called: Vec<SocketAddr> = tried(self.trace).map(|attempt| attempt.address).collect();
+        let same = |attempt: &Attempt| attempt.error.is_none() && called.contains(&attempt.address);
+        place.passes(Layer::Tcp) && (called.is_empty() || tried(place.trace).any(same))
+    }
+
     /// The same probe from the runner.
     #[must_use]
     pub fn runner(&self) -> Option<Place<'a>> {
         self.elsewhere().find(|place| place.vantage == HERE)
     }
 
-    /// The same probe from the target's own hosts.
+    /// The same probe from the target's own hosts; one that is known not to have the address that is called is none.
     pub fn target(&self) -> impl Iterator<Item = Place<'a>> {
-        let own = self.check.link.as_deref().map_or(&[][..], |link| &link.to_runs_on);
-        self.elsewhere().filter(move |place| own.iter().any(|vantage| **vantage == *place.vantage))
+        self.elsewhere().filter(|place| self.is_target(place.vantage))
     }
 
     /// The same probe from places that are not the target's own host.
     pub fn others(&self) -> impl Iterator<Item = Place<'a>> {
-        let own = self.check.link.as_deref().map_or(&[][..], |link| &link.to_runs_on);
-        self.elsewhere().filter(move |place| own.iter().all(|vantage| **vantage != *place.vantage))
+        self.elsewhere().filter(|place| !self.is_target(place.vantage))
     }
 
     /// Connections on loopback, from the target's own hosts, with the address.
     pub fn loopback(&self) -> impl Iterator<Item = (IpAddr, Place<'a>)> {
-        let places =
-            self.answered(|question| *question == Question::Loopback).filter(|place| could_look(place.trace));
+        let places = self
+            .answered(|question| *question == Question::Loopback)
+            .filter(|place| could_look(place.trace) && self.is_target(place.vantage));
         places.filter_map(|place| Some((tried(place.trace).next()?.address.ip(), place)))
+    }
+
+    /// Whether the plan's hosts of the target have this address; none when no host tells. The address that is called may be
+    /// a load balancer's, or no longer the target's.
+    #[must_use]
+    pub fn is_of_target(&self, address: IpAddr) -> Option<bool> {
+        let own = self.check.link.as_deref().map_or(&[][..], |link| &link.to_runs_on);
+        let told: Vec<bool> = own.iter().filter_map(|vantage| self.has(vantage, &[address])).collect();
+        (!told.is_empty()).then(|| told.contains(&true))
+    }
+
+    fn is_target(&self, vantage: &str) -> bool {
+        let own = self.check.link.as_deref().map_or(&[][..], |link| &link.to_runs_on);
+        let called: Vec<IpAddr> = tried(self.trace).map(|attempt| attempt.address.ip()).collect();
+        own.iter().any(|own| **own == *vantage) && self.has(vantage, &called) != Some(false)
+    }
+
+    /// Whether a host has one of these addresses: it lists its own, or the kernel there leaves for one by that very address.
+    fn has(&self, vantage: &str, addresses: &[IpAddr]) -> Option<bool> {
+        let lists = self.all_listeners().find(|(there, facts)| *there == vantage && !facts.own.is_empty());
+        if let Some((_, facts)) = lists.filter(|_| !addresses.is_empty()) {
+            return Some(addresses.iter().any(|address| facts.own.contains(address)));
+        }
+        let place = self.elsewhere().find(|place| place.vantage == vantage)?;
+        let routes = facts(place.trace).filter_map(|fact| {
+            let Fact::Routed { address, source } = fact else { return None };
+            addresses.contains(address).then_some(address == source)
+        });
+        routes.reduce(|one, other| one || other)
     }
 
     /// The same probe again, from the same place.
@@ -112,6 +160,19 @@ impl<'a> Evidence<'a> {
         self.answered(|question| *question == Question::Again)
             .map(|place| place.trace)
             .filter(|trace| could_look(trace))
+    }
+
+    /// How many calls were made again from the same place, when each of them passed though this one broke: what broke it
+    /// was over by then.
+    #[must_use]
+    pub fn is_over(&self) -> Option<usize> {
+        let (layer, _) = self.broken()?;
+        // A mere connection in the place of a call that would change something shows nothing of the call.
+        let is_call =
+            |trace: &Trace| layer <= Layer::Tcp || self.check.kind != "http" || trace.answer().is_some();
+        let passed = |trace: &Trace| trace.broken().is_none() && is_call(trace);
+        let all = self.again().count();
+        (all > 0 && self.again().all(passed)).then_some(all)
     }
 
     /// Connections to other ports of the same host.
@@ -157,8 +218,13 @@ impl<'a> Evidence<'a> {
         })
     }
 
-    /// What listens on the target's own hosts, by vantage.
+    /// What listens on the target's own hosts, by vantage; on those that have the address that is called.
     pub fn listeners(&self) -> impl Iterator<Item = (&'a str, &'a ListenerFacts)> {
+        self.all_listeners().filter(|(vantage, _)| self.is_target(vantage))
+    }
+
+    /// The same on every host that the plan has of the target.
+    pub fn all_listeners(&self) -> impl Iterator<Item = (&'a str, &'a ListenerFacts)> {
         self.answered(|question| *question == Question::Listeners).filter_map(|place| {
             let found = facts(place.trace)
                 .find_map(|fact| if let Fact::Listening(found) = fact { Some(found) } else { None });

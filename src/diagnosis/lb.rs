@@ -93,7 +93,9 @@ fn one_bad(evidence: &Evidence<'_>) -> Option<Ruling> {
     let alike = broken.iter().all(|(there, other)| *there == layer && other.id() == fault.id());
     let (count, _) = calls(evidence)?;
     Some(match (alike, count) {
-        (true, 2..) => ruling.sure(Confidence::High),
+        (true, 2..) if evidence.resolved().is_some_and(|(_, addresses)| addresses.len() > 1) => ruling.sure(Confidence::High),
+        // Behind one address there may be one process that fails by turns.
+        (true, 2..) => ruling.next("is there more than one node behind this address? if not, the application itself fails by turns"),
         (true, _) => ruling.next("only one call failed: ask again, gonogo retest").sure(Confidence::Low),
         (false, _) => ruling.sure(Confidence::Low),
     })

@@ -42,6 +42,9 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Vec<Diagnosis> {
         &[proxy::RULES, tls::RULES, config::RULES]
     } else if tcp::idle::is_to_blame(evidence) {
         &[tcp::idle::RULES]
+    } else if evidence.check.kind == "command" {
+        // What a program does on the network is its own: only what it prints tells.
+        &[config::RULES, db::RULES, tls::RULES, mq::RULES, auth::RULES, app::RULES]
     } else {
         RULES
     };
@@ -53,7 +56,7 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Vec<Diagnosis> {
     let excluded: Vec<&str> = found.iter().flat_map(|ruling| ruling.excludes.iter().copied()).collect();
     found.retain(|ruling| !excluded.contains(&ruling.cause.id));
     // Stable: rules of one layer keep their order, which is from the particular to the general.
-    found.sort_by_key(|ruling| (ruling.layer, std::cmp::Reverse(ruling.confidence)));
+    found.sort_by_key(|ruling| (ruling.beside, ruling.layer, std::cmp::Reverse(ruling.confidence)));
     found.truncate(MOST);
     let changed = evidence.before.map(|before| changes(before, evidence.trace)).unwrap_or_default();
     // What tells the cause may be a lower layer than the one that broke.
@@ -63,8 +66,29 @@ pub fn diagnose(evidence: &Evidence<'_>) -> Vec<Diagnosis> {
         (None, Ended::Complete) => "works, but at",
         (None, Ended::Cancelled | Ended::Blind(_)) => "not tried, because at",
     };
+    let over = evidence.is_over();
+    let idle = tcp::idle::is_to_blame(evidence);
     let told = found.into_iter().map(|ruling| {
-        let Ruling { cause, layer, seen, contrast, confidence, or, next, excludes: _ } = ruling;
+        let Ruling { cause, layer, seen, contrast, confidence, or, next, excludes: _, beside } = ruling;
+        let seen = match evidence.broken() {
+            Some((_, fault)) if beside => format!("{fault}; beside it, at {layer}, {seen}"),
+            Some(_) | None => seen,
+        };
+        let (contrast, confidence) = match over {
+            Some(calls) if !idle => {
+                let again = if calls == 1 {
+                    "a call passes".to_owned()
+                } else {
+                    format!("{calls} calls in a row pass")
+                };
+                (
+                    format!("{contrast} It works again: {again} from the same place.").trim().to_owned(),
+                    confidence.min(Confidence::Medium),
+                )
+            }
+            Some(_) | None => (contrast, confidence),
+        };
+        let confidence = if beside { confidence.min(Confidence::Medium) } else { confidence };
         let also = db::also(evidence, cause).map(|other| other.id);
         let general = cause.next.iter().map(|step| (*step).to_owned());
         Diagnosis {

@@ -22,6 +22,8 @@ pub(super) struct Ruling {
     pub(super) next: Vec<String>,
     /// Causes that what was seen excludes, though rules that see less of it tell them.
     pub(super) excludes: Vec<&'static str>,
+    /// It is so, and may not be why the check broke.
+    pub(super) beside: bool,
 }
 
 impl Ruling {
@@ -36,6 +38,7 @@ impl Ruling {
             or: Vec::new(),
             next: Vec::new(),
             excludes: Vec::new(),
+            beside: false,
         }
     }
 
@@ -66,6 +69,17 @@ impl Ruling {
     pub(super) fn not(mut self, causes: &[&Cause]) -> Self {
         self.excludes.extend(causes.iter().map(|cause| cause.id));
         self
+    }
+
+    /// It is so, and may not be why the check broke: what explains that is told before it.
+    pub(super) fn beside(mut self) -> Self {
+        self.beside = true;
+        self
+    }
+
+    /// The same of what costs time and no more, unless time is what the check broke by.
+    pub(super) fn beside_unless_late(self, evidence: &Evidence<'_>) -> Self {
+        if evidence.broken().is_none() || evidence.is_late() { self } else { self.beside() }
     }
 
     pub(super) fn next(mut self, step: impl Into<String>) -> Self {

@@ -31,7 +31,7 @@ causes! { Route:
         ["repair the route on the router that is named"];
     ROUTER_PROHIBITS = "route-prohibit-icmp" at Network,
         "A router on the way prohibits the target by policy.",
-        "The errno of a missing route, but ICMP code 9, 10 or 13, on every port.",
+        "The errno of a missing route, but ICMP code 9, 10 or 13 (IPv6: 1, 5 or 6), on every port.",
         ["ask the network team for the access list entry of the router that is named"];
     BLACK_HOLE = "route-blackhole" at Network,
         "Everything to the target's address vanishes on the way.",
@@ -74,8 +74,8 @@ causes! { Route:
         "Refused from here, while other places connect: the application is up.",
         ["ask the firewall team, with source, target, port and time"];
     REJECTED_ADMIN = "fw-reject-admin" at Network,
-        "A firewall rejects this connection: administratively prohibited.",
-        "\"No route to host\" misleads: only this port says so, by ICMP code 9, 10 or 13.",
+        "A firewall rejects this connection by an ICMP error, such as administratively prohibited.",
+        "\"No route to host\" misleads: only this port says so, mostly by ICMP code 9, 10 or 13 (IPv6: 1, 5 or 6).",
         ["open the port in the firewall that is named"];
     EGRESS = "fw-egress-source" at Source,
         "The source host's own firewall stops the connection.",
@@ -136,8 +136,12 @@ pub(super) const RULES: &[Rule] = &[
     silence::silent_everywhere, silence::vanished, packets::lossy, packets::latency, packets::large_request, packets::large_answer, packets::large, packets::slow,
 ];
 
-/// ICMP codes of destination unreachable that are a policy (RFC 1812 section 5.2.7.1).
-const POLICY: [u8; 3] = [9, 10, 13];
+/// Whether an ICMP error is of a policy: of destination unreachable the codes 9, 10 and 13 (RFC 1812 section 5.2.7.1), in
+/// IPv6 1, 5 and 6 (RFC 4443 section 3.1).
+fn is_policy((kind, code): (u8, u8)) -> bool {
+    matches!((kind, code), (3, 9 | 10 | 13) | (1, 1 | 5 | 6))
+}
+
 /// How long the kernel asks for a hardware address before it gives up is 3 s; at once is much less.
 const ARP_MS: f64 = 2000.0;
 
@@ -170,7 +174,9 @@ fn egress(evidence: &Evidence<'_>) -> Option<Ruling> {
     let (_, error) = refusal(evidence.trace)?;
     let own = source(evidence.trace);
     let by_itself = error.offender.is_some() && error.offender == own;
-    (error.kind == ConnectErrorKind::Prohibited || by_itself).then(|| {
+    // Some ICMP errors of IPv6 come as EACCES: then a router says so, not the kernel here.
+    let by_kernel = error.offender.is_none() && error.kind == ConnectErrorKind::Prohibited;
+    (by_kernel || by_itself).then(|| {
         let who = if by_itself { "The ICMP error comes from the source itself." } else { "The kernel of the source says so." };
         let works = working(evidence);
         let ruling = Ruling::new(EGRESS, Layer::Tcp, fault.to_string());
@@ -199,40 +205,53 @@ fn going_round(evidence: &Evidence<'_>) -> Option<Ruling> {
     Some(Ruling::new(LOOP, Layer::Route, fault.to_string()).proved(format!("{who} says that the packet's time to live is over.")))
 }
 
-/// Whether another port of the same host met the same ICMP error.
-fn every_port(evidence: &Evidence<'_>, kind: ConnectErrorKind) -> bool {
-    let mut others = evidence.other_ports().filter_map(refused_as).peekable();
-    others.peek().is_some() && others.all(|other| other == kind)
+/// Whether other ports of the same host meet the same ICMP error; none when they were not asked, or nothing came: routers
+/// send only so many.
+fn every_port(evidence: &Evidence<'_>, kind: ConnectErrorKind) -> Option<bool> {
+    let answers = |trace: &Trace| passes(trace, Layer::Tcp) || refused_as(trace) == Some(ConnectErrorKind::Refused);
+    if evidence.other_ports().any(answers) {
+        return Some(false);
+    }
+    evidence.other_ports().any(|trace| refused_as(trace) == Some(kind)).then_some(true)
 }
 
-/// EHOSTUNREACH at once: somebody on the way says no.
+/// EHOSTUNREACH at once, or EACCES by an error of IPv6: somebody on the way says no.
 fn router(evidence: &Evidence<'_>) -> Option<Ruling> {
     let fault = evidence.broken_at(Layer::Tcp)?;
     let (attempt, error) = refusal(evidence.trace)?;
-    if !matches!(error.kind, ConnectErrorKind::HostUnreachable | ConnectErrorKind::NetworkUnreachable) || attempt.took_ms >= ARP_MS {
+    let unreachable =
+        matches!(error.kind, ConnectErrorKind::HostUnreachable | ConnectErrorKind::NetworkUnreachable);
+    let prohibited = error.kind == ConnectErrorKind::Prohibited
+        && error.offender.is_some()
+        && error.offender != source(evidence.trace);
+    let said = unreachable || prohibited;
+    if !said || attempt.took_ms >= ARP_MS {
         return None;
     }
     let who = error.offender.map_or_else(|| "A router".to_owned(), |offender| offender.to_string());
-    let policy = error.icmp.is_some_and(|(_, code)| POLICY.contains(&code));
+    let policy = error.icmp.is_some_and(is_policy);
     let all = every_port(evidence, error.kind);
     let code = error.icmp.map_or_else(String::new, |(kind, code)| format!(" (ICMP {kind}/{code})"));
     let ports = match (all, evidence.other_ports().next()) {
-        (true, _) => " of every port",
-        (false, Some(_)) => " of this port only",
-        (false, None) => "; no other port was asked",
+        (Some(true), _) => " of every port",
+        (Some(false), _) => " of this port, and others of the same host answer",
+        (None, Some(_)) => "; of other ports nothing came",
+        (None, None) => "; no other port was asked",
     };
     let contrast = format!("{who} says so{code}{ports}. {}", working(evidence).unwrap_or_default());
-    let cause = match (policy, all) {
-        (true, true) => ROUTER_PROHIBITS,
-        (true | false, false) => REJECTED_ADMIN,
-        (false, true) => ROUTER_UNREACHABLE,
+    let (cause, other) = match (policy, all) {
+        (true, Some(true)) => (ROUTER_PROHIBITS, REJECTED_ADMIN),
+        (true, None) => (REJECTED_ADMIN, ROUTER_PROHIBITS),
+        (true | false, Some(false)) => (REJECTED_ADMIN, ROUTER_UNREACHABLE),
+        (false, Some(true) | None) => (ROUTER_UNREACHABLE, REJECTED_ADMIN),
     };
-    let ruling = Ruling::new(cause, if all { Layer::Route } else { Layer::Tcp }, fault.to_string());
-    let ruling = match evidence.other_ports().next() {
-        Some(_) => ruling.proved(contrast),
-        None => ruling.because(contrast).or(&[ROUTER_PROHIBITS, ROUTER_UNREACHABLE]),
-    };
-    Some(if policy && !all { ruling } else if all { ruling.or(&[REJECTED_ADMIN]) } else { ruling })
+    let is_route = cause != REJECTED_ADMIN;
+    let ruling = Ruling::new(cause, if is_route { Layer::Route } else { Layer::Tcp }, fault.to_string());
+    Some(match all {
+        Some(false) if policy => ruling.proved(contrast),
+        Some(_) => ruling.proved(contrast).or(&[other]),
+        None => ruling.because(contrast).or(&[other]),
+    })
 }
 
 fn host_down(evidence: &Evidence<'_>) -> Option<Ruling> {
@@ -293,17 +312,17 @@ fn source_moved(evidence: &Evidence<'_>) -> Option<(IpAddr, IpAddr)> {
 
 /// Places elsewhere that connect, in a sentence.
 fn others_connect(evidence: &Evidence<'_>) -> Option<String> {
-    let places: Vec<Place<'_>> = evidence.others().filter(|place| place.passes(Layer::Tcp)).collect();
+    let places: Vec<Place<'_>> = evidence.others().filter(|place| evidence.reaches_the_same(place)).collect();
     let first = places.first()?;
     let words = listed(places.iter().map(Place::name));
-    let own = evidence.target().find(|place| place.passes(Layer::Tcp) && place.vantage != first.vantage);
+    let own = evidence.target().find(|place| evidence.reaches_the_same(place) && place.vantage != first.vantage);
     let own = own.map_or_else(String::new, |place| format!(", and so does {} itself", place.vantage));
     Some(format!("It connects from {words}{own}."))
 }
 
 /// Any place that connects, in a sentence.
 fn working(evidence: &Evidence<'_>) -> Option<String> {
-    let places: Vec<Place<'_>> = evidence.elsewhere().filter(|place| place.passes(Layer::Tcp)).collect();
+    let places: Vec<Place<'_>> = evidence.elsewhere().filter(|place| evidence.reaches_the_same(place)).collect();
     (!places.is_empty()).then(|| format!("It connects from {}.", listed(places.iter().map(Place::name))))
 }
 

@@ -27,7 +27,7 @@ use crate::model::trace::{Trouble, VantageError};
 pub const CONNECT_LIMIT: Duration = Duration::from_secs(4);
 /// Once the address that carries has answered, the others get this long: one lost SYN is sent again after 1 s.
 const GRACE: Duration = Duration::from_millis(1500);
-/// More addresses than this are not tried.
+/// More addresses than this are not tried for one that answers.
 pub const MOST_ADDRESSES: usize = 16;
 
 /// An open TCP connection.
@@ -48,7 +48,7 @@ pub struct Connected {
     pub open: Vec<Connection>,
 }
 
-/// Connect to every address (at most 16) at once, and carry on with the first in order that answers.
+/// Connect to every address (of many the first 16) at once, and carry on with the first in order that answers.
 ///
 /// Addresses after it that do not answer soon are recorded as timed out; happy eyeballs (RFC 8305) is not used, because
 /// it hides which address is bad.
@@ -57,6 +57,7 @@ pub struct Connected {
 /// `Refused`, `ConnectTimedOut`, `Unreachable` or `ConnectFailed` by the first address's errno, with every attempt;
 /// `VantageError::Exhausted` when this host has no socket left.
 pub async fn connect(addresses: &[SocketAddr], limit: Duration) -> Result<(Fact, Connection), Trouble> {
+    let addresses = addresses.get(..MOST_ADDRESSES).unwrap_or(addresses);
     let Connected { attempts, mut open } = connect_each(addresses, limit, Some(GRACE)).await?;
     if open.is_empty() {
         return Err(fault(attempts).into());
@@ -65,7 +66,7 @@ pub async fn connect(addresses: &[SocketAddr], limit: Duration) -> Result<(Fact,
     Ok((fact(&connection, attempts)?, connection))
 }
 
-/// Connect to every address (at most 16) at once and wait for each.
+/// Connect to every address at once and wait for each.
 ///
 /// # Errors
 /// `VantageError::Exhausted` when this host has no socket left; failed attempts are not errors here.
@@ -123,7 +124,6 @@ async fn connect_each(
     limit: Duration,
     grace: Option<Duration>,
 ) -> Result<Connected, VantageError> {
-    let addresses = addresses.get(..MOST_ADDRESSES).unwrap_or(addresses);
     if let [address] = addresses {
         let (attempt, stream) = attempt(*address, limit).await?;
         let open = stream.map(|stream| Connection { address: *address, stream }).into_iter().collect();

@@ -144,12 +144,17 @@ pub(super) fn address(text: &str) -> Option<SocketAddr> {
 /// A process that holds a socket.
 pub(super) struct Holder {
     pub(super) name: String,
+    /// It is a gonogo, such as this one or another vantage on the same host.
+    pub(super) is_ours: bool,
     pub(super) open_files: Option<OpenFiles>,
 }
 
 impl Holder {
     fn of(process: &Path) -> Option<Self> {
-        let name = fs::read_to_string(process.join("comm")).ok()?.trim().to_owned();
+        let named =
+            |process: &Path| fs::read_to_string(process.join("comm")).ok().map(|name| name.trim().to_owned());
+        let name = named(process)?;
+        let is_ours = named(Path::new("/proc/self")).is_some_and(|own| own == name);
         let limits = fs::read_to_string(process.join("limits")).unwrap_or_default();
         // `unlimited` is no number, and never reached.
         let most = limits
@@ -157,7 +162,7 @@ impl Holder {
             .find_map(|line| line.strip_prefix("Max open files")?.split_whitespace().next()?.parse().ok());
         let count = fs::read_dir(process.join("fd")).ok().map(|files| files.count() as u64);
         let open_files = count.zip(most).map(|(count, most)| OpenFiles { count, most });
-        Some(Self { name, open_files })
+        Some(Self { name, is_ours, open_files })
     }
 
     /// Files that can still be opened: workers run out, the process that started them does not.

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use super::connect::MOST_ADDRESSES;
 use super::nameserver;
 use super::os_error::exhausted;
 use crate::model::fact::Fact;
@@ -15,8 +14,10 @@ use crate::model::trace::Trouble;
 pub const RESOLVE_LIMIT: Duration = Duration::from_secs(6);
 /// The part of it that getaddrinfo(3) may take: the rest explains why it failed.
 const LOOKUP_LIMIT: Duration = Duration::from_secs(5);
+/// Addresses of one name that are kept: so many that two places which get the same do not seem to differ.
+const MOST: usize = 512;
 
-/// The addresses of a host name, in the order an application gets them, without duplicates, at most 16.
+/// The addresses of a host name, in the order an application gets them, without duplicates, at most 512.
 ///
 /// An address literal stands for itself. `getaddrinfo` decides; when it fails, the name servers of `/etc/resolv.conf`
 /// are asked directly, only to say why.
@@ -58,7 +59,7 @@ pub async fn resolve(host: &str) -> Result<(Fact, Vec<IpAddr>), Trouble> {
     let mut all: HashSet<IpAddr> = HashSet::new();
     let mut addresses: Vec<IpAddr> =
         found.map(|found: SocketAddr| found.ip()).filter(|address| all.insert(*address)).collect();
-    addresses.truncate(MOST_ADDRESSES);
+    addresses.truncate(MOST);
     if addresses.is_empty() {
         return Err(Fault::NoRecord {
             name: host.to_owned(),
@@ -67,7 +68,7 @@ pub async fn resolve(host: &str) -> Result<(Fact, Vec<IpAddr>), Trouble> {
         }
         .into());
     }
-    let more = all.len().saturating_sub(MOST_ADDRESSES);
+    let more = all.len().saturating_sub(MOST);
     let by =
         if more == 0 { "getaddrinfo".to_owned() } else { format!("getaddrinfo, which gives {more} more") };
     Ok((Fact::Resolved { name: host.to_owned(), addresses: addresses.clone(), by }, addresses))

@@ -10,17 +10,23 @@ use crate::model::host::{SocketFacts, Toward};
 const ESTABLISHED: &str = "01";
 const SYN_SENT: &str = "02";
 
-/// Connections to these addresses, whoever made them.
+/// Connections to these addresses, whoever made them but a gonogo: what probes ask for tells nothing of the applications.
 #[must_use]
 pub fn toward(addresses: &[SocketAddr]) -> SocketFacts {
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| table(path).unwrap_or_default());
-    let sockets: Vec<(SocketAddr, bool, &str)> =
-        tables.iter().flat_map(|text| text.lines()).filter_map(socket).collect();
-    let ours: BTreeSet<&str> =
-        sockets.iter().filter(|(to, ..)| addresses.contains(to)).map(|(_, _, inode)| *inode).collect();
-    let programs = programs(&ours);
+    let first = tables();
+    let sockets: Vec<_> = sockets(&first).filter(|(to, ..)| addresses.contains(to)).collect();
+    let inodes: BTreeSet<&str> = sockets.iter().map(|(.., inode)| *inode).collect();
+    let programs = programs(&inodes);
+    // What was closed meanwhile has no holder any more, and may have been a probe's.
+    let then = tables();
+    let still: BTreeSet<&str> = self::sockets(&then).map(|(.., inode)| inode).collect();
+    let of_others = |inode: &str| match programs.get(inode) {
+        Some(holder) => !holder.is_ours,
+        None => still.contains(inode),
+    };
     let each = addresses.iter().filter_map(|&address| {
-        let found: Vec<_> = sockets.iter().filter(|(to, ..)| *to == address).collect();
+        let found: Vec<_> =
+            sockets.iter().filter(|(to, _, inode)| *to == address && of_others(inode)).collect();
         let count = |made: bool| {
             u32::try_from(found.iter().filter(|(_, is, _)| *is == made).count()).unwrap_or(u32::MAX)
         };
@@ -33,6 +39,14 @@ pub fn toward(addresses: &[SocketAddr]) -> SocketFacts {
         })
     });
     SocketFacts { toward: each.collect(), tracked: tracked() }
+}
+
+fn tables() -> [String; 2] {
+    ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| table(path).unwrap_or_default())
+}
+
+fn sockets(tables: &[String; 2]) -> impl Iterator<Item = (SocketAddr, bool, &str)> {
+    tables.iter().flat_map(|text| text.lines()).filter_map(socket)
 }
 
 /// The other end of a connection, whether it is made, and its inode; of an IPv6 socket that carries IPv4 the latter.
@@ -51,18 +65,30 @@ fn socket(line: &str) -> Option<(SocketAddr, bool, &str)> {
 #[cfg(test)]
 mod tests {
     use std::net::{TcpListener, TcpStream};
+    use std::process::{Command, Stdio};
 
     use super::*;
 
     #[test]
-    fn connections_are_counted_by_where_they_lead() {
+    fn connections_are_counted_by_where_they_lead_and_not_our_own() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
+        let _ours = [TcpStream::connect(address).unwrap(), TcpStream::connect(address).unwrap()];
         assert_eq!(toward(&[address]).toward, []);
-        let _held = [TcpStream::connect(address).unwrap(), TcpStream::connect(address).unwrap()];
+        let port = address.port();
+        let holds = format!("exec 3<>/dev/tcp/127.0.0.1/{port} 4<>/dev/tcp/127.0.0.1/{port}; echo; read x");
+        let mut other = Command::new("bash")
+            .args(["-c", &holds])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::io::Read::read_exact(other.stdout.as_mut().unwrap(), &mut [0]).unwrap();
         let found = toward(&[address]);
+        drop(other.stdin.take());
+        other.wait().unwrap();
         let [one] = found.toward.as_slice() else { panic!("{found:?}") };
         assert_eq!((one.address, one.established, one.asked), (address, 2, 0));
-        assert!(one.program.is_some());
+        assert_eq!(one.program.as_deref(), Some("bash"));
     }
 }

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::diagnosis::evidence::{Evidence, Place, listed, passes, resolved, tried};
 use crate::diagnosis::registry::Ruling;
-use crate::diagnosis::route;
-use crate::model::cause::{Cause, Confidence};
+use crate::diagnosis::{route, tcp};
+use crate::model::cause::Cause;
 use crate::model::fault::Fault;
 use crate::model::host::{NameFacts, Said, ServerSaid};
 use crate::model::layer::Layer;
@@ -22,6 +22,11 @@ fn of_servers(names: &NameFacts) -> Vec<IpAddr> {
         .filter(|record| matches!(record.record_type.as_str(), "A" | "AAAA"))
         .filter_map(|record| record.data.parse().ok())
         .collect()
+}
+
+/// Another address than before by DNS: not by the hosts file, of which something else is told.
+fn moved_in_dns(evidence: &Evidence<'_>) -> Option<(IpAddr, IpAddr)> {
+    moved(evidence).filter(|(_, now)| evidence.names().is_none_or(|names| !names.hosts.contains(now)))
 }
 
 /// Another address than before for the same name; another name is another question.
@@ -125,34 +130,49 @@ pub(super) fn one_family(evidence: &Evidence<'_>) -> Option<Ruling> {
     let halves = halves(evidence)?;
     let by_family = halves.0.iter().all(IpAddr::is_ipv4) && halves.1.iter().all(IpAddr::is_ipv6);
     let (seen, contrast) = told(&halves);
-    by_family.then(|| Ruling::new(V6_BLACK_HOLE, Layer::Tcp, seen).proved(contrast))
+    by_family.then(|| Ruling::new(V6_BLACK_HOLE, Layer::Tcp, seen).proved(contrast).beside_unless_late(evidence))
 }
 
 pub(super) fn one_dead(evidence: &Evidence<'_>) -> Option<Ruling> {
     let halves = halves(evidence)?;
     let same_family = halves.0.iter().any(|good| halves.1.iter().any(|bad| bad.is_ipv4() == good.is_ipv4()));
     let (seen, contrast) = told(&halves);
-    same_family.then(|| Ruling::new(ONE_DEAD, Layer::Tcp, seen).proved(contrast))
+    same_family.then(|| {
+        let ruling = Ruling::new(ONE_DEAD, Layer::Tcp, seen).proved(contrast);
+        // With every address looked at, it is the dead one that broke the check.
+        if evidence.broken_at(Layer::Tcp).is_some() { ruling } else { ruling.beside_unless_late(evidence) }
+    })
 }
 
 pub(super) fn stale_dead(evidence: &Evidence<'_>) -> Option<Ruling> {
-    let (was, now) = moved(evidence)?;
+    let (was, now) = moved_in_dns(evidence)?;
     let fault = evidence.broken_at(Layer::Tcp).or_else(|| evidence.broken_at(Layer::Route))?;
     let (address, _) = evidence.baseline_address().filter(|(_, trace)| passes(trace, Layer::Tcp))?;
     let (or, same) = view(evidence, now);
     let contrast = format!("The name was {was} in the baseline, and {address} still connects. {same}");
-    Some(Ruling::new(STALE_DEAD, Layer::Dns, seen(fault)).proved(contrast).or(or))
+    let ruling = Ruling::new(STALE_DEAD, Layer::Dns, seen(fault)).or(or);
+    // A move that was meant looks the same while the new host is not ready.
+    Some(match evidence.is_of_target(now) {
+        Some(true) => return None,
+        Some(false) => ruling.proved(format!("{contrast} No host of the target has {now}.")),
+        None => ruling.because(contrast).or(&[tcp::NOT_LISTENING, route::HOST_DOWN]),
+    })
 }
 
 pub(super) fn stale(evidence: &Evidence<'_>) -> Option<Ruling> {
-    let (was, now) = moved(evidence)?;
-    let above = evidence.broken().is_none_or(|(layer, _)| layer > Layer::Tcp);
-    let broken = evidence.broken().map_or_else(|| format!("it is {now} and answers"), |(_, fault)| seen(fault));
+    let (was, now) = moved_in_dns(evidence)?;
+    // What passes at another address than before was moved: that is told as a change.
+    let (layer, fault) = evidence.broken().filter(|(layer, _)| *layer > Layer::Tcp)?;
     let (or, same) = view(evidence, now);
     let contrast = format!("The name was {was} in the baseline and is {now} now. {same}");
-    above.then(|| {
-        let sure = if evidence.broken().is_some() { Confidence::High } else { Confidence::Medium };
-        Ruling::new(STALE, Layer::Dns, broken).because(contrast).sure(sure).or(or)
+    let ruling = Ruling::new(STALE, Layer::Dns, seen(fault)).or(or);
+    // Only what it says of itself shows that another host answers: an error may be the right host's own.
+    let is_another = layer == Layer::Payload && matches!(fault, Fault::Mismatch { .. });
+    Some(match evidence.is_of_target(now) {
+        Some(true) => return None,
+        Some(false) if is_another => ruling.proved(format!("{contrast} No host of the target has {now}.")),
+        None if is_another => ruling.proved(contrast),
+        Some(false) | None => ruling.because(contrast).beside(),
     })
 }
 
@@ -196,7 +216,7 @@ pub(super) fn first_dead(evidence: &Evidence<'_>) -> Option<Ruling> {
     let dead = names.servers.first()?.said == Said::Silence && names.said(Said::Addresses).next().is_some();
     dead.then(|| {
         let contrast = format!("Asked one by one: {}.", servers(names));
-        Ruling::new(FIRST_DEAD, Layer::Dns, waited).proved(contrast)
+        Ruling::new(FIRST_DEAD, Layer::Dns, waited).proved(contrast).beside_unless_late(evidence)
     })
 }
 
@@ -209,5 +229,5 @@ pub(super) fn searched(evidence: &Evidence<'_>) -> Option<Ruling> {
         "{} answers for {} within {:.0} ms, and for {}, which is tried before it, says {} after {:.1} s.",
         itself.server, name(itself), itself.took_ms, name(late), late.said.name(), late.took_ms / 1000.0
     );
-    Some(Ruling::new(SEARCHED, Layer::Dns, waited).proved(contrast))
+    Some(Ruling::new(SEARCHED, Layer::Dns, waited).proved(contrast).beside_unless_late(evidence))
 }

@@ -61,6 +61,11 @@ pub(super) fn silent_everywhere(evidence: &Evidence<'_>) -> Option<Ruling> {
         || "no other place was asked".to_owned(),
         |others| format!("from {others} it does not connect either"),
     );
+    if let Some(first) = own.first().filter(|_| host_answers(evidence) == Some(false)) {
+        let contrast = format!("{} itself connects; {others}. {}", first.vantage, answering_ports(evidence));
+        let ruling = Ruling::new(BLACK_HOLE, Layer::Route, fault.to_string());
+        return Some(ruling.because(contrast).or(&[NO_RETURN, RP_FILTER, DROPPED_FROM_ALL, HOST_DROPS]));
+    }
     if let Some(first) = own.first() {
         let contrast = format!("{} itself connects; {others}. {}", first.vantage, answering_ports(evidence));
         let surer = if evidence.others().next().is_some() { Confidence::High } else { Confidence::Medium };

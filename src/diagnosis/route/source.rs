@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::silence::{answering_ports, silent};
 use super::{BLACK_HOLE, DROPPED, HAIRPIN, LIMIT, OLD_SOURCE, TRACKING_FULL, others_connect};
-use crate::diagnosis::evidence::{Evidence, source, tried};
+use crate::diagnosis::evidence::{Evidence, Place, source, tried};
 use crate::diagnosis::registry::Ruling;
 use crate::model::cause::Cause;
 use crate::model::host::Toward;
@@ -39,7 +39,7 @@ pub(super) fn limited(evidence: &Evidence<'_>) -> Option<Ruling> {
 pub(super) fn tracking_full(evidence: &Evidence<'_>) -> Option<Ruling> {
     let fault = silent(evidence)?;
     let own = evidence.sockets().and_then(|sockets| sockets.tracked).map(|tracked| (evidence.vantage, tracked));
-    let theirs = evidence.listeners().find_map(|(vantage, facts)| Some((vantage, facts.tracked?)));
+    let theirs = evidence.all_listeners().find_map(|(vantage, facts)| Some((vantage, facts.tracked?)));
     let (vantage, tracked) = own.into_iter().chain(theirs).find(|(_, tracked)| tracked.is_full())?;
     let contrast = format!("{vantage} tracks {} connections, of {} that it can.", tracked.count, tracked.most);
     Some(Ruling::new(TRACKING_FULL, Layer::Tcp, fault.to_string()).proved(contrast).not(&[DROPPED, BLACK_HOLE]))
@@ -59,11 +59,12 @@ pub(super) fn hairpin(evidence: &Evidence<'_>) -> Option<Ruling> {
     let others = others_connect(evidence)?;
     let called = tried(evidence.trace).next()?.address.ip();
     let ours = source(evidence.trace)?;
-    let (vantage, own) = evidence.listeners().find_map(|(vantage, facts)| {
+    let (vantage, own) = evidence.all_listeners().find_map(|(vantage, facts)| {
         let near = facts.own.iter().find(|own| network(**own) == network(ours))?;
         (!facts.listeners.is_empty() && !facts.own.contains(&called)).then_some((vantage, near))
     })?;
-    if network(called) == network(ours) || evidence.target().any(|place| place.passes(Layer::Tcp)) {
+    let passes = |place: Place<'_>| place.vantage == vantage && place.passes(Layer::Tcp);
+    if network(called) == network(ours) || evidence.elsewhere().any(passes) {
         return None;
     }
     let contrast =

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Distrust, Fault, Mismatch, ServerError};
-use crate::model::fact::Attempt;
+use crate::model::fact::{Attempt, ConnectErrorKind};
 use crate::model::permission::sentence;
 
 impl fmt::Display for Fault {
@@ -23,7 +23,23 @@ impl fmt::Display for Fault {
             Self::Refused { attempts } => attempted(f, "refused", "ECONNREFUSED", attempts),
             Self::ConnectTimedOut { attempts } => attempted(f, "no answer from", "timeout", attempts),
             Self::Unreachable { attempts } => attempted(f, "cannot reach", "unreachable", attempts),
-            Self::ConnectFailed { attempts } => attempted(f, "cannot connect to", "failed", attempts),
+            Self::ConnectFailed { attempts } => {
+                let kind = attempts.iter().find_map(|attempt| attempt.error.as_ref()).map(|error| error.kind);
+                let why = match kind {
+                    Some(ConnectErrorKind::Prohibited) => "prohibited",
+                    Some(ConnectErrorKind::Reset) => "ECONNRESET",
+                    Some(ConnectErrorKind::AddressUnavailable) => "EADDRNOTAVAIL",
+                    Some(
+                        ConnectErrorKind::Refused
+                        | ConnectErrorKind::TimedOut
+                        | ConnectErrorKind::HostUnreachable
+                        | ConnectErrorKind::NetworkUnreachable
+                        | ConnectErrorKind::Other,
+                    )
+                    | None => "failed",
+                };
+                attempted(f, "cannot connect to", why, attempts)
+            }
             Self::SocketFailed { path, reason } => write!(f, "{path}: {reason}"),
             Self::Reset { during } => write!(f, "connection reset while {during}"),
             Self::ConnectionLost { during, reason } => write!(f, "connection lost while {during}: {reason}"),
@@ -85,7 +101,7 @@ impl fmt::Display for Distrust {
             Self::SelfSigned => f.write_str("self-signed certificate that is not in the trust store"),
             Self::UnknownIssuer { issuer } => write!(f, "unknown issuer {issuer}"),
             Self::MissingIntermediate { issuer } => {
-                write!(f, "the server does not send the intermediate certificate {issuer}")
+                write!(f, "the server does not send the certificate of its issuer {issuer} along")
             }
             Self::WrongUse { uses } => {
                 f.write_str("certificate is not for a server")?;

@@ -158,8 +158,9 @@ fn kind(body: &[u8], is_json: bool) -> BodyKind {
     } else if is_json {
         BodyKind::Json
     } else if text.starts_with(['{', '[']) {
-        // One that is too long to be read is taken for what it begins as.
-        if body.len() > LARGEST_SHAPED { BodyKind::Json } else { BodyKind::BrokenJson }
+        // One that is too long or too deep to be read is taken for what it begins as.
+        let is_whole = || serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
+        if body.len() > LARGEST_SHAPED || is_whole() { BodyKind::Json } else { BodyKind::BrokenJson }
     } else if is_html {
         BodyKind::Html
     } else if text.starts_with('<') {
