@@ -9,6 +9,7 @@ mod far;
 mod fault;
 mod faults;
 pub(crate) mod fixture;
+mod mistaken;
 pub(crate) mod namespace;
 mod network;
 mod night;

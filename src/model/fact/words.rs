@@ -10,8 +10,13 @@ impl fmt::Display for Fact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Resolved { name, addresses, by } => {
+                /// Addresses that are shown, as many as are tried.
+                const SHOWN: usize = 16;
                 write!(f, "{name} is ")?;
-                list(f, addresses)?;
+                list(f, addresses.iter().take(SHOWN))?;
+                if let Some(more @ 1..) = addresses.len().checked_sub(SHOWN) {
+                    write!(f, " and {more} more")?;
+                }
                 write!(f, " (by {by})")
             }
             Self::Answered { name, record_type, server, answers } => {
@@ -150,4 +155,19 @@ fn list<T: fmt::Display>(f: &mut fmt::Formatter<'_>, items: impl IntoIterator<It
         write!(f, "{item}")?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_addresses_the_first_are_shown_and_the_others_counted() {
+        let resolved = |count: u8| {
+            let addresses = (0..count).map(|last| [192, 0, 2, last].into()).collect();
+            Fact::Resolved { name: "app2".to_owned(), addresses, by: "getaddrinfo".to_owned() }.to_string()
+        };
+        assert!(resolved(16).ends_with("192.0.2.15 (by getaddrinfo)"), "{}", resolved(16));
+        assert!(resolved(30).ends_with("192.0.2.15 and 14 more (by getaddrinfo)"), "{}", resolved(30));
+    }
 }

@@ -121,7 +121,7 @@ fn a_network_that_is_cut_between_leaves_errors_and_nothing_else() {
 }
 
 #[test]
-fn a_name_with_five_hundred_addresses_is_tried_at_sixteen_of_them_and_that_is_said() {
+fn a_name_with_five_hundred_addresses_is_tried_at_sixteen_of_them() {
     let Some(lab) = Lab::start() else { return };
     let program = Program::empty();
     write_plan(&lab, &program, &[VERSION]);
@@ -147,8 +147,7 @@ fn a_name_with_five_hundred_addresses_is_tried_at_sixteen_of_them_and_that_is_sa
     };
     assert_eq!(row["outcome"], "fail", "{row:#}");
     let resolved = &layer("dns")["worked"];
-    assert_eq!(resolved["addresses"].as_array().expect("addresses").len(), 16, "{resolved}");
-    assert_eq!(resolved["by"], "getaddrinfo, which gives 484 more", "{resolved}");
+    assert_eq!(resolved["addresses"].as_array().expect("addresses").len(), 500, "{resolved}");
     assert_eq!(layer("tcp")["broke"]["attempts"].as_array().expect("attempts").len(), 16, "{row:#}");
 }
 

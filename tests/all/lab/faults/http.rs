@@ -281,7 +281,7 @@ pub(in super::super) fn prepare(lab: &Lab) {
 }
 
 /// Application 2 answers this where it answers at all; else what is healthy.
-pub(super) fn says(
+pub(in super::super) fn says(
     lab: &Lab,
     answer: impl Fn(&super::super::server::Request) -> Option<Vec<u8>> + Send + Sync + 'static,
 ) {
