@@ -9,6 +9,8 @@ mod quoted;
 mod registry;
 mod stage;
 #[cfg(test)]
+mod tests_net;
+#[cfg(test)]
 mod tests_web;
 
 pub use evidence::Evidence;
