@@ -6,7 +6,7 @@ use std::fmt;
 use jiff::civil::Date;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// An id: `[a-z0-9][a-z0-9-]*`, at most 100 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -64,7 +64,8 @@ impl JsonSchema for Id {
 }
 
 /// One name, or a list of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct Names(pub Vec<String>);
 
 impl<'de> Deserialize<'de> for Names {

@@ -133,6 +133,8 @@ pub struct System {
     pub owner: Option<String>,
     /// Where it is: `host:port` or a URL.
     pub address: Option<String>,
+    /// Vantages on its own host, where there are any: asked too when a link to it breaks.
+    pub runs_on: Option<Names>,
     /// The stage it is up from; from the start when absent.
     pub up_from: Option<String>,
 }

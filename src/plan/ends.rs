@@ -3,7 +3,7 @@
 use super::asked::Asked;
 use super::draft::{Draft, Item};
 use super::load::Loading;
-use super::references::{person_exists, places};
+use super::references::places;
 use crate::file::findings::Finding;
 use crate::file::written;
 use crate::model::application::Variables;
@@ -46,9 +46,6 @@ impl End {
 pub(super) fn check(loading: &mut Loading<'_>, draft: &Draft) {
     for system in draft.systems.values() {
         let Some(written) = &system.value else { continue };
-        if let Some(owner) = &written.owner {
-            person_exists(loading, draft, system.node, "owner", owner);
-        }
         if let Some(why) = written.address.as_deref().and_then(|address| no_address(address)) {
             let at = loading.tree.get(system.node, "address").unwrap_or(system.node);
             loading.findings.push(

@@ -25,14 +25,22 @@ pub(super) fn pieces(loading: &Loading<'_>, draft: &Draft, stages: &Stages) -> V
         id: id.clone(),
         up_from: up_from(item.node),
         owner: item.value.as_ref().and_then(|database| database.owner.clone()),
-        runs_on: Vec::new(),
+        runs_on: item
+            .value
+            .as_ref()
+            .and_then(|database| database.runs_on.as_ref())
+            .map_or_else(Vec::new, vantages),
     });
     let systems = draft.systems.iter().map(|(id, item)| Piece {
         kind: PieceKind::System,
         id: id.clone(),
         up_from: up_from(item.node),
         owner: item.value.as_ref().and_then(|system| system.owner.clone()),
-        runs_on: Vec::new(),
+        runs_on: item
+            .value
+            .as_ref()
+            .and_then(|system| system.runs_on.as_ref())
+            .map_or_else(Vec::new, vantages),
     });
     apps.chain(databases).chain(systems).collect()
 }

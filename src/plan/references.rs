@@ -6,7 +6,7 @@ use super::ends::{self, End};
 use super::load::Loading;
 use super::window;
 use crate::file::findings::Finding;
-use crate::file::written;
+use crate::file::written::{self, Names};
 use crate::model::outline::HERE;
 use crate::period::Period;
 use crate::suggest::suggestion;
@@ -23,18 +23,16 @@ pub(super) fn check(loading: &mut Loading<'_>, draft: &Draft) {
         }
     }
     for database in draft.databases.values() {
-        if let Some(owner) = database.value.as_ref().and_then(|database| database.owner.as_deref()) {
-            person_exists(loading, draft, database.node, "owner", owner);
-        }
+        let Some(written) = &database.value else { continue };
+        piece(loading, draft, database.node, written.owner.as_deref(), written.runs_on.as_ref());
     }
     for app in draft.apps.values() {
         let Some(written) = &app.value else { continue };
-        if let Some(owner) = &written.owner {
-            person_exists(loading, draft, app.node, "owner", owner);
-        }
-        if let Some(runs_on) = &written.runs_on {
-            places(loading, draft, (app.node, "runs_on"), &runs_on.0, std::iter::empty());
-        }
+        piece(loading, draft, app.node, written.owner.as_deref(), written.runs_on.as_ref());
+    }
+    for system in draft.systems.values() {
+        let Some(written) = &system.value else { continue };
+        piece(loading, draft, system.node, written.owner.as_deref(), written.runs_on.as_ref());
     }
     for (id, vantage) in &draft.vantages {
         if id == HERE {
@@ -164,6 +162,22 @@ fn one(loading: &mut Loading<'_>, draft: &Draft, item: &Item<Asked>, asked: &Ask
         let position = index.to_string();
         let at = loading.tree.descend(node, &["needs", position.as_str()]);
         check_exists(loading, draft, at, need);
+    }
+}
+
+/// Who owns an app, a database or a system, and where it runs.
+fn piece(
+    loading: &mut Loading<'_>,
+    draft: &Draft,
+    node: NodeId,
+    owner: Option<&str>,
+    runs_on: Option<&Names>,
+) {
+    if let Some(owner) = owner {
+        person_exists(loading, draft, node, "owner", owner);
+    }
+    if let Some(runs_on) = runs_on {
+        places(loading, draft, (node, "runs_on"), &runs_on.0, std::iter::empty());
     }
 }
 

@@ -14,7 +14,7 @@ vantages: {{ app1-a: {{ ssh: {{ host: a }} }}, app1-b: {{ ssh: {{ host: b }} }},
 apps:
   app1: {{ runs_on: [app1-a, app1-b], up_from: app1, owner: web }}
   app2: {{ runs_on: app2-a, up_from: app2, owner: back }}
-databases: {{ orders: {{ up_from: db-split, owner: dba, postgres: {{ url: 'postgres://u:secret@orders-db/orders' }} }} }}
+databases: {{ orders: {{ up_from: db-split, owner: dba, runs_on: [app2-a], postgres: {{ url: 'postgres://u:secret@orders-db/orders' }} }} }}
 systems: {{ payments: {{ owner: partner, address: 'payments.example:443', up_from: app2 }} }}
 links:
   - {{ id: link, from: app1, {link} }}
@@ -157,6 +157,16 @@ waivers: [{ check: link-a/through, until: 2007-12-31, by: x, because: y }]";
     assert_eq!(check(&plan, "after").needs.join(" "), "link-a/through link-b/through");
     assert_eq!(&*check(&plan, "link-b").link.as_ref().unwrap().id, "link-b");
     assert_eq!(&*plan.outline.waivers[0].check, "link-a/through");
+}
+
+#[test]
+fn a_database_may_name_its_own_host() {
+    let text = night("to: orders, postgres: { database: orders }", "", STAGES);
+    let own = |plan: &Plan| check(plan, "link").link.as_ref().unwrap().to_runs_on.join(" ");
+    assert_eq!(own(&plan(&text)), "app2-a");
+    assert_eq!(own(&plan(&text.replace("runs_on: [app2-a], ", ""))), "");
+    let told = told(&text.replace("runs_on: [app2-a], ", "runs_on: [app2-b], "));
+    assert!(told.contains("`app2-b` is no place to look from"), "{told}");
 }
 
 #[test]

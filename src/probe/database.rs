@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::file::written::Names;
 use crate::secret::SecretRef;
 
 /// One database of the plan.
@@ -16,6 +17,9 @@ pub struct Database {
     /// A person's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// Vantages on its own host: asked too when a link to it breaks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs_on: Option<Names>,
     /// How to reach it.
     pub postgres: Server,
 }
