@@ -287,8 +287,14 @@ fn rejected(evidence: &Evidence<'_>) -> Option<Ruling> {
     if error.kind != ConnectErrorKind::Refused || error.offender.is_some() {
         return None;
     }
-    let contrast = others_connect(evidence)?;
-    Some(Ruling::new(REJECTED_RESET, Layer::Tcp, fault.to_string()).proved(contrast))
+    let ruling = Ruling::new(REJECTED_RESET, Layer::Tcp, fault.to_string());
+    if let Some(contrast) = others_connect(evidence) {
+        return Some(ruling.proved(contrast));
+    }
+    // It listens on the very address: what refuses is before it.
+    let own = evidence.target().find(|place| evidence.reaches_the_same(place))?;
+    let contrast = format!("{} itself connects to the same address; no other place does.", own.vantage);
+    Some(ruling.because(contrast).or(&[DROPPED_FROM_ALL, HOST_DROPS]))
 }
 
 fn old_source(evidence: &Evidence<'_>) -> Option<Ruling> {
