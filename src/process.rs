@@ -65,9 +65,21 @@ pub(crate) struct Output {
     pub(crate) cut: bool,
 }
 
-/// Kills the whole group unless the program has ended by itself.
+/// The process group whose leader is a child of ours: killed as a whole when dropped, unless it was released.
 #[derive(Debug)]
-struct Group(Option<Pid>);
+pub(crate) struct Group(Option<Pid>);
+
+impl Group {
+    /// The group of a child that was started as the leader of its own.
+    pub(crate) fn of(child: &Child) -> Self {
+        Self(child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw))
+    }
+
+    /// Its leader has ended by itself: what it left running on purpose, such as a service, is not ours to kill.
+    pub(crate) const fn release(&mut self) {
+        self.0 = None;
+    }
+}
 
 impl Drop for Group {
     fn drop(&mut self) {
@@ -110,8 +122,8 @@ impl Process {
         let child = command
             .spawn()
             .map_err(|error| VantageError::Start { program: program.clone(), reason: error.to_string() })?;
-        let group = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
-        Ok(Self { child, group: Group(group) })
+        let group = Group::of(&child);
+        Ok(Self { child, group })
     }
 
     /// Feed it, read it, wait for its end. Dropping the future ends the program and all it started.
@@ -135,8 +147,7 @@ impl Process {
             }
             status
         };
-        // What it left running on purpose, such as a service, is not ours to kill.
-        self.group.0 = None;
+        self.group.release();
         let status = status.map_err(|error| {
             Trouble::Blind(VantageError::Internal { reason: format!("waiting for the program: {error}") })
         })?;

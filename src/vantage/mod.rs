@@ -3,6 +3,7 @@
 
 mod ad_hoc;
 mod group;
+mod life;
 mod place;
 mod places;
 mod quote;

@@ -7,8 +7,10 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{ChildStdout, Command};
 
+use super::life::{Life, Listened, SILENCE};
 use crate::agent::line::{self, Came};
 use crate::agent::wire::MARK;
+use crate::process::Group;
 
 /// Bytes kept of one line, and of complaints.
 const LONGEST: usize = 4096;
@@ -23,17 +25,35 @@ pub(super) struct Ran {
     said: String,
 }
 
-/// Run a command and take its marked lines.
+/// How long a command may take.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    /// Until its end.
+    whole: Duration,
+    /// From one sign of life of it to the next, where it is not to be silent for longer.
+    silence: Option<Duration>,
+}
+
+/// Run a command and take its marked lines. One that is given nothing has to say something soon.
 ///
 /// # Errors
-/// When it cannot be started, or does not end within the limit.
+/// When it cannot be started, or does not end within the limit, or is silent for 15 s.
 pub(super) async fn run(
     words: &[String],
     input: Option<Arc<Vec<u8>>>,
     limit: Duration,
 ) -> Result<Ran, String> {
-    let ((marked, noise), complaints) = whole(words, input, limit, answers).await?;
-    Ok(Ran { marked, said: last_words(if complaints.trim().is_empty() { &noise } else { &complaints }) })
+    let patience = Patience { whole: limit, silence: input.is_none().then_some(SILENCE) };
+    let mut answers = Answers::default();
+    let kept = &mut answers;
+    let complaints = whole(words, input, patience, move |stdout| kept.fill(stdout)).await;
+    let Answers { marked, noise, unfinished } = answers;
+    let noise = if unfinished.is_empty() { noise } else { String::from_utf8_lossy(&unfinished).into_owned() };
+    let said = |complaints: &str| last_words(if complaints.trim().is_empty() { &noise } else { complaints });
+    match complaints {
+        Ok(complaints) => Ok(Ran { marked, said: said(&complaints) }),
+        Err(Failed { why, complaints }) => Err(format!("{why}{}", behind(&said(&complaints)))),
+    }
 }
 
 /// Run a command and take all it says, this many bytes at most, and its complaints, to be put behind a sentence.
@@ -46,23 +66,39 @@ pub(super) async fn output(
     limit: Duration,
     most: usize,
 ) -> Result<(Vec<u8>, String), String> {
-    let all = |stdout| async move { taken(stdout, most + 1).await };
-    let (bytes, complaints) = whole(words, input, limit, all).await?;
+    let mut bytes = Vec::new();
+    let kept = &mut bytes;
+    let patience = Patience { whole: limit, silence: None };
+    let all = move |stdout| async move { take(stdout, most + 1, kept).await };
+    let complaints = whole(words, input, patience, all)
+        .await
+        .map_err(|Failed { why, complaints }| format!("{why}{}", behind(&last_words(&complaints))))?;
     if bytes.len() > most {
         return Err(format!("its answer is longer than {most} bytes"));
     }
     Ok((bytes, behind(&last_words(&complaints))))
 }
 
-/// Start a command, give it its input, take its output and its complaints, and wait for its end.
-async fn whole<T, F: Future<Output = T>>(
+/// Why a command did not come to its end, and what it complained of until then.
+struct Failed {
+    why: String,
+    complaints: String,
+}
+
+/// Start a command, give it its input, take its output and its complaints, and wait for its end. Whatever else happens, it
+/// is ended with all that it started.
+async fn whole<F: Future<Output = ()>>(
     words: &[String],
     input: Option<Arc<Vec<u8>>>,
-    limit: Duration,
-    take: impl FnOnce(Option<ChildStdout>) -> F,
-) -> Result<(T, String), String> {
+    patience: Patience,
+    take_output: impl FnOnce(Option<Listened<ChildStdout>>) -> F,
+) -> Result<String, Failed> {
     let (name, mut command) = command(words);
-    let mut child = command.spawn().map_err(|error| format!("cannot start {name}: {error}"))?;
+    let failed =
+        |why, complaints: &[u8]| Failed { why, complaints: String::from_utf8_lossy(complaints).into_owned() };
+    let mut child = command.spawn().map_err(|error| failed(format!("cannot start {name}: {error}"), &[]))?;
+    let mut group = Group::of(&child);
+    let life = Life::new();
     let stdin = child.stdin.take();
     let sending = async move {
         if let (Some(mut stdin), Some(input)) = (stdin, input) {
@@ -71,14 +107,34 @@ async fn whole<T, F: Future<Output = T>>(
             let _ = stdin.shutdown().await;
         }
     };
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let stdout = child.stdout.take().map(|pipe| life.listen(pipe));
+    let stderr = child.stderr.take().map(|pipe| life.listen(pipe));
+    let mut complaints = Vec::new();
     let ending = async {
-        let ((), output, complaints) = tokio::join!(sending, take(stdout), taken(stderr, LONGEST));
+        tokio::join!(sending, take_output(stdout), take(stderr, LONGEST, &mut complaints));
         let _ = child.wait().await;
-        (output, String::from_utf8_lossy(&complaints).into_owned())
     };
-    let late = |_| format!("{name} did not end within {} s", limit.as_secs());
-    tokio::time::timeout(limit, ending).await.map_err(late)
+    let silence = async {
+        match patience.silence {
+            Some(longest) => (life.silent_for(longest).await, longest.as_secs()),
+            None => std::future::pending().await,
+        }
+    };
+    let why = tokio::select! {
+        biased;
+        () = ending => {
+            group.release();
+            return Ok(String::from_utf8_lossy(&complaints).into_owned());
+        }
+        (heard, seconds) = silence => {
+            let more = if heard { "nothing more" } else { "nothing" };
+            format!("{name} hangs, {more} was heard from it within {seconds} s")
+        }
+        () = tokio::time::sleep(patience.whole) => {
+            format!("{name} did not end within {} s", patience.whole.as_secs())
+        }
+    };
+    Err(failed(why, &complaints))
 }
 
 impl Ran {
@@ -107,32 +163,42 @@ pub(super) fn command(words: &[String]) -> (String, Command) {
     (name, command)
 }
 
-/// The marked lines, without the mark, and the last line that is none.
-async fn answers(stdout: Option<ChildStdout>) -> (Vec<String>, String) {
-    let (mut marked, mut noise) = (Vec::new(), String::new());
-    let Some(stdout) = stdout else { return (marked, noise) };
-    let (mut stdout, mut text) = (BufReader::new(stdout), Vec::new());
-    loop {
-        let came = line::next(&mut stdout, MARK, LONGEST, &mut text).await;
-        let line = String::from_utf8_lossy(&text).into_owned();
-        match came {
-            Ok(Came::Marked) if marked.len() < MOST => marked.push(line),
-            Ok(Came::Noise) if !line.trim().is_empty() => noise = line,
-            Ok(Came::Marked | Came::Noise | Came::TooLong | Came::Cut) => {}
-            Ok(Came::End) | Err(_) => return (marked, noise),
+/// What a command answered so far.
+#[derive(Default)]
+struct Answers {
+    /// Its marked lines, without the mark.
+    marked: Vec<String>,
+    /// The last line that is none.
+    noise: String,
+    /// The beginning of a line that has not ended.
+    unfinished: Vec<u8>,
+}
+
+impl Answers {
+    async fn fill(&mut self, stdout: Option<Listened<ChildStdout>>) {
+        let Some(stdout) = stdout else { return };
+        let mut stdout = BufReader::new(stdout);
+        loop {
+            let came = line::next(&mut stdout, MARK, LONGEST, &mut self.unfinished).await;
+            let line = String::from_utf8_lossy(&self.unfinished).into_owned();
+            self.unfinished.clear();
+            match came {
+                Ok(Came::Marked) if self.marked.len() < MOST => self.marked.push(line),
+                Ok(Came::Noise) if !line.trim().is_empty() => self.noise = line,
+                Ok(Came::Marked | Came::Noise | Came::TooLong | Came::Cut) => {}
+                Ok(Came::End) | Err(_) => return,
+            }
         }
     }
 }
 
-/// The first bytes of a pipe.
-async fn taken<R: AsyncRead + Unpin>(pipe: Option<R>, most: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
+/// Take the first bytes of a pipe, until its end.
+async fn take<R: AsyncRead + Unpin>(pipe: Option<R>, most: usize, bytes: &mut Vec<u8>) {
     if let Some(mut pipe) = pipe {
-        let _ = (&mut pipe).take(most as u64).read_to_end(&mut bytes).await;
+        let _ = (&mut pipe).take(most as u64).read_to_end(bytes).await;
         // The rest is not kept, but has to be taken, or it would never end.
         let _ = tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await;
     }
-    bytes
 }
 
 /// The end of what was said, in one line.

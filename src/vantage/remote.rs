@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use futures_util::future::join_all;
 use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::Spec;
@@ -47,6 +49,17 @@ struct State {
     placed: Option<(Way, Placed)>,
     /// When it could not be opened, and why.
     failed: Option<(Instant, String)>,
+    /// Far sides that are to end.
+    ending: Vec<JoinHandle<()>>,
+}
+
+impl State {
+    /// Let the far side end, once nobody uses it any more.
+    fn leave(&mut self) {
+        if let Some(Far::Program(session)) = self.far.take() {
+            self.ending.extend(session.ended());
+        }
+    }
 }
 
 /// What answers over there.
@@ -198,13 +211,15 @@ impl Remote {
     /// End it, and take away what was brought.
     pub(super) async fn end(&self) {
         let mut state = self.state.lock().await;
-        state.far = None;
-        let ending = async {
+        state.leave();
+        let far_sides = join_all(state.ending.drain(..).collect::<Vec<_>>());
+        let removing = async {
             if let Some((way, placed)) = state.placed.take() {
                 way.remove(&placed).await;
                 way.end().await;
             }
         };
+        let ending = async { tokio::join!(far_sides, removing) };
         let _ = tokio::time::timeout(CLOSE_LIMIT, ending).await;
     }
 
@@ -266,7 +281,7 @@ impl Remote {
         {
             return Err(why.clone());
         }
-        state.far = None;
+        state.leave();
         let opened = self.open(&mut state.placed).await;
         match opened {
             Ok(far) => {
@@ -339,7 +354,7 @@ impl Remote {
             Far::Shell(_) => false,
         };
         if state.far.as_ref().is_some_and(same) {
-            state.far = None;
+            state.leave();
         }
     }
 

@@ -10,12 +10,15 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 
+use super::life::SILENCE;
 use super::ran::last_words;
 use crate::agent::line::{self, Came};
 use crate::agent::wire::{ALIVE, Hello, LONGEST, Look, MARK, Order, PROTOCOL, Reply};
 use crate::json;
 use crate::model::trace::{Trace, VantageError};
+use crate::process::Group;
 use crate::secret::{Carried, SecretRef, Vault};
 
 /// The longest a far side may take to say hello: a login by ssh is in it.
@@ -44,6 +47,9 @@ pub(super) enum Refusal {
 pub(super) struct Session {
     orders: mpsc::Sender<Order>,
     shared: Arc<Shared>,
+    ended: Mutex<Option<JoinHandle<()>>>,
+    /// It came to be used.
+    is_open: bool,
     next: AtomicU64,
     /// Who it is.
     pub(super) hello: Hello,
@@ -51,9 +57,11 @@ pub(super) struct Session {
     pub(super) clock_offset_ms: i64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
+    /// The way there and all that it started, until it has ended.
+    group: Mutex<Option<Group>>,
 }
 
 #[derive(Debug, Default)]
@@ -64,6 +72,8 @@ struct State {
     lost: Option<String>,
     /// What it said that was no answer: the end of it.
     noise: String,
+    /// It has said anything at all.
+    heard: bool,
     /// Secrets that the probes it was sent name: nothing else is told.
     named: Vec<Value>,
 }
@@ -78,7 +88,20 @@ impl Shared {
             state.noise.push_str(text);
             state.noise.push(' ');
             state.noise = last_words(&state.noise);
+            state.heard = true;
         });
+    }
+
+    /// End the way there, and all that it started.
+    fn kill(&self) {
+        drop(self.group.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    /// It has ended by itself.
+    fn release(&self) {
+        if let Some(group) = self.group.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            group.release();
+        }
     }
 
     /// Everybody who still waits learns that no answer will come.
@@ -94,6 +117,15 @@ impl Shared {
     }
 }
 
+impl Drop for Session {
+    fn drop(&mut self) {
+        // One that never said hello may not notice that its orders end.
+        if !self.is_open {
+            self.shared.kill();
+        }
+    }
+}
+
 impl Session {
     /// Start a far side and wait for its hello.
     ///
@@ -101,18 +133,28 @@ impl Session {
     /// Why it did not come to that.
     pub(super) async fn open(name: &str, mut command: Command, vault: Arc<Vault>) -> Result<Self, String> {
         let mut child = command.spawn().map_err(|error| format!("cannot start {name}: {error}"))?;
+        let group = Mutex::new(Some(Group::of(&child)));
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
             return Err(format!("{name} has no pipes"));
         };
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared { state: Mutex::default(), group });
         let (orders, unsent) = mpsc::channel(UNSENT);
-        tokio::spawn(write(stdin, unsent));
+        let writing = tokio::spawn(write(stdin, unsent));
         let complaining = tokio::spawn(complain(stderr, Arc::clone(&shared)));
         let reader = Reader { shared: Arc::clone(&shared), orders: orders.downgrade(), vault };
-        tokio::spawn(async move {
-            let why = reader.read(stdout).await;
-            let status = ended(child).await;
+        let ended = tokio::spawn(async move {
+            let ordered = async {
+                let _ = writing.await;
+                tokio::time::sleep(END_LIMIT).await;
+            };
+            let (why, status) = tokio::select! {
+                why = reader.read(stdout) => (why, reader.ended(child).await),
+                () = ordered => {
+                    reader.shared.kill();
+                    (Some("it did not end when its orders did".to_owned()), None)
+                }
+            };
             // What it complained of tells more than how it ended.
             let _ = tokio::time::timeout(Duration::from_millis(500), complaining).await;
             reader.shared.lose(&why.unwrap_or_else(|| {
@@ -122,6 +164,8 @@ impl Session {
         let mut session = Self {
             orders,
             shared,
+            ended: Mutex::new(Some(ended)),
+            is_open: false,
             next: AtomicU64::new(0),
             hello: Hello {
                 version: String::new(),
@@ -147,20 +191,33 @@ impl Session {
         let hello = session.say_hello(left.max(Duration::from_secs(1))).await?;
         let ours = i64::try_from((ours + asked.elapsed() / 2).as_millis()).unwrap_or(i64::MAX);
         session.clock_offset_ms = hello.now_ms.saturating_sub(ours);
+        session.is_open = true;
         Ok(session)
     }
 
+    /// Comes to its end when it has ended, which it does once it is dropped.
+    pub(super) fn ended(&self) -> Option<JoinHandle<()>> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     async fn say_hello(&self, limit: Duration) -> Result<Hello, String> {
-        let (sender, hello) = oneshot::channel();
+        let (sender, mut hello) = oneshot::channel();
         self.shared.with(|state| state.hello = Some(sender));
         let _ = self.orders.send(Order::Hello).await;
-        match tokio::time::timeout(limit, hello).await {
+        let first = limit.min(SILENCE);
+        let mut answered = tokio::time::timeout(first, &mut hello).await;
+        let mut waited = first;
+        if answered.is_err() && self.shared.with(|state| state.heard) {
+            answered = tokio::time::timeout(limit.saturating_sub(first), hello).await;
+            waited = limit;
+        }
+        match answered {
             Ok(Ok(hello)) => Ok(hello),
             Ok(Err(_)) => Err(self.lost().unwrap_or_else(|| "it ended".to_owned())),
             Err(_) => {
                 let noise = self.shared.with(|state| state.noise.clone());
                 let said = if noise.is_empty() { String::new() } else { format!("; it said: {noise}") };
-                Err(format!("gonogo did not answer there within {} s{said}", limit.as_secs()))
+                Err(format!("gonogo did not answer there within {} s{said}", waited.as_secs()))
             }
         }
     }
@@ -241,15 +298,6 @@ async fn complain(mut stderr: ChildStderr, shared: Arc<Shared>) {
     }
 }
 
-/// How it ended; one that does not end is ended.
-async fn ended(mut child: Child) -> Option<ExitStatus> {
-    if let Ok(status) = tokio::time::timeout(END_LIMIT, child.wait()).await {
-        return status.ok();
-    }
-    let _ = child.kill().await;
-    None
-}
-
 struct Reader {
     shared: Arc<Shared>,
     /// Weak: orders end when the session is dropped, and with them the far side.
@@ -273,6 +321,20 @@ impl Reader {
                 Ok(Came::Cut) => return Some("its answer was cut in the middle".to_owned()),
                 Ok(Came::End) => return None,
                 Err(error) => return Some(error.to_string()),
+            }
+        }
+    }
+
+    /// How it ended; one that does not end is ended, with all that it started.
+    async fn ended(&self, mut child: Child) -> Option<ExitStatus> {
+        match tokio::time::timeout(END_LIMIT, child.wait()).await {
+            Ok(status) => {
+                self.shared.release();
+                status.ok()
+            }
+            Err(_) => {
+                self.shared.kill();
+                None
             }
         }
     }

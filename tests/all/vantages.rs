@@ -4,6 +4,7 @@ mod application;
 mod application_far;
 mod container;
 mod cuts;
+mod hung;
 mod kubectl;
 mod misbehaving;
 mod reduced;

@@ -5,7 +5,7 @@ use super::{look, nothing_is_left};
 use crate::support::program::Program;
 
 /// A vantage whose far side is this shell script.
-fn far_side(program: &Program, name: &str, script: &str) -> String {
+pub(super) fn far_side(program: &Program, name: &str, script: &str) -> String {
     use std::os::unix::fs::PermissionsExt as _;
     program.write(name, &format!("#!/bin/sh\n{script}\n"));
     let path = program.path(name);
