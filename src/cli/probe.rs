@@ -217,7 +217,7 @@ fn spec(target: &str, scrubber: &Scrubber) -> Result<Spec, String> {
 
 /// A password typed in a URL must not come back in anything printed; the URL need not make sense for that.
 pub(super) fn learn_password(target: &str, scrubber: &Scrubber) {
-    if let Some(range) = crate::file::url_password(target) {
+    for range in crate::file::url_secrets(target) {
         let password = &target[range];
         scrubber.learn(password);
         scrubber.learn(&percent_encoding::percent_decode_str(password).decode_utf8_lossy());

@@ -13,5 +13,5 @@ pub mod written;
 
 pub use diagnostic::{Diagnostic, Gravity};
 pub use include::included;
-pub(crate) use shown::{SHORTEST, url_password};
+pub(crate) use shown::{SHORTEST, url_password, url_secrets};
 pub use shown::{Stars, visible};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::diagnostic::Place;
 use super::source::Source;
-use crate::secret::Scrubber;
+use crate::secret::{Scrubber, signs, sounds_secret};
 use crate::yaml::tree::{FileId, Kind, NodeId, Span, Tree};
 
 /// Characters of a line that are shown; of a longer one, the part around the mistake.
@@ -183,6 +183,40 @@ fn in_parameter(text: &str) -> Option<std::ops::Range<usize>> {
     (length > 0).then_some(start..start + length)
 }
 
+/// The byte ranges of every secret within a text that is a URL or the path of one, in order: its password, and the values of
+/// parameters that are named like a secret, as in `?token=...&sig=...`.
+#[must_use]
+pub(crate) fn url_secrets(text: &str) -> Vec<std::ops::Range<usize>> {
+    let mut secrets = in_query(text);
+    if let Some(password) = url_password(text)
+        && secrets.iter().all(|secret| secret.end <= password.start || secret.start >= password.end)
+    {
+        secrets.push(password);
+        secrets.sort_by_key(|secret| secret.start);
+    }
+    secrets
+}
+
+fn in_query(text: &str) -> Vec<std::ops::Range<usize>> {
+    let is_database = text.starts_with("postgres://") || text.starts_with("postgresql://");
+    let is_url = text.contains("://") || text.starts_with('/');
+    let Some(query) = text.find('?').filter(|_| is_url && !is_database) else { return Vec::new() };
+    let end = query + text[query..].find(['#', ' ', '"', '\'', '\n']).unwrap_or(text.len() - query);
+    let mut secrets = Vec::new();
+    let mut begin = query + 1;
+    while begin < end {
+        let stop = begin + text[begin..end].find(['&', ';']).unwrap_or(end - begin);
+        if let Some(equals) = text[begin..stop].find('=') {
+            let (name, value) = (&text[begin..begin + equals], begin + equals + 1);
+            if value < stop && (sounds_secret(name) || signs(name)) {
+                secrets.push(value..stop);
+            }
+        }
+        begin = stop + 1;
+    }
+    secrets
+}
+
 impl Stars {
     /// Star every password inside a URL of a file; on its text, since a file that is not valid YAML is shown too.
     pub fn urls(&mut self, file: FileId, source: &Source) {
@@ -195,6 +229,9 @@ impl Stars {
                 let to = floor(line, line.len().min(colon + MARGIN));
                 let range = in_authority(line[from..to].trim_end());
                 self.range(file, begin + from, range);
+                for range in url_secrets(line[from..to].trim_end()) {
+                    self.range(file, begin + from, Some(range));
+                }
             }
             self.range(file, begin, in_parameter(line.trim_end()));
             begin += line.len();
@@ -249,29 +286,29 @@ impl Stars {
     }
 }
 
-fn sounds_secret(key: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    [
-        "password",
-        "passwd",
-        "passphrase",
-        "pwd",
-        "secret",
-        "token",
-        "bearer",
-        "authorization",
-        "cookie",
-        "api_key",
-        "api-key",
-        "apikey",
-    ]
-    .iter()
-    .any(|word| key.ends_with(word))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::url_password;
+    use super::{url_password, url_secrets};
+
+    #[test]
+    fn secrets_among_the_parameters_of_urls_are_found() {
+        for (text, secrets) in [
+            ("https://host/x?token=s3cret&x=1", &["s3cret"][..]),
+            (
+                "https://host/x?a=1&access_token=s3cret&api_key=k3y&sig=s1g#token=no",
+                &["s3cret", "k3y", "s1g"],
+            ),
+            ("https://host/x?X-Amz-Signature=s1g&Password=pw", &["s1g", "pw"]),
+            ("/login?password=s3cret", &["s3cret"]),
+            ("https://host/x?token=&page=2&tokens=3", &[]),
+            ("what is token=? and password=x", &[]),
+            ("postgres://host/x?password=s3cret", &["s3cret"]),
+            ("https://ann:pw@host/x?token=s3cret", &["pw", "s3cret"]),
+        ] {
+            let found: Vec<&str> = url_secrets(text).into_iter().map(|range| &text[range]).collect();
+            assert_eq!(found, secrets, "{text}");
+        }
+    }
 
     #[test]
     fn passwords_of_connection_strings_are_found() {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Format, ImportError, Imported, Note};
 use crate::file::written::Id;
-use crate::file::{url_password, visible};
+use crate::file::{url_password, url_secrets, visible};
 
 /// Stands for the `${` of a variable in texts that importers make; all other `${` are letters of the file.
 pub(super) const VARIABLE: char = '\u{e000}';
@@ -231,10 +231,10 @@ fn unique(ids: &mut HashSet<String>, base: &str, suffix: &str) -> String {
     id
 }
 
-/// The same, with the password of a URL starred.
+/// The same, with the password and the secrets of a URL starred.
 fn without_password(text: &str) -> String {
     let mut text = text.to_owned();
-    if let Some(range) = url_password(&text) {
+    for range in url_secrets(&text).into_iter().rev() {
         text.replace_range(range, "***");
     }
     text

@@ -4,10 +4,11 @@ use std::collections::HashSet;
 
 use super::files::{Files, not_single};
 use super::load::Loading;
+use super::written_out;
+use crate::file::SHORTEST;
 use crate::file::findings::Finding;
 use crate::file::variables::{Failure, Locals, TOTAL, Trouble, Variables};
 use crate::file::written::Id;
-use crate::file::{SHORTEST, url_password};
 use crate::suggest::closest;
 use crate::yaml::tree::{Kind, NodeId, Span};
 
@@ -40,6 +41,8 @@ pub(super) struct Expanded {
 
 pub(super) struct Expander {
     seen: HashSet<NodeId>,
+    /// How many `expect` are around what is walked: what an answer is to hold is no secret of ours.
+    expected: u32,
 }
 
 impl Expander {
@@ -48,7 +51,7 @@ impl Expander {
         if files.roots.is_empty() {
             return None;
         }
-        let mut this = Self { seen: HashSet::new() };
+        let mut this = Self { seen: HashSet::new(), expected: 0 };
         let mut expanded = Expanded::default();
         loading.variables.settle();
         for (node, trouble) in std::mem::take(&mut loading.variables.failures) {
@@ -267,12 +270,18 @@ impl Expander {
                             .help("write the key out"),
                         );
                     }
+                    let (is_expected, has_headers) = (text == "expect", text == "headers");
+                    self.expected += u32::from(is_expected);
                     if text == "flow" && kept.is_none() {
                         let mut captured = Vec::new();
                         captures(loading, value, &mut captured);
                         self.walk(loading, value, locals, Some(&captured));
                     } else {
                         self.walk(loading, value, locals, kept);
+                    }
+                    self.expected -= u32::from(is_expected);
+                    if has_headers && self.expected == 0 {
+                        written_out::headers(loading, value);
                     }
                 }
             }
@@ -281,7 +290,7 @@ impl Expander {
 }
 
 /// Whether a scalar is written with `${...}`.
-fn has_variables(loading: &Loading<'_>, scalar: NodeId) -> bool {
+pub(super) fn has_variables(loading: &Loading<'_>, scalar: NodeId) -> bool {
     let place = loading.tree.place(scalar);
     let source = loading.sources.get(place.file.0 as usize);
     source.and_then(|source| source.text.get(place.range())).is_some_and(Variables::concerns)
@@ -323,20 +332,15 @@ fn captures(loading: &Loading<'_>, node: NodeId, names: &mut Vec<String>) {
 
 fn scalar(loading: &mut Loading<'_>, node: NodeId, locals: &Locals, kept: Option<&[String]>) {
     let Some(text) = loading.tree.text(node) else { return };
-    let has_url = text.contains("://") || text.contains("password=");
+    let has_url = text.contains("://") || text.contains("password=") || text.contains('?');
     if !has_url && !text.contains('$') {
         return;
     }
-    if has_url
-        && let Some(range) = url_password(text)
-        && !Variables::concerns(&text[range])
-    {
-        loading.findings.push(
-            Finding::warning(loading.tree.place(node), "a password is written out in this URL")
-                .label("anyone who reads the plan reads it")
-                .help("keep it in an environment variable, as `${env:NAME}`, or in a `password` key that names an `env`, a `file` or a `command`"),
-        );
+    if has_url {
+        let text = text.to_owned();
+        written_out::tell_url(loading, node, &text);
     }
+    let Some(text) = loading.tree.text(node) else { return };
     let expanded = if text.contains("${") {
         let text = text.to_owned();
         match loading.variables.expand(&text, locals, kept) {
@@ -350,13 +354,7 @@ fn scalar(loading: &mut Loading<'_>, node: NodeId, locals: &Locals, kept: Option
     } else {
         text.to_owned()
     };
-    if let Some(range) = url_password(&expanded) {
-        let password = expanded[range].to_owned();
-        loading.stars.value(&password, loading.request.scrubber);
-        if let Ok(decoded) = percent_encoding::percent_decode_str(&password).decode_utf8() {
-            loading.stars.value(&decoded, loading.request.scrubber);
-        }
-    }
+    written_out::learn_url(loading, &expanded);
 }
 
 /// Point at the `${...}` itself where it can be found in the file.

@@ -20,6 +20,7 @@ mod tests;
 mod tests_links;
 mod ups;
 mod window;
+mod written_out;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,6 +1,8 @@
 //! Secrets: addresses that may be printed, values that may not, and the scrubber that keeps values out of everything written.
 
 mod carried;
+mod forms;
+mod named;
 mod scrub;
 mod vault;
 
@@ -14,6 +16,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use carried::{Carried, carry, referred};
+pub(crate) use named::{is_credential, signs, sounds_secret};
 pub use scrub::Scrubber;
 pub use vault::{Source, Vault};
 

@@ -8,7 +8,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::STARS;
+use super::{STARS, forms};
 use crate::json;
 
 /// A shorter secret cannot be searched for: it would star half of every report.
@@ -51,9 +51,8 @@ impl Known {
 }
 
 impl Scrubber {
-    /// Remember a value, with the forms it takes in JSON, in URLs and in Base64.
+    /// Remember a value, with the forms it takes in JSON, in URLs, in HTML, in Base64 and in hexadecimal.
     pub fn learn(&self, value: &str) {
-        use base64::Engine as _;
         if value.len() < SHORTEST_SCRUBBED {
             return;
         }
@@ -61,17 +60,8 @@ impl Scrubber {
         if self.known.read().unwrap_or_else(PoisonError::into_inner).values.contains(value) {
             return;
         }
-        let json = serde_json::Value::from(value).to_string();
-        let percent = percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC);
-        let forms = [
-            value.to_owned(),
-            json.trim_matches('"').to_owned(),
-            percent.to_string(),
-            url::form_urlencoded::byte_serialize(value.as_bytes()).collect(),
-            base64::engine::general_purpose::STANDARD.encode(value),
-        ];
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        known.values.extend(forms);
+        known.values.extend(forms::of(value));
         known.search = OnceLock::new();
     }
 
@@ -161,6 +151,23 @@ mod tests {
         }
         let value = vec!["nothing".to_owned(), "got correct horse b...".to_owned()];
         assert_eq!(scrubber().value(value).unwrap(), ["nothing", "got ***..."]);
+    }
+
+    #[test]
+    fn a_short_secret_stars_nothing() {
+        let scrubber = Scrubber::default();
+        scrubber.learn("a/b");
+        for text in ["a/b", "a%2Fb", "a%2fb", "612f62", "YS9i"] {
+            assert_eq!(scrubber.text(text), text);
+        }
+    }
+
+    #[test]
+    fn what_is_escaped_for_html_is_starred_in_values_too() {
+        let scrubber = Scrubber::default();
+        scrubber.learn("a<\"b\\c");
+        let value = vec!["<p>a&lt;\"b\\c</p>".to_owned()];
+        assert_eq!(scrubber.value(value).unwrap(), ["<p>***</p>"]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::support::program::Program;
 
-const CANARIES: [&str; 13] = [
+const CANARIES: [&str; 18] = [
     "canary-env-7f3a91",
     "canary-file-7f3a92",
     "canary-command-7f3a93",
@@ -20,6 +20,11 @@ const CANARIES: [&str; 13] = [
     "canary-signing-7f3a9b",
     "canary-told-7f3a9c",
     "canary-scheme-7f3a9d",
+    "canary-written-7f3a9e",
+    "canary-cookie-7f3a9f",
+    "canary-key-7f3aa0",
+    "canary-query-7f3aa1",
+    "canary-path-7f3aa2",
 ];
 
 /// A server that says everything it hears, in its headers and in its body.
@@ -83,6 +88,10 @@ checks:
       base_url: "http://127.0.0.1:{port}"
       steps:
         - {{ post: /login, form: {{ user: ann, password: {{ env: CANARY_FLOW }} }} }}
+  - id: written
+    http: {{ url: "http://127.0.0.1:{port}/g?x=1&token=canary-query-7f3aa1", headers: {{ Authorization: Bearer canary-written-7f3a9e, Cookie: "lang=en; session=canary-cookie-7f3a9f", X-Api-Key: canary-key-7f3aa0 }}, record_body: true }}
+  - id: written-steps
+    flow: {{ base_url: "http://127.0.0.1:{port}", steps: [{{ get: "/h?api_key=canary-path-7f3aa2" }}] }}
   - id: absent
     http: {{ url: "http://127.0.0.1:{port}/f", auth: {{ bearer: {{ command: [sh, -c, "cat command.txt; exit 1"] }} }} }}
 "#
@@ -144,7 +153,7 @@ fn no_secret_is_in_anything_that_is_written() {
         said.push((format!("validate broken {format}"), ended.stdout + &ended.stderr));
     }
 
-    assert_eq!(program.result()["counts"]["total"], 9);
+    assert_eq!(program.result()["counts"]["total"], 11);
     assert!(program.read("gonogo-out/result.json").contains("***"), "something was starred");
     for (what, text) in &said {
         search(what, text);

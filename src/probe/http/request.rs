@@ -18,7 +18,7 @@ use crate::model::response::Sent;
 use crate::model::trace::VantageError;
 use crate::net::http::Protocol;
 use crate::probe::{Recorder, Stop};
-use crate::secret::Secret;
+use crate::secret::{Secret, is_credential};
 
 const AGENT: &str = concat!("gonogo/", env!("CARGO_PKG_VERSION"));
 
@@ -74,7 +74,10 @@ impl Message {
             let header =
                 HeaderName::try_from(name.as_str()).map_err(|_| unusable("it is not a header name"))?;
             let value = match text {
-                Text::Plain(text) => HeaderValue::try_from(text.as_str()),
+                Text::Plain(text) => HeaderValue::try_from(text.as_str()).map(|mut value| {
+                    value.set_sensitive(is_credential(name));
+                    value
+                }),
                 Text::Secret(reference) => {
                     let value = HeaderValue::try_from(recorder.secret(reference).await?.expose());
                     value.map(|mut value| {
