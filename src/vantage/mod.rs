@@ -2,6 +2,7 @@
 //! A new kind is one new file here and one line in `vantages!` below.
 
 mod ad_hoc;
+mod advice;
 mod group;
 mod life;
 mod place;

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::process::Command;
 
 use super::Spec;
+use super::advice::{no_shell, with_advice};
 use super::ran::{Ran, command, run};
 use crate::model::application::AsApplication;
 
@@ -121,7 +122,7 @@ impl Way {
         let here = own.display().to_string();
         let looked = self.run(&["sh", "-c", LOOK, "sh", &here], None).await?;
         let Some(machine) = looked.value("machine") else {
-            return Err(format!("no shell answered there{}", looked.saying()).into());
+            return Err(self.no_shell(&looked).into());
         };
         // A vantage that sees the very same file shares our file system.
         if looked.value("file").is_some_and(|there| Some(there) == identity(own).as_deref()) {
@@ -233,12 +234,18 @@ impl Way {
         self.spec.command(&words, &self.private)
     }
 
+    /// Why no shell answered, and what to do.
+    pub(super) fn no_shell(&self, ran: &Ran) -> String {
+        with_advice(no_shell(&ran.said), &ran.said, &self.words(&[]))
+    }
+
     /// Run these words there, and take the marked lines they say.
     ///
     /// # Errors
     /// When they cannot be run, or do not end in time.
     pub(super) async fn run(&self, words: &[&str], input: Option<Arc<Vec<u8>>>) -> Result<Ran, String> {
-        run(&self.words(words), input, LIMIT).await
+        let ran = run(&self.words(words), input, LIMIT).await;
+        ran.map_err(|reason| with_advice(reason, "", &self.words(&[])))
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{ChildStdout, Command};
 
+use super::advice::telling;
 use super::life::{Life, Listened, SILENCE};
 use crate::agent::line::{self, Came};
 use crate::agent::wire::MARK;
@@ -22,7 +23,7 @@ pub(super) struct Ran {
     /// Its marked lines, without the mark.
     pub(super) marked: Vec<String>,
     /// The end of what it said otherwise.
-    said: String,
+    pub(super) said: String,
 }
 
 /// How long a command may take.
@@ -49,10 +50,10 @@ pub(super) async fn run(
     let complaints = whole(words, input, patience, move |stdout| kept.fill(stdout)).await;
     let Answers { marked, noise, unfinished } = answers;
     let noise = if unfinished.is_empty() { noise } else { String::from_utf8_lossy(&unfinished).into_owned() };
-    let said = |complaints: &str| last_words(if complaints.trim().is_empty() { &noise } else { complaints });
+    let said = |complaints: String| if complaints.trim().is_empty() { noise } else { complaints };
     match complaints {
-        Ok(complaints) => Ok(Ran { marked, said: said(&complaints) }),
-        Err(Failed { why, complaints }) => Err(format!("{why}{}", behind(&said(&complaints)))),
+        Ok(complaints) => Ok(Ran { marked, said: said(complaints) }),
+        Err(Failed { why, complaints }) => Err(format!("{why}{}", behind(&said(complaints)))),
     }
 }
 
@@ -72,11 +73,11 @@ pub(super) async fn output(
     let all = move |stdout| async move { take(stdout, most + 1, kept).await };
     let complaints = whole(words, input, patience, all)
         .await
-        .map_err(|Failed { why, complaints }| format!("{why}{}", behind(&last_words(&complaints))))?;
+        .map_err(|Failed { why, complaints }| format!("{why}{}", behind(&complaints)))?;
     if bytes.len() > most {
         return Err(format!("its answer is longer than {most} bytes"));
     }
-    Ok((bytes, behind(&last_words(&complaints))))
+    Ok((bytes, behind(&complaints)))
 }
 
 /// Why a command did not come to its end, and what it complained of until then.
@@ -111,7 +112,7 @@ async fn whole<F: Future<Output = ()>>(
     let stderr = child.stderr.take().map(|pipe| life.listen(pipe));
     let mut complaints = Vec::new();
     let ending = async {
-        tokio::join!(sending, take_output(stdout), take(stderr, LONGEST, &mut complaints));
+        tokio::join!(sending, take_output(stdout), take_end(stderr, &mut complaints));
         let _ = child.wait().await;
     };
     let silence = async {
@@ -143,14 +144,18 @@ impl Ran {
         self.marked.iter().find_map(|line| line.strip_prefix(name)).map(str::trim)
     }
 
-    /// Its last words, to be put behind a sentence.
+    /// What went wrong by its own words, to be put behind a sentence.
     pub(super) fn saying(&self) -> String {
         behind(&self.said)
     }
 }
 
-fn behind(said: &str) -> String {
-    if said.is_empty() { String::new() } else { format!(": {said}") }
+/// The line of it that tells what went wrong, to be put behind a sentence.
+pub(super) fn behind(said: &str) -> String {
+    match telling(said) {
+        line if line.is_empty() => line,
+        line => format!(": {line}"),
+    }
 }
 
 /// A command whose end and whose pipes are ours: Ctrl-C in the terminal is for us, and we tell it.
@@ -201,10 +206,12 @@ async fn take<R: AsyncRead + Unpin>(pipe: Option<R>, most: usize, bytes: &mut Ve
     }
 }
 
-/// The end of what was said, in one line.
-pub(super) fn last_words(said: &str) -> String {
-    const LONGEST: usize = 300;
-    let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    let skipped = line.chars().count().saturating_sub(LONGEST);
-    line.chars().skip(skipped).collect()
+/// Take a pipe until its end, and keep the end of it: what goes wrong is told last.
+async fn take_end<R: AsyncRead + Unpin>(pipe: Option<R>, bytes: &mut Vec<u8>) {
+    let Some(mut pipe) = pipe else { return };
+    let mut chunk = [0; LONGEST];
+    while let Ok(read @ 1..) = pipe.read(&mut chunk).await {
+        bytes.extend_from_slice(chunk.get(..read).unwrap_or_default());
+        bytes.drain(..bytes.len().saturating_sub(LONGEST));
+    }
 }

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::Spec;
+use super::advice::with_advice;
 use super::place::{Brought, NotPlaced, Placed, Way};
 use super::ran::command;
 use super::session::{Refusal, Session};
@@ -342,7 +343,7 @@ impl Remote {
             Ok(session) => Ok((Far::Program(Arc::new(session)), there)),
             Err(why) => {
                 way.remove(&there).await;
-                Err(why)
+                Err(with_advice(why, "", &way.words(&[])))
             }
         }
     }

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::life::SILENCE;
-use super::ran::last_words;
+use super::ran::behind;
 use crate::agent::line::{self, Came};
 use crate::agent::wire::{ALIVE, Hello, LONGEST, Look, MARK, Order, PROTOCOL, Reply};
 use crate::json;
@@ -25,6 +25,8 @@ use crate::secret::{Carried, SecretRef, Vault};
 const HELLO_LIMIT: Duration = Duration::from_secs(30);
 /// The longest a far side may take to end once its orders have.
 const END_LIMIT: Duration = Duration::from_secs(3);
+/// Bytes kept of what it says that is no answer.
+const NOISE: usize = 4096;
 /// Orders on their way at most.
 const UNSENT: usize = 64;
 
@@ -86,8 +88,9 @@ impl Shared {
     fn hear(&self, text: &str) {
         self.with(|state| {
             state.noise.push_str(text);
-            state.noise.push(' ');
-            state.noise = last_words(&state.noise);
+            let much = state.noise.len().saturating_sub(NOISE);
+            let begin = (much..=state.noise.len()).find(|&byte| state.noise.is_char_boundary(byte));
+            state.noise.drain(..begin.unwrap_or(0));
             state.heard = true;
         });
     }
@@ -107,7 +110,7 @@ impl Shared {
     /// Everybody who still waits learns that no answer will come.
     fn lose(&self, why: &str) {
         self.with(|state| {
-            let said = if state.noise.is_empty() { String::new() } else { format!(": {}", state.noise) };
+            let said = behind(&state.noise);
             let lost = state.lost.get_or_insert_with(|| format!("{why}{said}")).clone();
             state.hello = None;
             for (_, look) in state.looks.drain() {
@@ -215,8 +218,7 @@ impl Session {
             Ok(Ok(hello)) => Ok(hello),
             Ok(Err(_)) => Err(self.lost().unwrap_or_else(|| "it ended".to_owned())),
             Err(_) => {
-                let noise = self.shared.with(|state| state.noise.clone());
-                let said = if noise.is_empty() { String::new() } else { format!("; it said: {noise}") };
+                let said = self.shared.with(|state| behind(&state.noise));
                 Err(format!("gonogo did not answer there within {} s{said}", waited.as_secs()))
             }
         }
@@ -316,7 +318,7 @@ impl Reader {
                     Ok(reply) => self.take(reply),
                     Err(error) => return Some(format!("its answer cannot be read: {error}")),
                 },
-                Ok(Came::Noise) => self.shared.hear(&String::from_utf8_lossy(&text)),
+                Ok(Came::Noise) => self.shared.hear(&format!("{}\n", String::from_utf8_lossy(&text))),
                 Ok(Came::TooLong) => return Some(format!("its answer is longer than {LONGEST} bytes")),
                 Ok(Came::Cut) => return Some("its answer was cut in the middle".to_owned()),
                 Ok(Came::End) => return None,

@@ -10,9 +10,12 @@ use super::quote::{name, quoted};
 use crate::probe::Problem;
 
 /// Options that keep a session to what it is for (`ssh_config(5)`): it asks nothing, forwards nothing, runs nothing here, and
-/// never takes a host key that is not known. One master connection carries everything.
+/// never takes a host key that is not known, whatever its configuration says otherwise. One master connection carries everything.
 const OPTIONS: &[&str] = &[
     "BatchMode=yes",
+    "StrictHostKeyChecking=yes",
+    "RemoteCommand=none",
+    "RequestTTY=no",
     "ConnectTimeout=10",
     "ServerAliveInterval=5",
     "ServerAliveCountMax=3",

@@ -60,7 +60,7 @@ impl Shell {
         let ours = i64::try_from((ours + asked.elapsed() / 2).as_millis()).unwrap_or(i64::MAX);
         let told = |name: &str| ran.value(name).unwrap_or_default().to_owned();
         let Some(host) = ran.value("host") else {
-            return Err(format!("no shell answered there{}", ran.saying()));
+            return Err(way.no_shell(&ran));
         };
         let context = Context { vault, environment: Arc::default(), net: Arc::new(Net::default()) };
         // One that cannot tell the time is taken to have ours.

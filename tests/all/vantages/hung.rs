@@ -1,5 +1,6 @@
 //! Ways to a vantage that hang: given up soon, with all that they started, and told as `error`.
 
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use super::misbehaving::far_side;
@@ -58,7 +59,8 @@ fn a_way_that_hangs_is_left_at_once_when_a_run_is_interrupted() {
     let program = Program::with_plan(
         "gonogo: 1\nvantages: { x: { exec: { prefix: [sh, -c, 'sleep 1097.4; :', x] } } }\nchecks:\n  - { id: port, from: x, tcp: { address: '127.0.0.1:1' } }\n",
     );
-    let mut running = program.command(&["run"]).spawn().expect("gonogo");
+    let mut running =
+        program.command(&["run"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("gonogo");
     let began = Instant::now();
     while !runs("sleep 1097.4") {
         assert!(began.elapsed() < GIVEN_UP, "it never began");

@@ -80,7 +80,8 @@ fn words_that_lead_nowhere_are_an_error() {
     for (from, told) in [
         ("exec:/nonexistent/prefix", "cannot start /nonexistent/prefix"),
         ("exec:false", "no shell answered there"),
-        ("ssh:nowhere.invalid", "Could not resolve hostname"),
+        ("ssh:nowhere.invalid", "cannot be used: ssh: Could not resolve hostname"),
+        ("ssh:nowhere.invalid", "getent hosts nowhere.invalid"),
     ] {
         let seen = look(&program, "tcp://127.0.0.1:1", from, 1);
         assert_eq!(seen["outcome"], "error", "{from}: {seen}");

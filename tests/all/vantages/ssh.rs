@@ -41,7 +41,8 @@ fn a_host_that_asks_for_a_password_is_an_error_at_once() {
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     let (outcome, message) = outcomes(&program).remove(0);
     assert_eq!(outcome, "error", "{message}");
-    assert!(message.contains("Permission denied"), "{message}");
+    assert!(message.contains(": root@127.0.0.1: Permission denied"), "{message}");
+    assert!(message.contains("ssh-add -l"), "{message}");
 }
 
 #[test]
@@ -53,5 +54,37 @@ fn a_host_whose_key_changed_is_not_looked_from() {
     program.run(&["run"]).code(1);
     let (outcome, message) = outcomes(&program).remove(0);
     assert_eq!(outcome, "error", "{message}");
-    assert!(message.contains("key"), "{message}");
+    assert!(message.contains("its host key is another one than before"), "{message}");
+}
+
+/// Add lines to what the configuration says of the host.
+fn configure(sshd: &Sshd, lines: &str) {
+    let path = sshd.path().join("config");
+    let config = std::fs::read_to_string(&path).expect("a configuration");
+    std::fs::write(path, format!("{config}{lines}")).expect("a file");
+}
+
+#[test]
+fn a_host_whose_key_is_not_known_is_not_looked_from_whatever_is_configured() {
+    for setting in ["no", "accept-new"] {
+        let Some(sshd) = Sshd::start(&Setup::default()) else { return };
+        let known = sshd.path().join("known");
+        std::fs::write(&known, "").expect("a file");
+        configure(&sshd, &format!("  StrictHostKeyChecking {setting}\n"));
+        let program =
+            Program::with_plan(&sshd.plan("  - { id: port, from: app1, tcp: { address: '127.0.0.1:1' } }\n"));
+        program.run(&["run"]).code(1);
+        let (outcome, message) = outcomes(&program).remove(0);
+        assert_eq!(outcome, "error", "{message}");
+        assert!(message.contains("its host key is not known here: connect once by hand"), "{message}");
+        assert_eq!(std::fs::read_to_string(&known).expect("a file"), "", "it was taken");
+    }
+}
+
+#[test]
+fn what_is_configured_to_run_there_does_not() {
+    let Some(sshd) = Sshd::start(&Setup::default()) else { return };
+    configure(&sshd, "  RemoteCommand exec tmux new\n  RequestTTY force\n");
+    let check = format!("  - {{ id: port, from: app1, tcp: {{ address: '127.0.0.1:{}' }} }}\n", sshd.port);
+    Program::with_plan(&sshd.plan(&check)).run(&["run"]).code(0);
 }
