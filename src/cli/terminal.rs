@@ -5,6 +5,7 @@ use std::io::{IsTerminal as _, Write as _};
 use anstyle::{AnsiColor, Style};
 
 use crate::environment::Environment;
+use crate::file::visible;
 
 /// What the terminals can do, asked once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,9 +59,11 @@ impl Terminal {
     /// Say what went wrong, and what to do.
     pub(super) fn error(self, message: &str, help: Option<&str>) {
         let style = self.style(AnsiColor::Red);
-        self.tell(&format!("{style}error{style:#}: {message}"));
+        // It may hold what was typed or sent: only its lines are ours.
+        let tame = |text: &str| text.lines().map(visible).collect::<Vec<_>>().join("\n");
+        self.tell(&format!("{style}error{style:#}: {}", tame(message)));
         if let Some(help) = help {
-            self.tell(&format!("help: {help}"));
+            self.tell(&format!("help: {}", tame(help)));
         }
     }
 

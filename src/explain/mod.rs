@@ -1,6 +1,7 @@
 //! Every fault, cause, error, reason, finding, outcome, verdict, exit code and layer in plain words, with what to do.
 //! A new variant in the model needs an entry in the file of its kind: the tests ask for it.
 
+mod aliases;
 mod errors;
 mod faults;
 mod findings;
@@ -95,11 +96,12 @@ pub fn all() -> impl Iterator<Item = Explanation> {
 }
 
 /// Explain a name: `connect_timed_out`, `connect-timed-out`, `NO-GO`, `exit 3`. Where a name stands for two things,
-/// such as `unknown`, every one is given.
+/// such as `unknown`, every one is given. What is no name may lead to some: `ECONNREFUSED`, `28P01`, `timeout`.
 #[must_use]
 pub fn explain(name: &str) -> Vec<Explanation> {
     let name = normal(name);
-    all().filter(|entry| normal(entry.name) == name).collect()
+    let named: Vec<Explanation> = all().filter(|entry| normal(entry.name) == name).collect();
+    if named.is_empty() { aliases::found(&name) } else { named }
 }
 
 /// The known name nearest to one that is not known.

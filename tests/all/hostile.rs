@@ -146,3 +146,19 @@ fn a_gzip_bomb() {
         let _ = stream.write_all(&bomb);
     }));
 }
+
+#[test]
+fn what_was_typed_does_not_drive_the_terminal() {
+    let program = Program::empty();
+    for arguments in [
+        &["explain", "\u{1b}[31mrefused"][..],
+        &["probe", "\u{1b}]0;title\u{7}"],
+        &["probe", "tcp://\u{1b}[2J:1"],
+        &["probe", "tcp://127.0.0.1:1", "--from", "\u{1b}[31m"],
+    ] {
+        let ended = program.run(arguments);
+        ended.code(2);
+        let all = format!("{}{}", ended.stdout, ended.stderr);
+        assert!(all.chars().all(|letter| letter == '\n' || !letter.is_control()), "{arguments:?}: {all:?}");
+    }
+}
