@@ -8,6 +8,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::yaml::ADVICE;
+
 /// An id: `[a-z0-9][a-z0-9-]*`, at most 100 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Id(pub String);
@@ -30,6 +32,14 @@ impl Id {
         )
     }
 
+    /// What to write instead of a wrong one.
+    #[must_use]
+    pub fn help(text: &str) -> String {
+        let slug = Self::slug(text);
+        let near = if Self::is_one(&slug) { slug } else { "orders-database".to_owned() };
+        format!("such as `{near}`; `title` takes any words")
+    }
+
     /// A text made into one: `EU West_1` becomes `eu-west-1`.
     #[must_use]
     pub fn slug(text: &str) -> String {
@@ -49,7 +59,11 @@ impl Id {
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        if Self::is_one(&text) { Ok(Self(text)) } else { Err(D::Error::custom(Self::complaint(&text))) }
+        if Self::is_one(&text) {
+            Ok(Self(text))
+        } else {
+            Err(D::Error::custom(format_args!("{}{ADVICE}{}", Self::complaint(&text), Self::help(&text))))
+        }
     }
 }
 

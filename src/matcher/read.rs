@@ -9,6 +9,7 @@ use serde_json::{Number, Value};
 
 use super::literal::{Literal, Scalar};
 use super::{Condition, Matcher, Pattern, Rule};
+use crate::yaml::ADVICE;
 use crate::yaml::scalar::{self, AS_WRITTEN};
 
 /// Every key of a condition.
@@ -251,7 +252,8 @@ impl<'de> Deserialize<'de> for Pattern {
             let told = error.to_string();
             let last = told.lines().last().unwrap_or_default();
             let reason = last.strip_prefix("error: ").unwrap_or(last);
-            D::Error::custom(format_args!("not a regular expression: {reason}"))
+            let help = "a backslash before one of `\\ . + * ? ( ) [ ] { } ^ $ |` takes it as it is; `contains` takes a whole text as it is";
+            D::Error::custom(format_args!("not a regular expression: {reason}{ADVICE}{help}"))
         })
     }
 }

@@ -321,9 +321,11 @@ fn named<T: for<'de> Deserialize<'de>>(
     for (key, node) in loading.tree.entries(section).to_vec() {
         let id = loading.tree.text(key).unwrap_or_default().to_owned();
         if !Id::is_one(&id) {
-            loading
-                .findings
-                .push(Finding::at(loading.tree.node(key).span, Id::complaint(&id)).label("not an id"));
+            loading.findings.push(
+                Finding::at(loading.tree.node(key).span, Id::complaint(&id))
+                    .label("not an id")
+                    .help(Id::help(&id)),
+            );
         }
         let reading = read::<T>(&loading.tree, node);
         let value = take(loading, reading);

@@ -6,6 +6,9 @@ use serde::de::{Expected, Unexpected};
 
 use super::tree::NodeId;
 
+/// Between what is wrong and what to do, in a complaint of a `Deserialize`: `D::Error::custom` takes one text.
+pub const ADVICE: &str = "\nhelp: ";
+
 /// One mistake, on its way from where it was noticed to the node it is about.
 #[derive(Debug)]
 pub(super) struct Mistake {

@@ -9,3 +9,5 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 pub mod tree;
+
+pub use mistake::ADVICE;

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
-use super::mistake::{Fault, Mistake, short};
+use super::mistake::{ADVICE, Fault, Mistake, short};
 use super::parse;
 use super::reader::NodeReader;
 use super::tree::{NodeId, Span, Tree};
@@ -204,7 +204,13 @@ impl Session<'_> {
                 "nothing follows".to_owned(),
                 Some("write its value, or remove the key".to_owned()),
             ),
-            Fault::Other(message) => (tree.place(at), message, String::new(), None),
+            Fault::Other(message) => {
+                let (message, help) = match message.split_once(ADVICE) {
+                    Some((message, help)) => (message.to_owned(), Some(help.to_owned())),
+                    None => (message, None),
+                };
+                (tree.place(at), message, String::new(), help)
+            }
         };
         let label = Some(label).filter(|label| !label.is_empty());
         self.notes.borrow_mut().mistakes.push(parse::Mistake { span, message, label, help });

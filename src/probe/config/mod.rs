@@ -95,7 +95,9 @@ impl Probe for Config {
             }
         }
         match (&self.file, &self.process) {
-            (None, None) => problems.push(Problem::at("", "`config` needs `file` or `process`")),
+            (None, None) => problems.push(Problem::at("", "`config` needs `file` or `process`").help(
+                "`file: /etc/app1/app.properties`, or `process: 'java.*app1'` for the environment of what runs",
+            )),
             (Some(_), Some(_)) => {
                 problems.push(Problem::at("process", "`config` reads either `file` or `process`"));
             }
@@ -114,7 +116,9 @@ impl Probe for Config {
             }
         }
         match (&self.key, &self.pattern) {
-            (None, None) => problems.push(Problem::at("", "`config` needs `key` or `pattern`")),
+            (None, None) => problems.push(Problem::at("", "`config` needs `key` or `pattern`").help(
+                "`key: app2.url` names the setting that is read; `pattern: 'url=(.*)'` finds it in a file of any format",
+            )),
             (Some(_), Some(_)) => problems.push(Problem::at("pattern", "`config` has either `key` or `pattern`")),
             (None, Some(pattern)) => problems.extend(broken("pattern", pattern)),
             (Some(key), None) if key.is_empty() => problems.push(Problem::at("key", "the key is empty")),
@@ -300,7 +304,8 @@ pub(crate) fn broken(path: &str, pattern: &str) -> Option<Problem> {
     let error = regex(pattern).err()?.to_string();
     // The last line of the library's message says what is wrong; those before it draw the pattern.
     let reason = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
-    Some(Problem::at(path, format!("not a regular expression: {reason}")))
+    let help = "a backslash before one of `\\ . + * ? ( ) [ ] { } ^ $ |` takes it as it is";
+    Some(Problem::at(path, format!("not a regular expression: {reason}")).help(help))
 }
 
 fn compiled(pattern: &str) -> Result<Regex, VantageError> {

@@ -112,7 +112,14 @@ pub(in crate::probe) fn url_problems(path: &str, text: &WrittenUrl) -> Vec<Probl
     };
     let mut problems = Vec::new();
     if !matches!(url.scheme(), "http" | "https") {
-        problems.push(Problem::at(path, format!("`{}` is not `http` or `https`", url.scheme())));
+        let problem = Problem::at(path, format!("`{}` is not `http` or `https`", url.scheme()));
+        problems.push(match (url.host_str(), url.port_or_known_default()) {
+            (Some(host), Some(port)) => {
+                problem.help(format!("`tcp: {{ address: \"{host}:{port}\" }}` tells whether anything listens there"))
+            }
+            (Some(host), None) => problem.help(format!("`https://{host}/`, or a `tcp` check of a port of it")),
+            (None, _) => problem.help("write the whole URL, such as `https://shop.example/health`"),
+        });
     }
     if !url.username().is_empty() || url.password().is_some() {
         problems.push(
