@@ -1,6 +1,8 @@
 //! Why a vantage does not answer, the reason first, and what to do about the reasons that are common. A new reason gets a
 //! line in `REASONS`, with what its program says about it.
 
+use super::quote::quoted;
+
 /// Characters of a reason.
 const LONGEST: usize = 300;
 /// Words of a line that tells what went wrong, rather than who may log in or how a command is used.
@@ -98,29 +100,35 @@ pub(super) fn telling(said: &str) -> String {
     format!("{} ...", line.chars().take(LONGEST).collect::<String>())
 }
 
-/// That no shell answered, behind what was said instead.
-pub(super) fn no_shell(said: &str) -> String {
-    match telling(said) {
-        line if line.is_empty() => "no shell answered there, and nothing was said".to_owned(),
-        line => format!("{line}; no shell answered there"),
+/// Why no shell answered, when this was said instead by what these words lead to.
+pub(super) fn no_shell(said: &str, words: &[String]) -> String {
+    match (telling(said), advice(said, words)) {
+        (line, _) if line.is_empty() => "no shell answered there, and nothing was said".to_owned(),
+        (line, Some(advice)) => format!("{line}; {advice}"),
+        (line, None) => format!("{line}; no shell answered there"),
     }
 }
 
-/// The reason, with what to do about it when it is one that is known. `said` is all that was said, `words` lead there.
-pub(super) fn with_advice(reason: String, said: &str, words: &[String]) -> String {
-    let all = format!("{reason}\n{said}").to_lowercase();
-    let known = REASONS.iter().find(|(marks, _)| marks.iter().all(|mark| all.contains(mark)));
-    match known {
-        Some((_, advice)) => format!("{reason}: {}", filled(advice, words)),
+/// The reason, with what to do about it when it is one that is known. `words` lead to what gave it.
+pub(super) fn with_advice(reason: String, words: &[String]) -> String {
+    match advice(&reason, words) {
+        Some(advice) => format!("{reason}; {advice}"),
         None => reason,
     }
+}
+
+fn advice(said: &str, words: &[String]) -> Option<String> {
+    let said = said.to_lowercase();
+    let (_, advice) = REASONS.iter().find(|(marks, _)| marks.iter().all(|mark| said.contains(mark)))?;
+    Some(filled(advice, words))
 }
 
 fn filled(advice: &str, words: &[String]) -> String {
     let program = words.first().map_or("", String::as_str);
     let hand = by_hand(words);
     let host = hand.last().map_or("", String::as_str);
-    advice.replace("HAND", &hand.join(" ")).replace("PROGRAM", program).replace("HOST", host)
+    let typed: Vec<_> = hand.iter().map(|word| quoted(word)).collect();
+    advice.replace("HAND", &typed.join(" ")).replace("PROGRAM", program).replace("HOST", host)
 }
 
 /// The words that lead there, as a person would type them: without the options that make ssh ask nothing.
@@ -212,11 +220,15 @@ mod tests {
                 "kubectl get pods",
             ),
         ] {
-            let told = with_advice(no_shell(said), said, words);
-            assert!(told.starts_with(&format!("{reason}; no shell answered there: ")), "{told}");
+            let told = no_shell(said, words);
+            assert!(told.starts_with(&format!("{reason}; ")), "{told}");
             assert!(told.contains(advice), "{told}");
         }
-        assert_eq!(with_advice(no_shell(""), "", &ssh), "no shell answered there, and nothing was said");
+        assert_eq!(no_shell("", &ssh), "no shell answered there, and nothing was said");
+        assert_eq!(no_shell("I do not like you\n", &ssh), "I do not like you; no shell answered there");
+        let hangs =
+            with_advice("sh hangs, nothing was heard from it".to_owned(), &["sh".into(), "a b".into()]);
+        assert_eq!(hangs, "sh hangs, nothing was heard from it; try it by hand: sh 'a b'");
     }
 
     #[test]

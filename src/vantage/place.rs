@@ -236,7 +236,7 @@ impl Way {
 
     /// Why no shell answered, and what to do.
     pub(super) fn no_shell(&self, ran: &Ran) -> String {
-        with_advice(no_shell(&ran.said), &ran.said, &self.words(&[]))
+        no_shell(&ran.said, &self.words(&[]))
     }
 
     /// Run these words there, and take the marked lines they say.
@@ -245,7 +245,7 @@ impl Way {
     /// When they cannot be run, or do not end in time.
     pub(super) async fn run(&self, words: &[&str], input: Option<Arc<Vec<u8>>>) -> Result<Ran, String> {
         let ran = run(&self.words(words), input, LIMIT).await;
-        ran.map_err(|reason| with_advice(reason, "", &self.words(&[])))
+        ran.map_err(|reason| with_advice(reason, &self.words(&[])))
     }
 }
 

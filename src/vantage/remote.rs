@@ -343,7 +343,7 @@ impl Remote {
             Ok(session) => Ok((Far::Program(Arc::new(session)), there)),
             Err(why) => {
                 way.remove(&there).await;
-                Err(with_advice(why, "", &way.words(&[])))
+                Err(with_advice(why, &way.words(&[])))
             }
         }
     }

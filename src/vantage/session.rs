@@ -329,16 +329,12 @@ impl Reader {
 
     /// How it ended; one that does not end is ended, with all that it started.
     async fn ended(&self, mut child: Child) -> Option<ExitStatus> {
-        match tokio::time::timeout(END_LIMIT, child.wait()).await {
-            Ok(status) => {
-                self.shared.release();
-                status.ok()
-            }
-            Err(_) => {
-                self.shared.kill();
-                None
-            }
-        }
+        let Ok(status) = tokio::time::timeout(END_LIMIT, child.wait()).await else {
+            self.shared.kill();
+            return None;
+        };
+        self.shared.release();
+        status.ok()
     }
 
     fn take(&self, reply: Reply) {
