@@ -46,15 +46,15 @@ const WORDS: &[(&[&str], &[&str])] = &[
 
 /// What a word leads to that is no name.
 pub(super) fn found(word: &str) -> Vec<Explanation> {
-    let named = |name: &&str| all().filter(|entry| entry.name == *name).collect::<Vec<_>>();
+    let named = |name: &str| all().filter(|entry| entry.name == name).collect::<Vec<_>>();
     let mut found: Vec<Explanation> = WORDS
         .iter()
         .filter(|(words, _)| words.contains(&word))
-        .flat_map(|(_, names)| names.iter().flat_map(|name| named(&name)))
+        .flat_map(|(_, names)| names.iter().flat_map(|name| named(name)))
         .collect();
     if is_sqlstate(word) {
         let fault = if is_about_login(word) { "login_refused" } else { "statement_failed" };
-        found.extend(named(&fault));
+        found.extend(named(fault));
     }
     if is_sqlstate(word) || is_status(word) {
         let within = format!("_{word}_");

@@ -37,7 +37,7 @@ impl Id {
     pub fn help(text: &str) -> String {
         let slug = Self::slug(text);
         let near = if Self::is_one(&slug) { slug } else { "orders-database".to_owned() };
-        format!("such as `{near}`; `title` takes any words")
+        format!("such as `{near}`")
     }
 
     /// A text made into one: `EU West_1` becomes `eu-west-1`.

@@ -39,7 +39,8 @@ pub(super) fn of(value: &str) -> HashSet<String> {
     }
     forms.insert(base64::engine::general_purpose::STANDARD.encode(value));
     if value.len() <= LONGEST_HEXADECIMAL {
-        let hexadecimal: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let hexadecimal: String =
+            value.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
         forms.insert(hexadecimal.to_ascii_uppercase());
         forms.insert(hexadecimal);
     }
