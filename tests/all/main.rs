@@ -34,6 +34,7 @@ mod secrets;
 mod september;
 mod serve;
 mod serve_fuzzed;
+mod slower;
 mod support;
 mod team;
 mod team_baseline;
