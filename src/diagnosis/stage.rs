@@ -16,16 +16,32 @@ use crate::model::trace::Trace;
 /// Causes by row, best first; rows without a known cause are left out.
 pub type Diagnoses = HashMap<Expected, Vec<Diagnosis>>;
 
+/// Causes of a name server that are not about the name it was asked for.
+const OF_THE_RESOLVER: [&str; 6] = [
+    "dns-servfail",
+    "dns-refused-rcode",
+    "dns-resolver-timeout",
+    "dns-resolver-down",
+    "dns-nsswitch-no-dns",
+    "dns-truncated-tcp-blocked",
+];
+
+/// How a row broke, and at which server.
+type Way = (Layer, String, String);
+
 /// Diagnose a stage of a run.
 ///
 /// Rows that break in the same way at the same server have the same cause, though only one of them was examined.
 #[must_use]
 pub fn diagnose_stage(run: &Run, stage: &StageState) -> Diagnoses {
     let mut found: Diagnoses = HashMap::new();
-    let mut first: HashMap<(Layer, String, String), Expected> = HashMap::new();
+    let mut first: HashMap<Way, Expected> = HashMap::new();
     for (expected, row) in &stage.rows {
         if let Some(diagnoses) = of_row(run, stage, expected, row) {
-            if let Some(way) = way(row) {
+            let of_the_resolver =
+                diagnoses.first().is_some_and(|cause| OF_THE_RESOLVER.contains(&&*cause.id));
+            let resolver = of_the_resolver.then(|| way_of_names(expected, row)).flatten();
+            for way in way(row).into_iter().chain(resolver) {
                 first.entry(way).or_insert_with(|| expected.clone());
             }
             found.insert(expected.clone(), diagnoses);
@@ -35,16 +51,19 @@ pub fn diagnose_stage(run: &Run, stage: &StageState) -> Diagnoses {
     let causes: HashMap<Expected, Vec<Diagnosis>> =
         first.values().filter_map(|one| Some((one.clone(), found.get(one)?.clone()))).collect();
     for (expected, row) in stage.rows.iter().filter(|(_, row)| row.outcome() == Outcome::Fail) {
-        let examined = way(row).and_then(|way| first.get(&way)).filter(|examined| *examined != expected);
-        let Some((examined, theirs)) = examined.and_then(|examined| Some((examined, causes.get(examined)?)))
-        else {
-            continue;
-        };
         let same_cause = |own: &[Diagnosis], theirs: &[Diagnosis]| {
             own.first().map(|one| &one.id) == theirs.first().map(|one| &one.id)
         };
-        let explained = found.get(expected).is_none_or(|own| same_cause(own, theirs));
-        if explained && let Some(cause) = found.get_mut(examined).and_then(|causes| causes.first_mut()) {
+        // What names have in common before one name: its first row may itself be explained by another name's.
+        let ways = way_of_names(expected, row).into_iter().chain(way(row));
+        let explaining = ways.filter_map(|way| first.get(&way)).find_map(|examined| {
+            let theirs = causes.get(examined)?;
+            found.get(expected).is_none_or(|own| same_cause(own, theirs)).then_some((examined, theirs))
+        });
+        let Some((examined, theirs)) = explaining.filter(|(examined, _)| *examined != expected) else {
+            continue;
+        };
+        if let Some(cause) = found.get_mut(examined).and_then(|causes| causes.first_mut()) {
             cause.explains.push(format!("{} from {}", expected.check, expected.vantage));
             found.entry(expected.clone()).or_insert_with(|| theirs.clone());
         }
@@ -103,10 +122,26 @@ fn path<'a>(run: &'a Run, check: &Check) -> Option<&'a Trace> {
 }
 
 /// How a row broke, and at which server.
-fn way(row: &RowState) -> Option<(Layer, String, String)> {
+fn way(row: &RowState) -> Option<Way> {
     let trace = row.trace.as_ref()?;
     let (layer, fault) = trace.broken()?;
     Some((layer, fault.way(), peer(trace, fault)?))
+}
+
+/// The same when it is the name server that broke, whatever the name: which one, and the place that asks it.
+fn way_of_names(expected: &Expected, row: &RowState) -> Option<Way> {
+    let (Layer::Dns, fault) = row.trace.as_ref()?.broken()? else { return None };
+    let server = if let Fault::ServerFailure { by, .. } | Fault::QueryRefused { by, .. } = fault {
+        by.clone()
+    } else if let Fault::ResolverFailed { name, code } = fault {
+        code.replace(name.as_str(), "")
+    } else if let Fault::TimedOut { waiting_for, .. } = fault {
+        // What was waited for may name the name, at its end.
+        waiting_for.split(" for ").next()?.to_owned()
+    } else {
+        return None;
+    };
+    Some((Layer::Dns, fault.way(), format!("{server}, asked from {}", expected.vantage)))
 }
 
 /// The server a trace is about: its address, or the name that was not found.
