@@ -27,12 +27,38 @@ pub(super) struct LayerTable<'a> {
 /// What one vantage saw.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct TableRow<'a> {
-    /// The vantage, or when it was looked from there.
-    pub(super) vantage: Cow<'a, str>,
+    /// The vantage.
+    pub(super) vantage: &'a str,
+    /// What sets the row apart from the check's own.
+    pub(super) mark: Mark,
     /// One cell for each column.
     pub(super) cells: Vec<Cell>,
     /// A word about the row, such as `decides`.
     pub(super) note: &'static str,
+}
+
+/// What sets a row apart from those of the check itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// Nothing: the check looks from there.
+    Own,
+    /// Another place was asked.
+    Other,
+    /// Another place was asked: the target's own host.
+    Itself,
+    /// The baseline, at a time on the clock.
+    Before(String),
+}
+
+impl TableRow<'_> {
+    /// The vantage with its mark.
+    pub(super) fn name(&self) -> Cow<'_, str> {
+        match &self.mark {
+            Mark::Own | Mark::Other => self.vantage.into(),
+            Mark::Itself => format!("{} (itself)", self.vantage).into(),
+            Mark::Before(clock) => format!("{} at {clock}", self.vantage).into(),
+        }
+    }
 }
 
 /// What one layer showed.
@@ -79,20 +105,23 @@ impl<'a> LayerTable<'a> {
         ordered.sort_by_key(|row| row.standing == Standing::Passed);
         let cells = |seen: &[Observation]| layers.iter().map(|&layer| cell(seen, layer)).collect();
         let own = ordered.iter().take(MOST).map(|row| TableRow {
-            vantage: row.vantage.into(),
+            vantage: row.vantage,
+            mark: Mark::Own,
             cells: cells(row.layers()),
             note: note(row),
         });
         let mut shown: Vec<TableRow<'a>> = own.collect();
         if let Some((row, examination)) = ordered.iter().find_map(|row| Some((row, row.examination?))) {
             let others = elsewhere(check, examination);
-            shown.extend(others.into_iter().map(|(vantage, trace)| TableRow {
+            shown.extend(others.into_iter().map(|(vantage, mark, trace)| TableRow {
                 vantage,
+                mark,
                 cells: cells(&trace.observations),
                 note: if trace.ended == Ended::Complete { "" } else { "could not look" },
             }));
             shown.extend(examination.before.as_ref().map(|before| TableRow {
-                vantage: format!("{} at {}", row.vantage, clock(before.at)).into(),
+                vantage: row.vantage,
+                mark: Mark::Before(clock(before.at)),
                 cells: cells(&before.trace.observations),
                 note: "baseline",
             }));
@@ -102,16 +131,12 @@ impl<'a> LayerTable<'a> {
 }
 
 /// The same from other places; the target's own host says so.
-fn elsewhere<'a>(check: &Check, examination: &'a Examination) -> Vec<(Cow<'a, str>, &'a Trace)> {
+fn elsewhere<'a>(check: &Check, examination: &'a Examination) -> Vec<(&'a str, Mark, &'a Trace)> {
     let asked = examination.answers.iter().filter(|answer| answer.question == Question::Elsewhere);
     let own = check.link.as_deref().map_or(&[][..], |link| &link.to_runs_on);
     let named = asked.map(|answer| {
-        let vantage = if own.contains(&answer.vantage) {
-            format!("{} (itself)", answer.vantage).into()
-        } else {
-            Cow::Borrowed(&*answer.vantage)
-        };
-        (vantage, &answer.trace)
+        let mark = if own.contains(&answer.vantage) { Mark::Itself } else { Mark::Other };
+        (&*answer.vantage, mark, &answer.trace)
     });
     named.collect()
 }

@@ -35,9 +35,10 @@ pub fn render(told: &Assessment<'_>, _: &Options) -> Vec<Rendered> {
     section(&mut page, &digest, "Not known", &digest.unknown);
     section(&mut page, &digest, "Blockers", &digest.blockers);
     section(&mut page, &digest, "Majors", &digest.majors);
-    for item in digest.blockers.iter().chain(&digest.majors).take(TABLES) {
+    let own_cause = |item: &&Item<'_>| item.same_as.is_none();
+    for item in digest.blockers.iter().chain(&digest.majors).filter(own_cause).take(TABLES) {
         layer_table(&mut page, &digest, item);
-        cause(&mut page, told, item);
+        cause(&mut page, causes::of(told.outline, item));
         findings_table(&mut page, item);
     }
     section(&mut page, &digest, "Issues", &digest.issues);
@@ -46,6 +47,7 @@ pub fn render(told: &Assessment<'_>, _: &Options) -> Vec<Rendered> {
     section(&mut page, &digest, "Waived", &digest.waived);
     section(&mut page, &digest, "Accepted by name", &digest.accepted);
     section(&mut page, &digest, "Flaky, passed after retries", &digest.flaky);
+    look_at(&mut page, &digest);
     changed(&mut page, &digest);
 
     stages(&mut page, &digest);
@@ -167,6 +169,9 @@ fn what(digest: &Digest<'_>, item: &Item<'_>) -> String {
             parts.push(format!("passed on try {}; at first {}", flaky.attempt, cell_code(&flaky.first)));
         }
     }
+    if let Some(tag) = &item.same_as {
+        parts.push(format!("same cause as {tag}"));
+    }
     parts.join("; ")
 }
 
@@ -182,7 +187,7 @@ fn layer_table(page: &mut String, digest: &Digest<'_>, item: &Item<'_>) {
     for seen in &table.rows {
         let cells = seen.cells.iter().map(super::layers::Cell::timed);
         let note = if seen.note.is_empty() { String::new() } else { format!("**{}**", seen.note) };
-        let cells: Vec<String> = [words(&seen.vantage)].into_iter().chain(cells).chain([note]).collect();
+        let cells: Vec<String> = [words(&seen.name())].into_iter().chain(cells).chain([note]).collect();
         row(page, &cells);
     }
     page.push('\n');
@@ -192,8 +197,7 @@ fn layer_table(page: &mut String, digest: &Digest<'_>, item: &Item<'_>) {
 }
 
 /// What explains it.
-fn cause(page: &mut String, told: &Assessment<'_>, item: &Item<'_>) {
-    let lines = causes::of(told.outline, &item.rows);
+fn cause(page: &mut String, lines: Vec<(&'static str, String)>) {
     if lines.is_empty() {
         return;
     }
@@ -202,6 +206,24 @@ fn cause(page: &mut String, told: &Assessment<'_>, item: &Item<'_>) {
         let _ = writeln!(page, "- **{}** {}", word.to_lowercase(), words(&text));
     }
     page.push('\n');
+}
+
+/// What passes now, and shows trouble to come.
+fn look_at(page: &mut String, digest: &Digest<'_>) {
+    if digest.look_at.is_empty() {
+        return;
+    }
+    line(page, &format!("## Look at, though it passes ({})", digest.look_at.len()));
+    for item in digest.look_at.iter().take(TABLES) {
+        let from = item.vantages().map_or(String::new(), |vantages| format!(" from {}", words(&vantages)));
+        let owner = digest.owner(item.check).map_or_else(|| "no owner".to_owned(), words);
+        let same = item.same_as.as_ref().map_or(String::new(), |tag| format!(": same cause as {tag}"));
+        line(page, &format!("{} {}{from}, {owner}{same}", item.tag, code(&item.check.id)));
+        cause(page, causes::of_a_pass(digest.told.outline, item));
+    }
+    if digest.look_at.len() > TABLES {
+        line(page, &format!("and {} more: see `result.json`", digest.look_at.len() - TABLES));
+    }
 }
 
 /// What is not as it was, though it passes.

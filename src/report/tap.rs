@@ -106,13 +106,18 @@ fn todo(told: &Assessment<'_>, row: &Row<'_>, options: &Options) -> Option<Strin
     }
 }
 
-/// The block below what did not pass, or passed only after retries.
+/// The block below what did not pass, passed only after retries, or shows trouble to come.
 fn details(points: &mut Points, told: &Assessment<'_>, row: &Row<'_>) {
-    if let Some(flaky) = row.flaky {
-        let first = format!("passed on try {}; at first {}", flaky.attempt, flaky.first);
-        points.block(&[("flaky", &first)], &[]);
-    }
+    let best = causes::best(row).into_iter();
     if row.judgement.outcome == Outcome::Pass {
+        let cause: Vec<String> =
+            best.flat_map(|cause| causes::lines_of_a_pass(told.outline, cause)).collect();
+        let flaky =
+            row.flaky.map(|flaky| format!("passed on try {}; at first {}", flaky.attempt, flaky.first));
+        let fields: Vec<(&str, &str)> = flaky.iter().map(|first| ("flaky", first.as_str())).collect();
+        if !fields.is_empty() || !cause.is_empty() {
+            points.block(&fields, &[("trouble", &strings(&cause))]);
+        }
         return;
     }
     let place = row.check.place.to_string();
@@ -138,8 +143,7 @@ fn details(points: &mut Points, told: &Assessment<'_>, row: &Row<'_>) {
             format!("{} {how} after {:.3} ms: {}", observation.layer, observation.took_ms, observation.seen)
         })
         .collect();
-    let cause: Vec<String> =
-        causes::best(row).into_iter().flat_map(|cause| causes::lines(told.outline, cause)).collect();
+    let cause: Vec<String> = best.flat_map(|cause| causes::lines(told.outline, cause)).collect();
     points.block(&fields, &[("layers", &strings(&layers)), ("cause", &strings(&cause))]);
 }
 

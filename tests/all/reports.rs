@@ -1,5 +1,6 @@
 //! Reports of nights made up: against what is written in `fixtures/reports`, and read by programs nobody here wrote.
 
+mod causes;
 mod gitlab;
 mod golden;
 mod merged;

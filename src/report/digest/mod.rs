@@ -15,9 +15,11 @@ use crate::verdict::{Assessment, Row, Standing};
 
 mod next;
 mod say;
+mod shared;
 
 pub(super) use next::Step;
 pub(super) use say::as_sentence;
+pub(super) use shared::Telling;
 
 /// A run sorted for people.
 #[derive(Debug)]
@@ -40,6 +42,8 @@ pub(super) struct Digest<'a> {
     pub(super) accepted: Vec<Item<'a>>,
     /// What passed only after retries.
     pub(super) flaky: Vec<Item<'a>>,
+    /// What passed, and shows trouble to come.
+    pub(super) look_at: Vec<Item<'a>>,
     /// The clock on the wall.
     pub(super) wall: Wall,
 }
@@ -58,9 +62,19 @@ pub(super) struct Item<'a> {
     pub(super) rows: Vec<&'a Row<'a>>,
     /// All its rows.
     pub(super) all: &'a [Row<'a>],
+    /// The causes it tells.
+    pub(super) tells: Vec<Telling<'a>>,
+    /// What the one is called that tells its cause; none when it tells a cause itself, or has none.
+    pub(super) same_as: Option<String>,
+    /// The check that tells the cause of some of its rows.
+    teller: Option<&'a str>,
 }
 
-impl Item<'_> {
+impl<'a> Item<'a> {
+    fn of(check: &'a Check, rows: Vec<&'a Row<'a>>, all: &'a [Row<'a>]) -> Self {
+        Self { tag: String::new(), check, rows, all, tells: Vec::new(), same_as: None, teller: None }
+    }
+
     /// Where it was looked at from, such as `app1-a, app1-b`; nothing to say of a check with one place that is here.
     pub(super) fn vantages(&self) -> Option<String> {
         /// Characters of names; with more, the places are counted, and the layer table names them.
@@ -105,21 +119,24 @@ impl<'a> Digest<'a> {
             waived: Vec::new(),
             accepted: Vec::new(),
             flaky: Vec::new(),
+            look_at: Vec::new(),
             wall: Wall::of(told.outline, told.at),
         };
         for rows in told.rows.chunk_by(|one, other| one.check.id == other.check.id) {
             digest.sort(rows);
         }
         for &check in &told.left_out {
-            digest.unknown.push(Item { tag: String::new(), check, rows: Vec::new(), all: &[] });
+            digest.unknown.push(Item::of(check, Vec::new(), &[]));
         }
         digest.unknown.sort_by_key(|item| std::cmp::Reverse(item.check.severity));
+        shared::settle(&mut digest);
         digest.number();
+        shared::name(&mut digest);
         digest
     }
 
     fn sort(&mut self, rows: &'a [Row<'a>]) {
-        let sections: [Section<'_, 'a>; 8] = [
+        let sections: [Section<'_, 'a>; 9] = [
             (&mut self.unknown, is_unknown),
             (&mut self.blockers, |row| is_failure(row, Severity::Blocker)),
             (&mut self.majors, |row| is_failure(row, Severity::Major)),
@@ -128,11 +145,12 @@ impl<'a> Digest<'a> {
             (&mut self.waived, |row| row.standing == Standing::Waived),
             (&mut self.accepted, |row| row.standing == Standing::Accepted),
             (&mut self.flaky, |row| row.flaky.is_some()),
+            (&mut self.look_at, |row| row.standing == Standing::Passed && !row.diagnoses.is_empty()),
         ];
         for (section, belongs) in sections {
             let wanted: Vec<&'a Row<'a>> = rows.iter().filter(|row| belongs(row)).collect();
             if let Some(first) = wanted.first() {
-                section.push(Item { tag: String::new(), check: first.check, rows: wanted, all: rows });
+                section.push(Item::of(first.check, wanted, rows));
             }
         }
     }

@@ -73,7 +73,9 @@ fn repair(digest: &Digest<'_>) -> Vec<Step> {
     if failed.is_empty() {
         return Vec::new();
     }
-    let what = format!("repair {}{}, then look again", tags(&failed), owners(digest, &failed));
+    // What has the same cause as another one is repaired with it.
+    let roots: Vec<&Item<'_>> = failed.iter().copied().filter(|item| item.same_as.is_none()).collect();
+    let what = format!("repair {}{}, then look again", tags(&roots), owners(digest, &roots));
     let mut steps = vec![Step::new(what, again(digest, &failed))];
     if let Some(major) = digest.majors.first().filter(|_| digest.blockers.is_empty()) {
         let command = format!("gonogo accept {} --by NAME --because TEXT", major.check.id);

@@ -33,6 +33,7 @@ pub(super) fn sentences(digest: &Digest<'_>) -> Vec<String> {
     if told.counts.flaky > 0 {
         sentences.push(format!("{} passed only after a retry.", told.counts.flaky));
     }
+    sentences.extend(trouble_to_come(digest));
     sentences.extend(told.clock.as_ref().and_then(|clock| digest.wall.decide(clock, told.verdict)));
     sentences
 }
@@ -61,6 +62,7 @@ fn no_blocker_failed(digest: &Digest<'_>) -> Option<String> {
     let told = digest.told;
     match told.verdict {
         Verdict::Go | Verdict::NoGo => return None,
+        _ if told.reasons.iter().any(|reason| reason.id == ReasonId::NothingExecuted) => return None,
         Verdict::GoWithIssues | Verdict::ProvisionalGo | Verdict::Hold => {}
     }
     let mut blockers = told.rows.iter().filter(|row| row.check.severity == Severity::Blocker).peekable();
@@ -79,6 +81,14 @@ fn no_blocker_failed(digest: &Digest<'_>) -> Option<String> {
     } else {
         "No blocker that was tested has failed.".to_owned()
     })
+}
+
+/// What passes now, and may not for long.
+fn trouble_to_come(digest: &Digest<'_>) -> Option<String> {
+    let checks: Vec<&str> = digest.look_at.iter().map(|item| &*item.check.id).collect();
+    let shows = if checks.len() == 1 { "shows" } else { "show" };
+    let number = count(checks.len(), "check");
+    (!checks.is_empty()).then(|| format!("{number} that passed {shows} trouble to come: {}.", names(&checks)))
 }
 
 fn passed(digest: &Digest<'_>) -> String {

@@ -63,7 +63,8 @@ pub(super) fn failures(digest: &Digest<'_>) -> Option<Markup> {
 
 fn failure(digest: &Digest<'_>, index: usize, item: &Item<'_>, tone: Tone) -> Markup {
     let all: Vec<&Row<'_>> = item.all.iter().collect();
-    let table = LayerTable::of(item.check, &all, |at| digest.clock(at)).filter(|_| index < FULL);
+    let table = LayerTable::of(item.check, &all, |at| digest.clock(at))
+        .filter(|_| index < FULL && item.same_as.is_none());
     html! {
         (heading(digest, item, tone, true))
         @for (vantages, row) in item.messages().into_iter().take(MESSAGES) { (message(item, &vantages, row)) }
@@ -132,11 +133,16 @@ fn message(item: &Item<'_>, vantages: &[&str], row: &Row<'_>) -> Markup {
 
 /// What explains it: the cause, its proof, what changed, what to do.
 fn cause(digest: &Digest<'_>, item: &Item<'_>) -> Markup {
-    let lines = causes::of(digest.told.outline, &item.rows);
+    explained(item, &causes::of(digest.told.outline, item))
+}
+
+fn explained(item: &Item<'_>, lines: &[(&'static str, String)]) -> Markup {
     html! {
-        @if !lines.is_empty() {
+        @if let Some(tag) = &item.same_as {
+            p.what { "same cause as " a href={ "#" (tag) } { (tag) } }
+        } @else if !lines.is_empty() {
             dl.cause {
-                @for (word, told) in &lines { div class=(word.to_lowercase()) { dt { (word) } dd { (Words(told)) } } }
+                @for (word, told) in lines { div class=(word.to_lowercase()) { dt { (word) } dd { (Words(told)) } } }
             }
         }
     }
@@ -160,7 +166,7 @@ fn layers(check: &str, table: &LayerTable<'_>) -> Markup {
                 tbody {
                     @for row in &table.rows {
                         tr {
-                            th scope="row" { (Words(&row.vantage)) }
+                            th scope="row" { (Words(&row.name())) }
                             @for cell in &row.cells {
                                 @let broke = cell.word.starts_with(|c: char| c.is_ascii_uppercase());
                                 td class=[broke.then_some("broke")] { (Words(&cell.timed())) }
@@ -268,6 +274,21 @@ pub(super) fn flaky(digest: &Digest<'_>) -> Option<Markup> {
             }
         });
         section("flaky", &format!("Flaky, passed after retries ({})", items.len()), "", &content)
+    })
+}
+
+/// What passes now, and shows trouble to come.
+pub(super) fn look_at(digest: &Digest<'_>) -> Option<Markup> {
+    let items = &digest.look_at;
+    (!items.is_empty()).then(|| {
+        let content = list(items, |_, item| {
+            html! {
+                (heading(digest, item, Tone::Caution, false))
+                (explained(item, &causes::of_a_pass(digest.told.outline, item)))
+            }
+        });
+        let title = format!("Look at, though it passes ({})", items.len());
+        section("look-at", &title, "Nothing of this decides: it shows trouble to come.", &content)
     })
 }
 

@@ -109,6 +109,7 @@ pub(crate) fn body(told: &Assessment<'_>, options: &Options) -> Markup {
         items::debts(&digest),
         items::waivers(&digest),
         items::flaky(&digest),
+        items::look_at(&digest),
         items::changed(&digest),
         Some(stages::stages(&digest)),
         attempts::section(&digest, options.before.as_deref()),

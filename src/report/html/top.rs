@@ -95,6 +95,7 @@ pub(super) fn contents(digest: &Digest<'_>, options: &Options) -> Markup {
         count(super::permissions::count(digest)).map(|number| ("permissions", "Permissions", Some(number))),
         count(told.debts.len()).map(|number| ("debts", "Debts", Some(number))),
         count(told.waivers.len() + digest.accepted.len()).map(|number| ("waivers", "Waivers", Some(number))),
+        count(digest.look_at.len()).map(|number| ("look-at", "Look at", Some(number))),
         Some(("stages", "Stages", None)),
         options.before.is_some().then_some(("attempts", "Attempts", None)),
         Some(("timeline", "Timeline", None)),

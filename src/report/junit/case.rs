@@ -63,8 +63,18 @@ pub(super) fn of_row(
     case.set_time(Duration::try_from_secs_f64(row.took_ms() / 1000.0).unwrap_or_default());
     if matches!(row.standing, Standing::Waived | Standing::Accepted) {
         case.set_system_out(body(told, row));
+    } else if let Some(trouble) = trouble_to_come(told, row) {
+        case.set_system_out(trouble);
     }
     case
+}
+
+/// What a check that passes shows of trouble to come.
+fn trouble_to_come(told: &Assessment<'_>, row: &Row<'_>) -> Option<String> {
+    let cause = causes::best(row).filter(|_| row.standing == Standing::Passed)?;
+    let lines = causes::lines_of_a_pass(told.outline, cause).into_iter().map(|line| xml::clean(&line));
+    let lines = ["passes, and shows trouble to come".to_owned()].into_iter().chain(lines);
+    Some(xml::bounded(lines.collect::<Vec<_>>().join("\n")))
 }
 
 /// A check that somebody left out by hand.
@@ -237,7 +247,7 @@ fn elsewhere(row: &Row<'_>) -> Vec<String> {
         let cells =
             table.layers.iter().zip(&seen.cells).map(|(layer, cell)| format!("{layer} {}", cell.timed()));
         let note = if seen.note.is_empty() { String::new() } else { format!(" ({})", seen.note) };
-        xml::clean(&format!("from {}{note}: {}", seen.vantage, cells.collect::<Vec<_>>().join(", ")))
+        xml::clean(&format!("from {}{note}: {}", seen.name(), cells.collect::<Vec<_>>().join(", ")))
     });
     others.collect()
 }

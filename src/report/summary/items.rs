@@ -1,15 +1,13 @@
 //! The sections of the summary: some checks in full, some in a line, the rest as a count.
 
-use std::fmt::Write as _;
-
 use crate::journal::people::{Accepted, At};
-use crate::model::layer::Layer;
 use crate::model::outcome::Judgement;
 use crate::report::causes;
 use crate::report::digest::{Digest, Item, names};
 use crate::report::findings::{self, Told};
-use crate::report::layers::{Cell, LayerTable, broken};
+use crate::report::layers::{LayerTable, broken};
 use crate::report::page::{Page, Tone};
+use crate::report::summary::table;
 use crate::report::text;
 use crate::verdict::Row;
 
@@ -47,8 +45,16 @@ pub(in crate::report) fn failed(page: &mut Page, digest: &Digest<'_>, title: &st
         let what = format!("  {} {}", item.tag, name(item));
         if index >= FULL {
             let broken = item.rows.first().and_then(|row| broken(row));
-            let what = broken.map_or_else(|| what.clone(), |broken| format!("{what}  {broken}"));
+            let same = item.same_as.as_ref().map(|tag| format!("same cause as {tag}"));
+            let more: Vec<String> = broken.into_iter().chain(same).collect();
+            let what = if more.is_empty() { what } else { format!("{what}  {}", more.join(", ")) };
             owned(page, digest, item, &what, Tone::Plain);
+            return;
+        }
+        if item.same_as.is_some() {
+            owned(page, digest, item, &what, Tone::Plain);
+            first_message(page, item);
+            same_cause(page, item);
             return;
         }
         owned(page, digest, item, &what, Tone::Heading);
@@ -62,7 +68,7 @@ pub(in crate::report) fn failed(page: &mut Page, digest: &Digest<'_>, title: &st
         }
         let all: Vec<&Row<'_>> = item.all.iter().collect();
         if let Some(table) = LayerTable::of(item.check, &all, |at| digest.clock(at)) {
-            layer_table(page, &table);
+            table::show(page, UNDER, &table);
         }
         cause(page, digest, item);
     });
@@ -74,6 +80,7 @@ pub(in crate::report) fn brief(page: &mut Page, digest: &Digest<'_>, title: &str
         let lead = if item.tag.is_empty() { "  -".to_owned() } else { format!("  {}", item.tag) };
         owned(page, digest, item, &format!("{lead} {}", name(item)), Tone::Plain);
         first_message(page, item);
+        same_cause(page, item);
         if let Some(accepted) = item.rows.iter().find_map(|row| row.accepted) {
             accepted_by(page, digest, accepted);
         }
@@ -126,22 +133,43 @@ pub(in crate::report) fn flaky(page: &mut Page, digest: &Digest<'_>) {
     });
 }
 
+/// What passes now, and shows trouble to come: the cause, its proof, what to do.
+pub(in crate::report) fn look_at(page: &mut Page, digest: &Digest<'_>) {
+    let (title, items) = ("LOOK AT, THOUGH IT PASSES", &digest.look_at);
+    section_of(page, title, Tone::Caution, items, FULL, |page, _, item| {
+        owned(page, digest, item, &format!("  {} {}", item.tag, name(item)), Tone::Plain);
+        same_cause(page, item);
+        told(page, causes::of_a_pass(digest.told.outline, item));
+    });
+}
+
 fn section<'a>(
     page: &mut Page,
     title: &str,
     tone: Tone,
     items: &[Item<'a>],
+    tell: impl FnMut(&mut Page, usize, &Item<'a>),
+) {
+    section_of(page, title, tone, items, MOST, tell);
+}
+
+fn section_of<'a>(
+    page: &mut Page,
+    title: &str,
+    tone: Tone,
+    items: &[Item<'a>],
+    most: usize,
     mut tell: impl FnMut(&mut Page, usize, &Item<'a>),
 ) {
     if items.is_empty() {
         return;
     }
     page.toned(&format!("{title} ({})", items.len()), tone);
-    for (index, item) in items.iter().take(MOST).enumerate() {
+    for (index, item) in items.iter().take(most).enumerate() {
         tell(page, index, item);
     }
-    if items.len() > MOST {
-        page.plain(&format!("  and {} more: see result.json", items.len() - MOST));
+    if items.len() > most {
+        page.plain(&format!("  and {} more: see result.json", items.len() - most));
     }
     page.gap();
 }
@@ -241,9 +269,20 @@ pub(in crate::report) fn changed(page: &mut Page, digest: &Digest<'_>) {
 
 /// What explains it: the cause, its proof, what changed, what to do.
 fn cause(page: &mut Page, digest: &Digest<'_>, item: &Item<'_>) {
-    for (word, told) in causes::of(digest.told.outline, &item.rows) {
+    told(page, causes::of(digest.told.outline, item));
+}
+
+fn told(page: &mut Page, lines: Vec<(&'static str, String)>) {
+    for (word, told) in lines {
         let most = if word == "CAUSE" { 5 } else { 3 };
         page.wrapped_at_most(&format!("{UNDER}{word:<6} "), &text::ascii_words(&told), Tone::Plain, most);
+    }
+}
+
+/// Who tells the cause of it.
+fn same_cause(page: &mut Page, item: &Item<'_>) {
+    if let Some(tag) = &item.same_as {
+        page.wrapped(UNDER, &format!("same cause as {tag}"), Tone::Plain);
     }
 }
 
@@ -262,53 +301,5 @@ fn worded(judgement: &Judgement) -> std::borrow::Cow<'_, str> {
         text::ascii_exact(&judgement.message)
     } else {
         text::ascii_words(&judgement.message)
-    }
-}
-
-fn layer_table(page: &mut Page, table: &LayerTable<'_>) {
-    const FROM: &str = "seen from";
-    let widths = |told: fn(&Cell) -> String| -> Vec<usize> {
-        let width = |(column, layer): (usize, &Layer)| {
-            let cells = table.rows.iter().map(|row| told(&row.cells[column]).len());
-            cells.max().unwrap_or(0).max(layer.name().len())
-        };
-        table.layers.iter().enumerate().map(width).collect()
-    };
-    // The longest note, with its arrow.
-    let notes = table.rows.iter().map(|row| row.note.len()).max().map_or(0, |note| note + 5);
-    let longest = table.rows.iter().map(|row| row.vantage.len()).max().unwrap_or(0).max(FROM.len());
-    let room = |widths: &[usize]| {
-        let taken = UNDER.len() + widths.iter().map(|width| width + 2).sum::<usize>() + notes;
-        page.width().saturating_sub(taken).clamp(FROM.len(), longest)
-    };
-    // Without the times when the names would be cut for them.
-    let told: fn(&Cell) -> String =
-        if room(&widths(Cell::timed)) == longest { Cell::timed } else { |cell| cell.word.clone() };
-    let widths = widths(told);
-    let names = room(&widths);
-    let mut head = format!("{UNDER}{FROM:<names$}");
-    for (layer, width) in table.layers.iter().zip(&widths) {
-        // Writing to a String cannot fail.
-        let _ = write!(head, "  {layer:<width$}");
-    }
-    page.plain(&head);
-    for row in &table.rows {
-        // The end of a host's name tells it from the next one.
-        let whole = text::ascii_exact(&row.vantage);
-        let vantage = match whole.len().checked_sub(names) {
-            None | Some(0) => whole.into_owned(),
-            Some(over) => format!("..{}", &whole[over + 2..]),
-        };
-        let mut line = format!("{UNDER}{vantage:<names$}");
-        for (cell, width) in row.cells.iter().zip(&widths) {
-            let _ = write!(line, "  {:<width$}", told(cell));
-        }
-        if !row.note.is_empty() {
-            let _ = write!(line, "  <- {}", row.note);
-        }
-        page.plain(&line);
-    }
-    if table.more > 0 {
-        page.plain(&format!("{UNDER}and {} more places", table.more));
     }
 }

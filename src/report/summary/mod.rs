@@ -1,6 +1,7 @@
 //! `summary.txt`: the page for three in the morning. 80 columns, ASCII, what is not known before what is fine.
 
 pub(super) mod items;
+mod table;
 
 use super::digest::{Digest, Step, count};
 use super::page::{Page, Tone};
@@ -29,6 +30,7 @@ pub fn render(told: &Assessment<'_>, options: &Options) -> Vec<Rendered> {
     items::waived(&mut page, &digest);
     items::accepted(&mut page, &digest);
     items::flaky(&mut page, &digest);
+    items::look_at(&mut page, &digest);
     items::changed(&mut page, &digest);
     totals(&mut page, told);
 

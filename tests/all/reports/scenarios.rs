@@ -8,6 +8,7 @@ use gonogo::model::outline::{Check, Outline, Severity};
 use gonogo::model::permission::{AppError, Class, Consequence, Counts, Finding, FindingId, Repair};
 use gonogo::model::window::Extension;
 
+use super::causes;
 use crate::night::{
     Answer, Night, blind, broke, check, deferred, differs, filtered, outline, waiver, with_window,
 };
@@ -35,6 +36,8 @@ pub(crate) fn all() -> Vec<(&'static str, Night)> {
         ("long-names", long_names()),
         ("permissions", permissions()),
         ("no-stage", Night::begin(plan())),
+        ("trouble-to-come", causes::trouble_to_come()),
+        ("one-cause", causes::one_cause()),
         ("clock", clock()),
         ("clock-tight", clock_tight()),
         ("clock-overdue", clock_overdue()),
