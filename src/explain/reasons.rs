@@ -200,8 +200,8 @@ pub(super) const ALL: &[Explanation] = &[
     ),
     reason(
         "nothing_executed",
-        "Nothing was executed: NO-GO; PROVISIONAL GO when all of it is owed at a later stage.",
-        "Not one check gave an answer. Nothing checked is never a go.",
+        "Nothing was executed: NO-GO.",
+        "Checks were due and not one gave an answer. Nothing checked is never a go.",
         &["look at the first message: one cause usually stops them all", "gonogo retest --failed"],
     ),
     reason(

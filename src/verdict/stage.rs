@@ -188,13 +188,7 @@ fn selection_reasons(run: &Run, index: usize, rows: &[Row<'_>]) -> Vec<Reason> {
         });
     } else if !rows.iter().any(executed) {
         let text = format!("nothing that decides was executed in stage {stage}");
-        let verdict = if rows.iter().any(awaited) {
-            Verdict::Hold
-        } else if only_owed(rows) {
-            Verdict::ProvisionalGo
-        } else {
-            Verdict::NoGo
-        };
+        let verdict = if rows.iter().any(awaited) { Verdict::Hold } else { Verdict::NoGo };
         reasons.push(Reason { id: ReasonId::NothingExecuted, verdict, text, checks: Vec::new() });
     }
     reasons
@@ -203,12 +197,6 @@ fn selection_reasons(run: &Run, index: usize, rows: &[Row<'_>]) -> Vec<Reason> {
 /// A person's word is awaited, and it decides something.
 fn awaited(row: &Row<'_>) -> bool {
     row.standing == Standing::Awaiting && row.check.severity != Severity::Info
-}
-
-/// Everything that decides is owed at a later stage: there is nothing here that could have been looked at.
-fn only_owed(rows: &[Row<'_>]) -> bool {
-    let mut deciding = rows.iter().filter(|row| row.check.severity != Severity::Info).peekable();
-    deciding.peek().is_some() && deciding.all(|row| row.standing == Standing::Owed)
 }
 
 /// A probe was made, or a person answered, and the answer decides something.

@@ -6,7 +6,6 @@ use gonogo::model::layer::Layer;
 use gonogo::model::outcome::Outcome;
 use gonogo::model::outline::{Outline, Severity};
 use gonogo::model::verdict::{ReasonId, Verdict};
-use gonogo::report::{Format, Options};
 use gonogo::verdict::{Exit, Standing, WaiverState, assess};
 use proptest::prelude::*;
 
@@ -95,29 +94,6 @@ fn nothing_checked_is_never_a_go() {
     let mut none = Night::begin_selected(outline(&["all"], vec![check("one", 0, |_| {})]), selection);
     none.stage(0, |_, _| Answer::Pass);
     assert_eq!(verdict(&none), Verdict::NoGo);
-
-    // All that is due here is owed later: provisional, and never an exit 0.
-    let owed = |severity| {
-        let later = check("one", 0, |check| {
-            check.severity = severity;
-            deferred(check, 1, "not up yet");
-        });
-        let mut night = Night::begin(outline(&["first", "last"], vec![later]));
-        night.stage(0, |_, _| Answer::Pass);
-        night
-    };
-    let all_owed = owed(Severity::Blocker);
-    assert_eq!(verdict(&all_owed), Verdict::ProvisionalGo);
-    assert_eq!(ids(&all_owed), [ReasonId::DebtsOpen, ReasonId::NothingExecuted]);
-    let told = assess(&all_owed.run, all_owed.now());
-    let summary = Format::Summary.render(&told, &Options::default()).remove(0).text;
-    assert!(
-        summary.contains("Nothing that decides was executed") && !summary.contains("turn back"),
-        "{summary}"
-    );
-    assert!(!summary.contains("has failed"), "nothing was tested: {summary}");
-    // What never decides is no debt that anything waits for.
-    assert_eq!(verdict(&owed(Severity::Info)), Verdict::NoGo);
 
     let minor = check("one", 0, |check| check.severity = Severity::Minor);
     let mut blind_minor = Night::begin(outline(&["all"], vec![minor]));
@@ -487,10 +463,7 @@ proptest! {
             }
         }
         let ran = told.rows.iter().any(|row| matches!(row.judgement.outcome, Outcome::Pass | Outcome::Fail));
-        let mut deciding = told.rows.iter().filter(|row| row.check.severity != Severity::Info).peekable();
-        let all_owed = deciding.peek().is_some() && deciding.all(|row| row.standing == Standing::Owed);
-        let least = if all_owed { Verdict::ProvisionalGo } else { Verdict::Hold };
-        prop_assert!(ran || told.verdict >= least);
+        prop_assert!(ran || told.verdict >= Verdict::Hold);
         prop_assert!(told.left_out.is_empty() || told.verdict >= Verdict::ProvisionalGo);
         prop_assert!(told.debts.iter().all(|debt| debt.check.severity == Severity::Info) || told.verdict >= Verdict::ProvisionalGo);
         prop_assert_eq!(told.verdict == Verdict::Go, told.reasons.is_empty());
