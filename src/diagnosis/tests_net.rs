@@ -55,7 +55,7 @@ fn other_port(port: u16, fault: &str, error: &Value) -> Answer {
     .unwrap()
 }
 
-/// Linux gives EACCES for three errors of ICMPv6: a router's word, not the source's own firewall.
+/// Linux gives EACCES for three ICMP errors of IPv6: a router's word, not the source's own firewall.
 #[test]
 fn what_a_router_says_by_icmpv6_is_the_router_s() {
     let error = |code: u8| json!({ "kind": "prohibited", "errno": 13, "offender": "2001:db8:100::1", "icmp": [1, code] });
