@@ -7,6 +7,7 @@ use super::evidence::{Evidence, tried};
 use crate::journal::event::Expected;
 use crate::journal::run::{RowState, Run, StageState};
 use crate::model::cause::Diagnosis;
+use crate::model::fact::Attempt;
 use crate::model::fault::Fault;
 use crate::model::layer::Layer;
 use crate::model::outcome::Outcome;
@@ -72,7 +73,10 @@ pub fn diagnose_stage(run: &Run, stage: &StageState) -> Diagnoses {
 }
 
 fn of_row(run: &Run, stage: &StageState, expected: &Expected, row: &RowState) -> Option<Vec<Diagnosis>> {
-    let (examination, trace) = (row.examination.as_deref()?, row.trace.as_ref()?);
+    let (examination, trace) = (row.examination.as_deref(), row.trace.as_ref()?);
+    if examination.is_none() && !(row.outcome() == Outcome::Pass && has_dead_address(trace)) {
+        return None;
+    }
     let check = run.outline.checks.get(run.check_index(&expected.check)?)?;
     if check.expect_break.is_some() {
         return None;
@@ -87,13 +91,22 @@ fn of_row(run: &Run, stage: &StageState, expected: &Expected, row: &RowState) ->
         vantage: &expected.vantage,
         trace,
         seen_at: row.seen_at,
-        before: examination.before.as_ref().map(|before| &before.trace),
-        answers: &examination.answers,
+        before: examination.and_then(|known| known.before.as_ref()).map(|before| &before.trace),
+        answers: examination.map_or(&[], |known| &known.answers),
         beside: beside.filter_map(|(other, row)| Some((&*other.vantage, row.trace.as_ref()?))).collect(),
         back: back(run, check),
         path: path(run, check),
     };
     Some(diagnose(&evidence)).filter(|found| !found.is_empty())
+}
+
+/// Whether one address of several did not answer while another one did: nothing more has to be asked to tell. A host without
+/// IPv6 does not reach any address of that family, which is no trouble of the name.
+fn has_dead_address(trace: &Trace) -> bool {
+    let answered = |good: &Attempt, bad: &Attempt| {
+        good.error.is_none() && bad.error.is_some() && good.address.is_ipv4() == bad.address.is_ipv4()
+    };
+    tried(trace).any(|bad| tried(trace).any(|good| answered(good, bad)))
 }
 
 /// Paths from what a link calls to who calls it that are broken, in any stage.
@@ -155,4 +168,16 @@ fn peer(trace: &Trace, fault: &Fault) -> Option<String> {
         return Some(name.clone());
     }
     tried(trace).next().map(|attempt| attempt.address.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_of_name_servers_are_known_ones() {
+        for id in OF_THE_RESOLVER {
+            assert!(crate::diagnosis::causes().any(|cause| cause.id == id), "{id}");
+        }
+    }
 }
