@@ -98,8 +98,11 @@ impl<'a> Evidence<'a> {
     #[must_use]
     pub fn reaches_the_same(&self, place: &Place<'_>) -> bool {
         let called: Vec<SocketAddr> = tried(self.trace).map(|attempt| attempt.address).collect();
-        let same = |attempt: &Attempt| attempt.error.is_none() && called.contains(&attempt.address);
-        place.passes(Layer::Tcp) && (called.is_empty() || tried(place.trace).any(same))
+        let mut reached = facts(place.trace).filter_map(|fact| {
+            let Fact::Connected { address, .. } = fact else { return None };
+            Some(address)
+        });
+        place.passes(Layer::Tcp) && (called.is_empty() || reached.any(|address| called.contains(address)))
     }
 
     /// The same probe from the runner.

@@ -10,6 +10,7 @@ use crate::diagnosis::evidence::{Evidence, Place, listed, passes, resolved, trie
 use crate::diagnosis::registry::Ruling;
 use crate::diagnosis::{route, tcp};
 use crate::model::cause::Cause;
+use crate::model::fact::{Attempt, ConnectErrorKind};
 use crate::model::fault::Fault;
 use crate::model::host::{NameFacts, Said, ServerSaid};
 use crate::model::layer::Layer;
@@ -123,12 +124,18 @@ fn told((good, bad): &(Vec<IpAddr>, Vec<IpAddr>)) -> (String, String) {
         let texts: Vec<String> = addresses.iter().map(ToString::to_string).collect();
         listed(texts.iter().map(String::as_str))
     };
-    (format!("{} did not answer", words(bad)), format!("{} connected at the same time.", words(good)))
+    (format!("{} did not connect", words(bad)), format!("{} connected at the same time.", words(good)))
+}
+
+fn timed_out(attempt: &Attempt) -> bool {
+    attempt.error.as_ref().is_some_and(|error| error.kind == ConnectErrorKind::TimedOut)
 }
 
 pub(super) fn one_family(evidence: &Evidence<'_>) -> Option<Ruling> {
     let halves = halves(evidence)?;
-    let by_family = halves.0.iter().all(IpAddr::is_ipv4) && halves.1.iter().all(IpAddr::is_ipv6);
+    // One that is refused at once costs nobody any time.
+    let waits = tried(evidence.trace).filter(|attempt| attempt.address.is_ipv6()).all(timed_out);
+    let by_family = waits && halves.0.iter().all(IpAddr::is_ipv4) && halves.1.iter().all(IpAddr::is_ipv6);
     let (seen, contrast) = told(&halves);
     by_family.then(|| Ruling::new(V6_BLACK_HOLE, Layer::Tcp, seen).proved(contrast).beside_unless_late(evidence))
 }
