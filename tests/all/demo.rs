@@ -376,7 +376,13 @@ fn ctrl_c_stops_the_servers() {
     let temporary = workshop();
     let Some(status) = interrupted_by(Signal::SIGINT, &temporary) else { return };
     assert_eq!(status.code(), Some(130));
-    std::thread::sleep(Duration::from_millis(200));
+    // Far sides end by themselves once nobody gives them orders, and take away what they were sent.
+    let began = Instant::now();
+    while std::fs::read_dir(temporary.path()).unwrap().next().is_some()
+        && began.elapsed() < Duration::from_secs(10)
+    {
+        std::thread::sleep(Duration::from_millis(50));
+    }
     nothing_is_left(&temporary);
 }
 
