@@ -138,7 +138,16 @@ impl<'a> Evidence<'a> {
         (!told.is_empty()).then(|| told.contains(&true))
     }
 
+    /// Whether it broke on the way to where a redirect leads: what is asked about the target says nothing of that.
+    fn is_led_away(&self) -> bool {
+        self.broken().is_some_and(|(layer, _)| layer < Layer::Protocol)
+            && facts(self.trace).any(|fact| matches!(fact, Fact::Responded(_)))
+    }
+
     fn is_target(&self, vantage: &str) -> bool {
+        if self.is_led_away() {
+            return false;
+        }
         let own = self.check.link.as_deref().map_or(&[][..], |link| &link.to_runs_on);
         let called: Vec<IpAddr> = tried(self.trace).map(|attempt| attempt.address.ip()).collect();
         own.iter().any(|own| **own == *vantage) && self.has(vantage, &called) != Some(false)
@@ -171,8 +180,11 @@ impl<'a> Evidence<'a> {
     pub fn is_over(&self) -> Option<usize> {
         let (layer, _) = self.broken()?;
         // A mere connection in the place of a call that would change something shows nothing of the call.
-        let is_call =
-            |trace: &Trace| layer <= Layer::Tcp || self.check.kind != "http" || trace.answer().is_some();
+        let has = |trace: &Trace, layer| trace.observations.iter().any(|seen| seen.layer == layer);
+        let above = [Layer::Tls, Layer::Protocol, Layer::Auth].map(|one| (one, has(self.trace, one)));
+        let is_call = |trace: &Trace| {
+            layer <= Layer::Tcp || above.iter().all(|&(one, was_there)| !was_there || has(trace, one))
+        };
         let passed = |trace: &Trace| trace.broken().is_none() && is_call(trace);
         let all = self.again().count();
         (all > 0 && self.again().all(passed)).then_some(all)
@@ -180,7 +192,9 @@ impl<'a> Evidence<'a> {
 
     /// Connections to other ports of the same host.
     pub fn other_ports(&self) -> impl Iterator<Item = &'a Trace> {
-        self.answered(|question| matches!(question, Question::OtherPort { .. })).map(|place| place.trace)
+        let led_away = self.is_led_away();
+        let asked = self.answered(|question| matches!(question, Question::OtherPort { .. }));
+        asked.filter(move |_| !led_away).map(|place| place.trace)
     }
 
     /// A connection to the address of the baseline, when that is another one.

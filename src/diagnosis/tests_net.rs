@@ -21,6 +21,10 @@ fn failed(address: &str, fault: &str, error: &Value) -> Value {
 }
 
 fn told(now: &Value, answers: &[Answer]) -> Diagnosis {
+    said(now, answers).into_iter().next().unwrap()
+}
+
+fn said(now: &Value, answers: &[Answer]) -> Vec<Diagnosis> {
     let check: Check = serde_json::from_value(json!({
         "id": "orders", "kind": "http", "target": format!("http://{TARGET}/"), "layers": ["route", "tcp", "protocol"],
         "from": ["app1"], "severity": "blocker", "stage": 0, "again": false, "place": { "file": "gonogo.yaml", "line": 1 },
@@ -43,7 +47,7 @@ fn told(now: &Value, answers: &[Answer]) -> Diagnosis {
         back: Vec::new(),
         path: None,
     };
-    diagnose(&evidence).into_iter().next().unwrap()
+    diagnose(&evidence)
 }
 
 fn other_port(port: u16, fault: &str, error: &Value) -> Answer {
@@ -90,4 +94,25 @@ fn of_ports_that_got_no_error_nothing_is_concluded() {
     let one = told(&now, &none);
     assert_eq!((&*one.id, one.confidence), ("route-unreachable-icmp", Confidence::Medium), "{one:#?}");
     assert_eq!(one.or, ["fw-reject-admin"]);
+}
+
+/// A redirect to a host that refuses: what is asked about the one that redirected tells nothing of it.
+#[test]
+fn where_a_redirect_leads_is_another_host() {
+    let refused = json!({ "kind": "refused", "errno": 111 });
+    let mut now = failed("[2001:db8:113::99]:81", "refused", &refused);
+    let connected = json!({ "fact": "connected", "address": TARGET, "source": "[2001:db8:100::10]:4000", "attempts": [] });
+    let responded = json!({ "fact": "responded", "status": 302, "version": "HTTP/1.1", "headers": [], "first_byte_ms": 1.0 });
+    let seen = now["observations"].as_array_mut().unwrap();
+    seen.insert(0, json!({ "layer": "protocol", "took_ms": 1.0, "worked": responded }));
+    seen.insert(0, json!({ "layer": "tcp", "took_ms": 1.0, "worked": connected }));
+    let silence = json!({ "kind": "timed_out" });
+    let mut dropped = now.clone();
+    dropped["observations"][3]["broke"] =
+        failed(TARGET, "connect_timed_out", &silence)["observations"][1]["broke"].clone();
+    let ports = [other_port(22, "refused", &refused)];
+    assert_ne!(said(&dropped, &ports).first().map(|one| &*one.id), Some("fw-drop-port"));
+    for one in said(&now, &ports) {
+        assert_ne!(one.confidence, Confidence::High, "{one:#?}");
+    }
 }

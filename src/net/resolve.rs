@@ -15,9 +15,9 @@ pub const RESOLVE_LIMIT: Duration = Duration::from_secs(6);
 /// The part of it that getaddrinfo(3) may take: the rest explains why it failed.
 const LOOKUP_LIMIT: Duration = Duration::from_secs(5);
 /// Addresses of one name that are kept: so many that two places which get the same do not seem to differ.
-const MOST: usize = 512;
+pub const MOST: usize = 512;
 
-/// The addresses of a host name, in the order an application gets them, without duplicates, at most 512.
+/// The addresses of a host name, in the order an application gets them, without duplicates; the fact has the first 512.
 ///
 /// An address literal stands for itself. `getaddrinfo` decides; when it fails, the name servers of `/etc/resolv.conf`
 /// are asked directly, only to say why.
@@ -57,9 +57,8 @@ pub async fn resolve(host: &str) -> Result<(Fact, Vec<IpAddr>), Trouble> {
         }
     };
     let mut all: HashSet<IpAddr> = HashSet::new();
-    let mut addresses: Vec<IpAddr> =
+    let addresses: Vec<IpAddr> =
         found.map(|found: SocketAddr| found.ip()).filter(|address| all.insert(*address)).collect();
-    addresses.truncate(MOST);
     if addresses.is_empty() {
         return Err(Fault::NoRecord {
             name: host.to_owned(),
@@ -71,7 +70,8 @@ pub async fn resolve(host: &str) -> Result<(Fact, Vec<IpAddr>), Trouble> {
     let more = all.len().saturating_sub(MOST);
     let by =
         if more == 0 { "getaddrinfo".to_owned() } else { format!("getaddrinfo, which gives {more} more") };
-    Ok((Fact::Resolved { name: host.to_owned(), addresses: addresses.clone(), by }, addresses))
+    let kept = addresses.iter().copied().take(MOST).collect();
+    Ok((Fact::Resolved { name: host.to_owned(), addresses: kept, by }, addresses))
 }
 
 /// The address a host is written as, if it is one; brackets around IPv6 are taken off.

@@ -48,6 +48,11 @@ pub async fn reach_all(
     port: u16,
 ) -> Result<(Vec<Connection>, usize), Stop> {
     let addresses = locate(recorder, host, port).await?;
+    if addresses.len() > resolve::MOST {
+        let what = format!("the list of {} addresses of {host}", addresses.len());
+        let limit = resolve::MOST as u64;
+        return Err(recorder.broke(Layer::Tcp, Duration::ZERO, Fault::TooLarge { what, limit }));
+    }
     let limit = connect_limit(recorder);
     let connected = recorder.waiting(connect::connect_all(&addresses, limit)).await??;
     let mut open = connected.open.into_iter().peekable();
